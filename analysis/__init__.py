@@ -1,0 +1,1 @@
+"""What happened: patterns, as pure functions of tables. No files, no plots."""

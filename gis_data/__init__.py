@@ -1,0 +1,1 @@
+"""What is known: raw files are read, checked once at the door, and stored."""

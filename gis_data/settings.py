@@ -1,0 +1,147 @@
+"""Settings of a study: each with its default; its reason stands in the catalogue under ``settings.<section>.<name>``.
+
+In:     the tables of ``station.toml`` (section -> name -> value); missing names take their defaults.
+Out:    a frozen ``Settings``. An unknown section or name, or a value of the wrong type, is a SchemaError:
+        a mistyped setting must not be ignored silently.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gis_data.errors import SchemaError
+
+
+@dataclass(frozen=True)
+class HotspotSettings:
+    """How incident points are clustered (METHODS: DBSCAN on projected metres)."""
+
+    eps_m: float = 200.0
+    min_incidents_per_year: float = 6.0
+    max_area_km2: float = 0.5
+    null_bandwidth_m: float = 1000.0
+    simulations: int = 199
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True)
+class WorkloadSettings:
+    """Minutes of work, so that balance can be read as hours a week."""
+
+    minutes_criminal: float = 120.0
+    minutes_public_order: float = 75.0
+    minutes_dispute: float = 60.0
+    minutes_traffic: float = 60.0
+    minutes_fire_rescue: float = 60.0
+    minutes_help: float = 30.0
+    minutes_accident: float = 90.0
+    minutes_other: float = 20.0
+    patrol_speed_km_per_h: float = 25.0
+    patrol_passes_per_week: float = 2.0
+    fixed_min_per_week_per_village: float = 30.0
+
+
+@dataclass(frozen=True)
+class ZoneSettings:
+    """How the town is cut into patrol zones."""
+
+    count: int = 0
+    tolerance: float = 0.10
+    time_limit_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class ScorecardSettings:
+    """How zones are compared."""
+
+    level: float = 0.95
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """The three rules, what a camera costs, and how far it sees (EN 62676-4)."""
+
+    population_over: int = 1500
+    population_operator: str = ">"
+    disorder_quantile: float = 0.90
+    budget_cny: float = 400_000.0
+    pole_cny: float = 3000.0
+    camera_cny: float = 1500.0
+    max_cameras_per_pole: int = 4
+    mount_height_m: float = 6.0
+    image_width_px: int = 2688
+    lens_hfov_deg: tuple[float, ...] = (84.0, 24.0)
+    entrance_px_per_m: float = 125.0
+    coverage_px_per_m: float = 62.5
+    gap: float = 0.01
+    time_limit_s: float = 20.0
+
+
+@dataclass(frozen=True)
+class PrivacySettings:
+    """Small counts are not published (DOMAIN 6.4)."""
+
+    publish_at_least: int = 10
+    purge_raw_after_days: int = 90
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one study."""
+
+    seed: int = 20240101
+    cell_size_m: float = 200.0
+    hotspots: HotspotSettings = field(default_factory=HotspotSettings)
+    workload: WorkloadSettings = field(default_factory=WorkloadSettings)
+    zones: ZoneSettings = field(default_factory=ZoneSettings)
+    scorecard: ScorecardSettings = field(default_factory=ScorecardSettings)
+    cameras: CameraSettings = field(default_factory=CameraSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Settings":
+        """Build settings from the tables of ``station.toml``.
+
+        Raises
+        ------
+        SchemaError
+            If a name is unknown or a value has the wrong type.
+        """
+        return _build(cls, values, where="")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the settings as plain nested dictionaries (tuples as lists)."""
+        return _plain(dataclasses.asdict(self))
+
+
+def _build(cls: type[Any], values: Mapping[str, Any], where: str) -> Any:  # noqa: ANN401 - builds any section
+    known = {item.name: item for item in dataclasses.fields(cls)}
+    default = cls()
+    built: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise SchemaError("setting.unknown", name=f"{where}{name}", known=", ".join(known))
+        old = getattr(default, name)
+        if dataclasses.is_dataclass(old):
+            built[name] = _build(type(old), value, where=f"{where}{name}.")
+        else:
+            built[name] = _typed(old, value, name=f"{where}{name}")
+    return cls(**built)
+
+
+def _typed(old: Any, value: Any, name: str) -> Any:  # noqa: ANN401 - a setting may have any simple type
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(old, tuple) and isinstance(value, list):
+        return tuple(float(item) for item in value)
+    if type(value) is not type(old):
+        raise SchemaError("setting.type", name=name, found=repr(value), wanted=type(old).__name__)
+    return value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - walks nested settings
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,332 @@
+"""The schemas: which columns each table has, in which units and ranges. Checked at the door and nowhere else.
+
+In:     a frame that somebody made (an importer, or a user's call).
+Out:    the same rows with exactly the schema's columns, dtypes and CRS; or one error naming all problems found.
+
+Missing text is "", a missing time is NaT, a missing number is NaN, a missing place is an empty geometry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+import shapely
+
+from gis_data.errors import CrsError, SchemaError
+from gis_data.taxonomy import CLASSES, TYPES
+
+Kind = Literal["text", "int", "float", "bool", "time"]
+
+ROAD_CLASSES = ("expressway", "provincial", "county", "township", "village", "track", "path")
+BARRIER_KINDS = ("river", "railway", "expressway")
+PRECISIONS = ("exact", "road", "cell", "village", "default", "none")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, and what its values must satisfy."""
+
+    kind: Kind
+    unique: bool = False
+    allowed: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    default: Any = None
+    doc: str = ""
+
+    @property
+    def missing(self) -> Any:  # noqa: ANN401 - depends on the kind
+        """Value that stands for «not known» in this column."""
+        if self.default is not None:
+            return self.default
+        return {"text": "", "int": 0, "float": float("nan"), "bool": False, "time": pd.NaT}[self.kind]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One table: its name, its columns in order, and its geometry types (None: a plain table)."""
+
+    name: str
+    columns: Mapping[str, Column]
+    required: tuple[str, ...] = ()
+    geometry: tuple[str, ...] | None = None
+    may_be_empty: bool = field(default=False)
+
+    def conform(self, frame: pd.DataFrame, *, crs: str | None = None, timezone: str = "Asia/Shanghai") -> Any:  # noqa: ANN401
+        """Return the frame with exactly this schema's columns and dtypes; columns not required may be absent.
+
+        Raises
+        ------
+        SchemaError
+            If a required column is absent or a value is outside its range; all problems are named together.
+        CrsError
+            If the table is in another CRS than ``crs``.
+        """
+        absent = [name for name in self.required if name not in frame.columns]
+        if absent:
+            raise SchemaError("table.columns", table=self.name, missing=", ".join(absent))
+        columns = {name: _cast(frame, name, column, timezone) for name, column in self.columns.items()}
+        plain = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
+        problems = [problem for name, column in self.columns.items() for problem in _problems(plain[name], column)]
+        if problems:
+            raise SchemaError("table.values", table=self.name, problems="; ".join(problems))
+        if self.geometry is None:
+            return plain
+        return self._with_geometry(frame, plain, crs)
+
+    def empty(self, *, crs: str | None = None, timezone: str = "Asia/Shanghai") -> Any:  # noqa: ANN401
+        """Return a table of this schema with no rows."""
+        frame: pd.DataFrame = pd.DataFrame({name: [] for name in self.columns})
+        if self.geometry is not None:
+            frame = gpd.GeoDataFrame(frame, geometry=[], crs=crs)
+        return self.conform(frame, crs=crs, timezone=timezone)
+
+    def _with_geometry(self, frame: pd.DataFrame, plain: pd.DataFrame, crs: str | None) -> gpd.GeoDataFrame:
+        if not isinstance(frame, gpd.GeoDataFrame):
+            raise SchemaError("table.no_geometry", table=self.name)
+        if frame.crs is None or (crs is not None and not pyproj.CRS(frame.crs).equals(pyproj.CRS(crs), True)):
+            raise CrsError("crs.differ", table=self.name, found=_crs_name(frame.crs), wanted=crs or "?")
+        shapes = shapely.force_2d(frame.geometry.to_numpy())
+        shapes = [shapely.Point() if shape is None else shape for shape in shapes]
+        found = {shape.geom_type for shape in shapes if not shape.is_empty}
+        wrong = found - set(self.geometry or ())
+        if wrong:
+            raise SchemaError(
+                "table.geometry", table=self.name, found=", ".join(sorted(wrong)), wanted=", ".join(self.geometry or ())
+            )
+        if not self.may_be_empty and any(shape.is_empty for shape in shapes):
+            raise SchemaError("table.geometry_empty", table=self.name)
+        return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs or frame.crs)
+
+
+def _crs_name(crs: Any) -> str:  # noqa: ANN401
+    return "?" if crs is None else (crs.to_string() if len(crs.to_string()) < 40 else crs.name)
+
+
+def _cast(frame: pd.DataFrame, name: str, column: Column, timezone: str) -> pd.Series:
+    if name not in frame.columns:
+        values: Any = pd.Series([column.missing] * len(frame), index=frame.index, dtype=object)
+    else:
+        values = frame[name]
+    if column.kind == "text":
+        return values.astype(object).where(values.notna(), column.missing).astype(str).astype("str")
+    if column.kind == "time":
+        times = pd.to_datetime(values, errors="raise")
+        if len(times) == 0 or times.dtype == object:
+            times = pd.Series(pd.DatetimeIndex(times), index=frame.index)
+        times = times.dt.tz_localize(timezone) if times.dt.tz is None else times.dt.tz_convert(timezone)
+        return times.dt.as_unit("us")
+    numbers = pd.to_numeric(values.astype(object).where(values.notna(), column.missing), errors="raise")
+    return numbers.astype({"int": "int64", "float": "float64", "bool": "bool"}[column.kind])
+
+
+def _problems(values: pd.Series, column: Column) -> list[str]:
+    found = []
+    if column.unique and values.duplicated().any():
+        found.append(f"{values.name}: {values[values.duplicated()].iloc[0]} ×2")
+    if column.allowed:
+        wrong = values[~values.isin([*column.allowed, column.missing])]
+        if len(wrong):
+            found.append(f"{values.name}: {wrong.iloc[0]} ∉ {{{', '.join(column.allowed)}}}")
+    if column.low is not None and (values < column.low).any():
+        found.append(f"{values.name}: {values[values < column.low].iloc[0]} < {column.low}")
+    if column.high is not None and (values > column.high).any():
+        found.append(f"{values.name}: {values[values > column.high].iloc[0]} > {column.high}")
+    return found
+
+
+TEXT, TIME, FLAG = Column("text"), Column("time"), Column("bool")
+COUNT = Column("int", low=0)
+KEY = Column("text", unique=True)
+
+INCIDENTS = Schema(
+    "incidents",
+    {
+        "incident_id": Column("text", unique=True, doc="salted hash of the call number"),
+        "linked_id": TEXT,
+        "reported_at": TIME,
+        "occurred_from": TIME,
+        "occurred_to": TIME,
+        "arrived_at": TIME,
+        "closed_at": TIME,
+        "incident_class": Column("text", allowed=tuple(CLASSES)),
+        "type": Column("text", allowed=tuple(TYPES)),
+        "subtype": Column("text", doc="the station's own name of the type, from its code table"),
+        "origin": Column("text", allowed=("reported", "discovered"), default="reported"),
+        "channel": TEXT,
+        "place_type": TEXT,
+        "mo": TEXT,
+        "target_type": TEXT,
+        "caught_count": Column("int", low=0, doc="on-the-spot arrests; never feeds allocation"),
+        "count": Column("int", low=1, default=1, doc="more than 1 in aggregated sheets"),
+        "village_id": TEXT,
+        "precision": Column("text", allowed=PRECISIONS, default="none"),
+        "source_file": TEXT,
+        "source_row": COUNT,
+        "import_id": TEXT,
+    },
+    required=("incident_id", "reported_at", "incident_class", "type", "origin"),
+    geometry=("Point",),
+    may_be_empty=True,
+)
+VILLAGES = Schema(
+    "villages",
+    {
+        "village_id": KEY,
+        "name": Column("text", unique=True),
+        "aliases": Column("text", doc="other names, separated by ;"),
+        "population": COUNT,
+        "households": COUNT,
+        "market_days": Column("text", doc='last digits of lunar market days, "5,10"; "" for no market'),
+        "work_area": TEXT,
+        "is_seat": FLAG,
+        "valid_from": TIME,
+        "valid_to": TIME,
+        "centre_x": Column("float", doc="village centre in the study's CRS, metres"),
+        "centre_y": Column("float", doc="village centre in the study's CRS, metres"),
+    },
+    required=("village_id", "name", "population"),
+    geometry=("Point", "Polygon", "MultiPolygon"),
+)
+ROADS = Schema(
+    "roads",
+    {
+        "road_id": Column("int", unique=True),
+        "osm_id": TEXT,
+        "name": TEXT,
+        "highway": Column("text", doc="OSM highway tag"),
+        "road_class": Column("text", allowed=ROAD_CLASSES),
+        "length_m": Column("float", low=0),
+        "speed_kmh": Column("float", low=1, high=130),
+        "oneway": Column("bool", doc="only in the direction of the line"),
+        "lit": FLAG,
+        "closed_in_rain": FLAG,
+        "bridge": FLAG,
+        "tunnel": FLAG,
+        "from_node": Column("int", doc="junction where the line starts"),
+        "to_node": Column("int", doc="junction where the line ends"),
+    },
+    required=("road_id", "road_class", "length_m", "speed_kmh", "from_node", "to_node"),
+    geometry=("LineString",),
+)
+BARRIERS = Schema(
+    "barriers",
+    {"barrier_id": Column("int", unique=True), "kind": Column("text", allowed=BARRIER_KINDS), "name": TEXT},
+    required=("barrier_id", "kind"),
+    geometry=("LineString", "MultiLineString"),
+)
+CROSSINGS = Schema(
+    "crossings",
+    {"crossing_id": Column("int", unique=True), "barrier_id": Column("int"), "road_id": Column("int"), "name": TEXT},
+    required=("crossing_id", "barrier_id", "road_id"),
+    geometry=("Point",),
+)
+BUILDINGS = Schema(
+    "buildings",
+    {
+        "building_id": Column("int", unique=True),
+        "kind": Column("text", doc="OSM building tag"),
+        "levels": Column("float", low=0),
+        "is_dwelling": FLAG,
+    },
+    required=("building_id",),
+    geometry=("Polygon", "MultiPolygon"),
+)
+WATER = Schema("water", {"water_id": Column("int", unique=True), "name": TEXT}, geometry=("Polygon", "MultiPolygon"))
+LANDUSE = Schema(
+    "landuse",
+    {"landuse_id": Column("int", unique=True), "kind": Column("text", doc="OSM landuse, leisure or natural tag")},
+    geometry=("Polygon", "MultiPolygon"),
+)
+PLACES = Schema(
+    "places",
+    {
+        "place_id": Column("int", unique=True),
+        "kind": Column("text", doc="market, school, hospital, bank, shop, police, factory, pole, lamp, venue, ..."),
+        "name": TEXT,
+    },
+    required=("place_id", "kind"),
+    geometry=("Point",),
+)
+CAMERAS = Schema(
+    "cameras",
+    {
+        "camera_id": KEY,
+        "status": Column("text", allowed=("working", "broken"), default="working"),
+        "azimuth_deg": Column("float", low=0, high=360),
+        "hfov_deg": Column("float", low=1, high=360),
+        "note": TEXT,
+    },
+    required=("camera_id",),
+    geometry=("Point",),
+)
+CREWS = Schema(
+    "crews",
+    {
+        "crew_id": KEY,
+        "mode": Column("text", allowed=("vehicle", "motorcycle", "ebike", "foot")),
+        "officers": COUNT,
+        "auxiliaries": COUNT,
+        "shift": TEXT,
+        "powers": Column("text", allowed=("full", "assist", "observe"), default="assist"),
+    },
+    required=("crew_id", "mode"),
+)
+PATROL_HOURS = Schema(
+    "patrol_hours",
+    {
+        "month": Column("text", doc="YYYY-MM"),
+        "village_id": TEXT,
+        "band": Column("text", allowed=("00-06", "06-12", "12-18", "18-24")),
+        "hours": Column("float", low=0, doc="crew hours"),
+    },
+    required=("month", "village_id", "band", "hours"),
+)
+CELLS = Schema(
+    "cells",
+    {
+        "cell_id": Column("int", unique=True),
+        "row": Column("int"),
+        "col": Column("int"),
+        "x": Column("float", doc="centre, metres"),
+        "y": Column("float", doc="centre, metres"),
+        "area_m2": Column("float", low=0, doc="land inside the boundary"),
+        "road_m": Column("float", low=0, doc="road to patrol inside the cell, expressways and paths left out"),
+        "village_id": TEXT,
+        "component": Column("int", doc="piece of ground that can be reached without crossing a barrier off a road"),
+    },
+    required=("cell_id", "row", "col", "x", "y", "area_m2"),
+    geometry=("Polygon", "MultiPolygon"),
+)
+CELL_EDGES = Schema(
+    "cell_edges",
+    {"cell_a": Column("int"), "cell_b": Column("int"), "border_m": Column("float", low=0)},
+    required=("cell_a", "cell_b"),
+)
+IMPORTS = Schema(
+    "imports",
+    {
+        "import_id": TEXT,
+        "file": TEXT,
+        "sha256": TEXT,
+        "table": TEXT,
+        "rows_read": COUNT,
+        "accepted": COUNT,
+        "set_aside": COUNT,
+        "refused": COUNT,
+        "imported_at": TIME,
+        "problems": Column("text", doc="JSON: reason -> number of rows"),
+    },
+    required=("import_id", "file"),
+)
+
+TABLES: dict[str, Schema] = {
+    schema.name: schema
+    for schema in (
+        INCIDENTS, VILLAGES, ROADS, BARRIERS, CROSSINGS, BUILDINGS, WATER, LANDUSE, PLACES, CAMERAS, CREWS,
+        PATROL_HOURS, CELLS, CELL_EDGES, IMPORTS,
+    )
+}  # fmt: skip

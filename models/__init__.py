@@ -1,0 +1,1 @@
+"""What to do: each file is one question, its answer a frozen plan."""

@@ -1,0 +1,1 @@
+"""Printed sheets: PDF at true scale, one file per sheet, one shared frame."""
