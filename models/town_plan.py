@@ -1,0 +1,223 @@
+"""The main job: from a station's files to hotspots, zones, scorecard and cameras, in one go.
+
+In:     a workspace with accepted tables.
+Out:    four plans, saved together as one run; the ground (cells) is derived first and kept in the workspace.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from analysis.hotspots import find_hotspots
+from gis_data import cells as grid
+from gis_data.errors import InputError
+from gis_data.periods import Period
+from gis_data.study import WGS84
+from gis_data.taxonomy import drives_allocation, with_point
+from gis_data.workspace import Workspace
+from models.cameras.plan import plan_cameras
+from models.plan import Plan, silent
+from models.scorecard import score_zones
+from models.store import current_run, load_plans, save_plans
+from models.zones import plan_zones
+
+PARTS = ("hotspots", "zones", "scorecard", "cameras")
+GROUND = ("villages", "roads", "barriers", "crossings", "water")
+
+Report = Callable[[str, float], None]
+
+
+def plan_town(
+    ws: Workspace,
+    parts: Iterable[str] = PARTS,
+    *,
+    seed: int | None = None,
+    until: str | None = None,
+    progress: Report = silent,
+) -> dict[str, Plan]:
+    """Make the named plans, save them as the workspace's current run and return them.
+
+    Parameters
+    ----------
+    parts
+        Names out of ``PARTS``; a part not named keeps its plan of the current run.
+    seed
+        Start of every random draw; the study's setting if None.
+    until
+        Plan from incidents reported before this day ("2017-07-01"); all incidents if None.
+
+    Raises
+    ------
+    InputError
+        If a part is unknown, or there are no incidents to plan from.
+    """
+    wanted = _ordered(parts)
+    seed = ws.study.settings.seed if seed is None else seed
+    cells, edges = prepare_ground(ws, progress=progress)
+    tables = {name: ws.read(name) for name in ("incidents", "villages", "roads", "buildings", "places", "cameras")}
+    tables |= {"patrol_hours": ws.read("patrol_hours"), "cells": cells, "cell_edges": edges}
+    if tables["incidents"].empty:
+        raise InputError("plan.no_incidents", folder=ws.root)
+    period = Period.of(tables["incidents"]["reported_at"], until=until)
+    tables["incidents"] = tables["incidents"][period.holds(tables["incidents"]["reported_at"])]
+    plans = load_plans(ws)
+    for part in wanted:
+        step = f"command.step.{part}"
+        progress(step, 0.0)
+        plans[part] = _MAKERS[part](ws, tables, period, seed, plans, lambda share, step=step: progress(step, share))
+        progress(step, 1.0)
+    inputs = {name: ws.table_hash(name) for name in ("incidents", *GROUND, "buildings", "places", "cameras")}
+    made = {name: _stamped(plans[name], period, inputs) for name in wanted}
+    save_plans(ws, plans | made, run=pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S"))
+    ws.log("plan", parts=wanted, seed=seed, until=until or "", inputs=inputs)
+    return made
+
+
+def prepare_ground(ws: Workspace, *, progress: Report = silent) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Return cells and their walkable neighbours, derived anew only when the ground has changed."""
+    stamp = ws.root / "plans" / "ground.json"
+    now = {name: ws.table_hash(name) for name in GROUND} | {"cell_size_m": ws.study.settings.cell_size_m}
+    if stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == now:
+        return ws.read("cells"), ws.read("cell_edges")
+    progress("command.step.ground", 0.0)
+    cells, edges = grid.make_cells(
+        ws.study, ws.read("villages"), ws.read("roads"), ws.read("barriers"), ws.read("crossings")
+    )
+    ws.write({"cells": cells, "cell_edges": edges})
+    draft = stamp.with_suffix(".tmp")
+    draft.write_text(json.dumps(now), encoding="utf-8")
+    draft.replace(stamp)
+    progress("command.step.ground", 1.0)
+    return cells, edges
+
+
+def is_planned(root: Path) -> bool:
+    """Tell whether a folder is a workspace with a complete run of plans."""
+    if not (root / "station.toml").exists():
+        return False
+    ws = Workspace.open(root)
+    run = current_run(ws)
+    return run is not None and all((run / f"{part}.json").exists() for part in PARTS)
+
+
+def make_sample(root: Path, *, progress: Report = silent) -> Workspace:
+    """Write the sample town's raw files and import them as anyone's files would be."""
+    from gis_data.intake import import_files, make_workspace
+    from gis_data.sample_town import SAMPLE_NAME, SAMPLE_SEED, write_sample
+
+    if not (root / "station.toml").exists():
+        progress("command.step.sample", 0.0)
+        raw = write_sample(root.parent / f"{root.name}_raw", seed=SAMPLE_SEED)
+        progress("command.step.sample", 1.0)
+        boundary = raw.pop("boundary")
+        files = [path for name, path in raw.items() if name != "truth"]
+        make_workspace(
+            root, files, name=SAMPLE_NAME, boundary=boundary, synthetic=True,
+            credit="合成数据，非真实警情", progress=progress,
+        )  # fmt: skip
+    return Workspace.open(root)
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan as one JSON object: its head, its rows, and its other tables."""
+    tables = {name: _records(table) for name, table in plan.tables.items()}
+    return plan.head() | {"rows": tables.pop(plan.name), "tables": tables}
+
+
+def _ordered(parts: Iterable[str]) -> list[str]:
+    asked = list(parts)
+    unknown = [part for part in asked if part not in PARTS]
+    if unknown:
+        raise InputError("plan.unknown_part", found=", ".join(unknown), known=", ".join(PARTS))
+    return [part for part in PARTS if part in asked]
+
+
+Maker = Callable[[Workspace, Mapping[str, Any], Period, int, Mapping[str, Plan], Callable[[float], None]], Plan]
+
+
+def _hotspots(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    settings = ws.study.settings.hotspots
+    points = with_point(drives_allocation(tables["incidents"]))
+    land = shapely.union_all(tables["cells"].geometry.to_numpy())
+    started = time.perf_counter()
+    found = find_hotspots(
+        points, land, years=period.years, settings=settings, rng=np.random.default_rng([seed, 1]),
+        progress=lambda _key, share: progress(share),
+    )  # fmt: skip
+    return Plan(
+        name="hotspots",
+        tables={"hotspots": found},
+        settings={"hotspots": _section(settings)},
+        seed=seed,
+        seconds=time.perf_counter() - started,
+        notes=(("hotspots.basis", {"points": len(points), "rows": len(tables["incidents"]), "period": str(period)}),),
+    )
+
+
+def _zones(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    return plan_zones(
+        ws.study, tables["villages"], tables["cells"], tables["cell_edges"], tables["roads"], tables["incidents"],
+        period=period, seed=seed, progress=lambda _key, share: progress(share),
+    )  # fmt: skip
+
+
+def _scorecard(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    zones = plans.get("zones")
+    if zones is None:
+        raise InputError("plan.zones_first")
+    units = zones.tables["units"]
+    return score_zones(
+        zones.to_frame(), units.set_index("unit_id")["zone_id"], tables["incidents"], tables["villages"],
+        tables["cells"], tables["patrol_hours"], period=period, settings=ws.study.settings.scorecard,
+    )  # fmt: skip
+
+
+def _cameras(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    return plan_cameras(
+        ws.study, tables["villages"], tables["cells"], tables["roads"], tables["buildings"], tables["places"],
+        tables["cameras"], tables["incidents"], period=period, seed=seed,
+        progress=lambda _key, share: progress(share),
+    )  # fmt: skip
+
+
+_MAKERS: dict[str, Any] = {
+    "hotspots": _hotspots,
+    "zones": _zones,
+    "scorecard": _scorecard,
+    "cameras": _cameras,
+}
+
+
+def _section(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any section of the settings
+    import dataclasses
+
+    return dataclasses.asdict(settings)
+
+
+def _stamped(plan: Plan, period: Period, inputs: Mapping[str, str]) -> Plan:
+    import dataclasses
+
+    days = {"period_start": f"{period.start:%Y-%m-%d}", "period_end": f"{period.end:%Y-%m-%d}"}
+    return dataclasses.replace(plan, settings=dict(plan.settings) | days, inputs=inputs)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = pd.DataFrame(table.drop(columns="geometry", errors="ignore"))
+    rows: list[dict[str, Any]] = json.loads(plain.to_json(orient="records", date_format="iso", force_ascii=False))
+    if isinstance(table, gpd.GeoDataFrame) and len(table):
+        shapes = shapely.set_precision(table.geometry.to_crs(WGS84).to_numpy(), 1e-6)
+        for row, shape in zip(rows, shapely.to_geojson(shapes), strict=True):
+            row["geometry"] = json.loads(shape) if shape else None
+    return rows
+
+
+def compare_with_areas(ws: Workspace, areas: Path, *, column: str) -> pd.DataFrame:
+    """Hold the planned zones against existing areas on the weeks after the plan's period."""
+    raise NotImplementedError

@@ -1,0 +1,38 @@
+"""What several tests share: the sample town planned once, and the folder of real data, if it is there."""
+
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+mpl.use("Agg")
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real data beside the checkout, or skip."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data is not beside this checkout (../shared/data)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def planned_town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the sample town's workspace after the whole main job (made once for all tests; do not change it).
+
+    ``XUNQU_TEST_TOWN`` may name a folder that already holds one, which saves a minute while working on a test.
+    """
+    ready = os.environ.get("XUNQU_TEST_TOWN")
+    if ready:
+        return Path(ready)
+    from models import town_plan
+    from views import sheets
+
+    root = tmp_path_factory.mktemp("station") / "town"
+    ws = town_plan.make_sample(root)
+    sheets.print_all(ws, town_plan.plan_town(ws))
+    return root

@@ -1,0 +1,76 @@
+"""start.py: what it says when a machine lacks something, and when it sets up again."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    python = tmp_path / "python"
+    python.touch()
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("one==1\n")
+    for name, value in {"VENV": tmp_path, "PYTHON": python, "LOCK": lock, "HERE": tmp_path}.items():
+        monkeypatch.setattr(module, name, str(value))
+    return module
+
+
+def test_an_old_python_is_told_which_one_to_install(start, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    assert start.main([]) == 1
+    said = capsys.readouterr().err
+    assert "3.9" in said
+    assert "Python 3.12" in said
+    assert said.count("\n") == 1
+
+
+def test_a_python_without_venv_is_told_what_to_install(start, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    found = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert f"apt install python{found}-venv" in start.python_problem()
+
+
+def test_a_lock_is_installed_once_and_again_when_it_changes(start):
+    lock = Path(start.LOCK)
+    assert not start.is_installed(str(lock))
+    Path(start.stamp(str(lock))).write_text(start.fingerprint(str(lock)))
+    assert start.is_installed(str(lock))
+    lock.write_text("one==2\n")
+    assert not start.is_installed(str(lock))
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("WARNING: Retrying ... NewConnectionError(...): Failed to establish", "no network"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "setup.log"),
+    ],
+)
+def test_a_failed_download_is_one_sentence(start, output, words):
+    said = start.install_problem(output)
+    assert words in said
+    assert "\n" not in said
+    assert (Path(start.HERE) / "setup.log").read_text(encoding="utf-8") == output
+
+
+def test_an_unfinished_setup_is_not_taken_for_a_finished_one(start, monkeypatch):
+    monkeypatch.setattr(start, "pip_install", lambda lock: [sys.executable, "-c", "raise SystemExit(3)"])
+    assert start.set_up([start.LOCK]) is not None
+    assert not start.is_installed(start.LOCK)
+
+
+def test_the_lock_names_no_host_and_carries_hashes():
+    for name in ("requirements.lock", "requirements-bench.lock"):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if "://" in line or line.startswith("--index")]
+        pinned = [line for line in lines if "==" in line and not line.startswith(" ")]
+        assert len(pinned) > 10
+        assert all(line.endswith("\\") for line in pinned), "every pinned package is followed by its hashes"

@@ -1,0 +1,281 @@
+"""The command line: each command is one call into the rooms below.
+
+Exit codes: 0 done, 1 the input is wrong (one sentence on standard error), 2 used wrongly. ``--json`` prints one
+machine-readable object on standard output and nothing else.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gis_data.catalogue import LANGUAGES, set_language, text
+from gis_data.errors import InputError, PatrolError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="巡区规划与警情分析 / Patrol planning and crime analysis for a township police station.",
+)  # fmt: skip
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="工作区文件夹 / the workspace folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print one JSON object")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="要导入的文件 / files to import")]
+
+
+@app.callback()
+def speak(lang: Annotated[str, typer.Option(help="zh | en", envvar="XUNQU_LANG")] = "zh") -> None:
+    """Choose the language of everything printed."""
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"{lang}: zh | en")
+    set_language(lang)  # type: ignore[arg-type]
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = None,
+    directory: Annotated[Path | None, typer.Option("--dir", help="工作区文件夹 / the workspace folder")] = None,
+    dashboard: Annotated[bool, typer.Option(help="打开看板 / open the dashboard at the end")] = True,
+    port: Annotated[int, typer.Option(help="看板端口 / the dashboard's port")] = 8501,
+) -> None:
+    """Run the whole job on the sample town, then open the dashboard."""
+    from models import town_plan
+    from views import sheets
+
+    root = directory or folder or Path("town")
+    if not town_plan.is_planned(root):
+        with progress_bar() as progress:
+            ws = town_plan.make_sample(root, progress=progress)
+            plans = town_plan.plan_town(ws, progress=progress)
+            sheets.print_all(ws, plans, progress=progress)
+        _say_plans(plans)
+    typer.echo(text("command.files_in", folder=root / "out"))
+    if dashboard:
+        serve(root, port=port)
+
+
+@app.command()
+def new(
+    folder: Folder,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="随即导入 / imported at once")] = None,
+    *,
+    name: Annotated[str, typer.Option(help="辖区名称 / name of the town or district")],
+    boundary: Annotated[Path, typer.Option(help="辖区边界 / the boundary polygon (GeoJSON, GeoPackage, shp, parquet)")],
+    where: Annotated[str, typer.Option(help="只取边界文件的一部分 / part of the file: column=value,value")] = "",
+    timezone: Annotated[str, typer.Option(help="时区 / time zone")] = "Asia/Shanghai",
+    crs: Annotated[str, typer.Option(help="米制坐标系，默认自动 / metre CRS, chosen by itself if empty")] = "",
+    credit: Annotated[str, typer.Option(help="底图署名 / credit line of the base data")] = "© OpenStreetMap contributors",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="设置 / e.g. zones.count=8")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace from a station's own boundary, villages, OSM extract and incidents."""
+    from gis_data import intake
+
+    with progress_bar(quiet=as_json) as progress:
+        report = intake.make_workspace(
+            folder, list(files or []), name=name, boundary=boundary, where=where, timezone=timezone, crs=crs or None,
+            credit=credit, settings=_parse_settings(settings or []), progress=progress,
+        )  # fmt: skip
+    _say_report(report, as_json=as_json)
+
+
+@app.command("import")
+def import_(
+    folder: Folder,
+    files: Files,
+    dry_run: Annotated[bool, typer.Option(help="只检查，不写入 / check only, write nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import incidents, villages, roster, cameras, roads ...; every row is accounted for."""
+    from gis_data import intake
+    from gis_data.workspace import Workspace
+
+    ws = Workspace.open(folder)
+    with progress_bar(quiet=as_json) as progress:
+        report = intake.import_files(ws, files, dry_run=dry_run, progress=progress)
+    _say_report(report, as_json=as_json)
+
+
+@app.command()
+def plan(
+    folder: Folder,
+    parts: Annotated[list[str] | None, typer.Argument(metavar="[PART...]", help="hotspots zones scorecard cameras")] = None,
+    seed: Annotated[int | None, typer.Option(help="随机种子 / seed; the setting's if left out")] = None,
+    until: Annotated[str, typer.Option(help="只用此日之前的警情 / plan from incidents before this day, YYYY-MM-DD")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hotspots, patrol zones, scorecard and cameras, each with its objective, bound and gap."""
+    from gis_data.workspace import Workspace
+    from models import town_plan
+
+    ws = Workspace.open(folder)
+    with progress_bar(quiet=as_json) as progress:
+        plans = town_plan.plan_town(ws, parts or town_plan.PARTS, seed=seed, until=until or None, progress=progress)
+    if as_json:
+        _print_json({name: town_plan.as_json(found) for name, found in plans.items()})
+    else:
+        _say_plans(plans)
+
+
+@app.command("print")
+def print_(
+    folder: Folder,
+    only: Annotated[list[str] | None, typer.Argument(metavar="[SHEET...]", help="zones scorecard")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the zone sheets (PDF, true scale) and the scorecard (xlsx) into DIR/out."""
+    from gis_data.workspace import Workspace
+    from models.store import load_plans
+    from views import sheets
+
+    ws = Workspace.open(folder)
+    with progress_bar(quiet=as_json) as progress:
+        written = sheets.print_all(ws, load_plans(ws), only=only or sheets.SHEETS, progress=progress)
+    if as_json:
+        _print_json([path.relative_to(ws.root).as_posix() for path in written])
+    else:
+        typer.echo(text("command.written", count=len(written), folder=ws.out))
+
+
+@app.command()
+def compare(
+    folder: Folder,
+    areas: Annotated[Path, typer.Argument(metavar="AREAS", help="今日的区划 / today's areas, e.g. official beats")],
+    column: Annotated[str, typer.Option(help="区划名称所在列 / the column with each area's name")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare the planned zones with existing areas on the weeks after the plan's period."""
+    from gis_data.workspace import Workspace
+    from models import town_plan
+
+    table = town_plan.compare_with_areas(Workspace.open(folder), areas, column=column)
+    if as_json:
+        _print_json(table.to_dict("records"))
+    else:
+        typer.echo(table.round(3).to_string(index=False))
+
+
+@app.command()
+def serve(
+    folder: Folder,
+    port: Annotated[int, typer.Option(help="端口 / port")] = 8501,
+    browser: Annotated[bool, typer.Option(help="打开浏览器 / open the browser")] = True,
+) -> None:
+    """Open the dashboard on 127.0.0.1."""
+    from gis_data.workspace import Workspace
+    from views import server
+
+    ws = Workspace.open(folder)
+    server.serve(ws.root, port=port, open_browser=browser)
+
+
+@app.command()
+def audit(folder: Folder, as_json: AsJson = False) -> None:
+    """Verify the chain of the audit log."""
+    from gis_data import audit as log
+    from gis_data.workspace import Workspace
+
+    path = Workspace.open(folder).root / "audit.jsonl"
+    broken = log.verify(path)
+    if as_json:
+        _print_json({"ok": broken is None, "broken_line": broken})
+    elif broken is None:
+        typer.echo(text("command.audit_ok"))
+    if broken is not None:
+        raise InputError("audit.broken", file=path.name, line=broken)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print ratios against peers, measured in one run, answers compared first."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from benchmarks import run_benchmarks
+
+    results = run_benchmarks(names or [])
+    if as_json:
+        _print_json(results)
+    else:
+        for row in results:
+            typer.echo("  ".join(f"{key}={value}" for key, value in row.items()))
+
+
+def main() -> None:
+    """Run one command; a person's error becomes one sentence and exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except PatrolError as problem:
+        typer.echo(str(problem), err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[Any]:
+    """Give a ``progress(key, share)`` that draws a bar on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False) as bar:
+        steps: dict[str, Any] = {}
+
+        def progress(key: str, share: float) -> None:
+            if key not in steps:
+                steps[key] = bar.add_task(text(key), total=1.0)
+            bar.update(steps[key], completed=share)
+
+        yield progress
+
+
+def _parse_settings(pairs: list[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for pair in pairs:
+        path, found, value = pair.partition("=")
+        if not found:
+            raise typer.BadParameter(f"{pair}: section.name=value")
+        *sections, name = path.split(".")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[name] = _number_or_text(value)
+    return tree
+
+
+def _number_or_text(value: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _say_report(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an ImportReport, imported lazily
+    frame = report.to_frame()
+    if as_json:
+        _print_json(frame.to_dict("records"))
+        return
+    for row in frame.to_dict("records"):
+        typer.echo(text("command.imported", **row))
+
+
+def _say_plans(plans: Any) -> None:  # noqa: ANN401 - plans by name, imported lazily
+    from views.summary import plan_lines
+
+    for line in plan_lines(plans):
+        typer.echo(line)
+
+
+def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUTF8", "1")
+    main()

@@ -1,0 +1,31 @@
+"""A run of plans in a few lines: what was decided, how far it is from the proven bound, what to know.
+
+In:     finished plans by name.
+Out:    sentences in the running language. Nothing is computed here but rounding.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from gis_data.catalogue import text
+from models.plan import Plan
+
+
+def plan_lines(plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Yield the lines that the command line prints after planning."""
+    for name, plan in plans.items():
+        yield text(f"command.plan.{name}", rows=len(plan.to_frame()), seconds=f"{plan.seconds:.1f}")
+        if plan.bound is not None and plan.objective is not None:
+            yield "    " + optimality(plan)
+        for key, values in plan.notes:
+            yield "    " + text(key, **values)
+
+
+def optimality(plan: Plan) -> str:
+    """Say how far a plan is from its proven bound."""
+    values = {
+        "objective": f"{plan.objective:,.2f}",
+        "bound": f"{plan.bound:,.2f}",
+        "gap": f"{(plan.gap or 0) * 100:.2f}",
+        "unit": text(plan.unit) if plan.unit else "",
+    }
+    return text("command.optimal" if plan.gap == 0 else "command.gap", **values)
