@@ -20,7 +20,7 @@ class HotspotSettings:
     eps_m: float = 200.0
     min_incidents_per_year: float = 6.0
     max_area_km2: float = 0.5
-    null_bandwidth_m: float = 1000.0
+    null_bandwidth_m: float = 300.0
     simulations: int = 199
     alpha: float = 0.05
 
