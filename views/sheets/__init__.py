@@ -1,1 +1,51 @@
-"""Printed sheets: PDF at true scale, one file per sheet, one shared frame."""
+"""Printed sheets: PDF at true scale, one file per sheet, one shared frame.
+
+In:     a workspace and its plans.
+Out:    files in the workspace's ``out`` folder.
+"""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gis_data.catalogue import text
+from gis_data.errors import InputError
+from gis_data.workspace import Workspace
+from models.plan import Plan, silent
+from views.sheets.zone_sheet import GROUND, write_all_zone_sheets, write_zone_sheet
+
+__all__ = ["SHEETS", "print_all", "write_all_zone_sheets", "write_zone_sheet"]
+
+SHEETS = ("zones", "scorecard")
+
+
+def print_all(
+    ws: Workspace,
+    plans: Mapping[str, Plan],
+    *,
+    only: Iterable[str] = SHEETS,
+    progress: Any = silent,  # noqa: ANN401 - models.plan.Progress
+) -> list[Path]:
+    """Print the named sheets into the workspace's ``out`` folder and return the files.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, or the plan it needs is missing.
+    """
+    wanted = list(only)
+    unknown = [name for name in wanted if name not in SHEETS]
+    if unknown:
+        raise InputError("sheet.unknown", found=", ".join(unknown), known=", ".join(SHEETS))
+    written: list[Path] = []
+    if "zones" in wanted:
+        ground = {name: ws.read(name) for name in GROUND}
+        today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
+        written += write_all_zone_sheets(ws.study, ground, plans, ws.out, printed_on=today, progress=progress)
+    if "scorecard" in wanted:
+        from views.documents import write_scorecard
+
+        written.append(write_scorecard(plans, ws.out / text("sheet.file_scorecard"), study=ws.study))
+    ws.log("print", sheets=wanted, files=[path.name for path in written])
+    return written
