@@ -38,6 +38,7 @@ from analysis.chance_surface import (
     excess,
 )
 from analysis.hours import busiest_hours, hour_profile
+from gis_data.catalogue import text
 from gis_data.settings import HotspotSettings
 
 MAIN_TYPES = 3
@@ -169,6 +170,7 @@ def explain(hotspot: pd.Series) -> tuple[tuple[str, dict[str, Any]], ...]:
             {"expected": round(hotspot["expected_count"], 1), "times": round(hotspot["times_expected"], 1)},
         ),
         (f"hotspots.because.{verdict}", {"p_value": f"{hotspot['p_value']:.3f}"}),
+        ("hotspots.because.types", {"types": _names_of(hotspot["main_types"])}),
         ("hotspots.because.months", {"months": hotspot["months_active"]}),
     ]
     if hotspot["peak_hours"]:
@@ -182,6 +184,11 @@ def explain(hotspot: pd.Series) -> tuple[tuple[str, dict[str, Any]], ...]:
 def types_of(main_types: str) -> list[tuple[str, int]]:
     """Read a ``main_types`` cell ("assault:12;theft:7") as (type, count), the most frequent first."""
     return [(name, int(count)) for name, _, count in (part.partition(":") for part in main_types.split(";") if part)]
+
+
+def _names_of(main_types: str) -> str:
+    parts = (f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types))
+    return text("hotspots.because.list_mark").join(parts)
 
 
 def _collapse(incidents: gpd.GeoDataFrame) -> tuple[Floats, Floats, Ints]:
