@@ -97,9 +97,12 @@ def content_hash(path: Path, schema: Schema) -> str:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
-    # A workspace on a write-protected stick has no place for the WAL index; it does not change either.
-    still = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{still}", uri=True, timeout=WAIT_S)
+    # A workspace on a write-protected stick has no place for the WAL index; it does not change either. Elsewhere a reader
+    # may write, so that after a kill it can recover, and the last one to close tidies the -wal and -shm files away.
+    mode = "mode=rw" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=WAIT_S)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _has(connection: sqlite3.Connection, table: str) -> bool:

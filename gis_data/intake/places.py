@@ -1,0 +1,169 @@
+"""Places: how well the place of a row is known, and which village it belongs to.
+
+In:     coordinates as written, village names, addresses; the study and its villages.
+Out:    points in the study's CRS, a precision, a village id.
+Method: a spike (many rows at one point that name many villages) is a default of the dispatch system, not a place; a
+        point at a village's own centre says only which village it was. Such rows keep their village and lose their
+        point (DOMAIN 2.6, pitfalls 1, 2, 11).
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis_data.study import WGS84, Study
+
+# A spike: at least this share of the rows with a point and this many of them, at one 6-decimal point, naming this many
+# villages. Real repeat places (a market street, a bar) name one village; a month's file has about 150 rows.
+SPIKE_SHARE = 0.02
+SPIKE_ROWS = 10
+SPIKE_VILLAGES = 5
+# A village centre is recognised within what is left of 6 decimals after projection and back.
+SAME_PLACE_M = 1.0
+# Points are often put on the border road itself; digitised and projected they fall up to a metre outside
+# (Chicago: 673 of 87,000). They come in, moved onto the ground just inside, so that they lie in a cell.
+BORDER_M = 1.0
+# A village name may not start in the middle of a longer one: 万家埠 is not found in 后万家埠.
+_NOT_AFTER = "东西南北前后大小上下新老中"
+_SUFFIX = re.compile(r"(村民委员会|居民委员会|村委会|居委会|社区|村)$")
+
+
+def read_points(lon: pd.Series, lat: pd.Series, study: Study) -> gpd.GeoSeries:
+    """Return points in the study's CRS from degrees (WGS-84) or metres; empty where there is none.
+
+    A missing coordinate, a zero, or a value in no known range gives an empty point, never a point at (0, 0).
+    """
+    written = lon.notna() & lat.notna() & (lon != 0) & (lat != 0)
+    in_degrees = written & (lon.abs() <= 180) & (lat.abs() <= 90)
+    west, south, east, north = study.boundary.bounds
+    reach = max(east - west, north - south)
+    in_metres = (
+        written & ~in_degrees & lon.between(west - reach, east + reach) & lat.between(south - reach, north + reach)
+    )
+    points = np.full(len(lon), shapely.Point(), dtype=object)
+    degrees = gpd.GeoSeries(gpd.points_from_xy(lon[in_degrees], lat[in_degrees]), crs=WGS84).to_crs(study.crs)
+    # A place where the study's projection does not reach (the null island of another continent) has no metres.
+    reachable = np.isfinite(degrees.x) & np.isfinite(degrees.y)
+    points[in_degrees.to_numpy()] = degrees.where(reachable, shapely.Point()).to_numpy()
+    points[in_metres.to_numpy()] = shapely.points(lon[in_metres].to_numpy(), lat[in_metres].to_numpy())
+    return gpd.GeoSeries(points, index=lon.index, crs=study.crs)
+
+
+def keep_inside(points: gpd.GeoSeries, study: Study) -> tuple[gpd.GeoSeries, pd.Series]:
+    """Return the points, those on the border moved just inside, and which of them lie outside the study."""
+    ground = study.boundary
+    shapely.prepare(ground)
+    beyond = ~points.is_empty & ~pd.Series(shapely.covers(ground, points.to_numpy()), index=points.index)
+    near = beyond.copy()
+    near[beyond] = shapely.distance(points[beyond].to_numpy(), ground) <= BORDER_M
+    if near.any():
+        inner = ground.buffer(-0.1)
+        legs = shapely.shortest_line(points[near].to_numpy(), inner)
+        points = points.copy()
+        points[near] = shapely.get_point(legs, -1)
+    return points, beyond & ~near
+
+
+def spikes(lon: pd.Series, lat: pd.Series, villages: pd.Series, points: gpd.GeoSeries) -> pd.Series:
+    """Tell which rows sit at a point that stands for «place unknown».
+
+    Parameters
+    ----------
+    villages
+        What each row names as its place (village id, else address); "" if it names none.
+    """
+    known = ~points.is_empty
+    key = pd.MultiIndex.from_arrays([lon.round(6), lat.round(6)])
+    spot = pd.Series(pd.factorize(key)[0], index=lon.index)
+    rows = spot.map(spot[known].value_counts()).fillna(0)
+    named = spot.map(villages[known & (villages != "")].groupby(spot).nunique()).fillna(0)
+    many = rows >= max(SPIKE_ROWS, SPIKE_SHARE * int(known.sum()))
+    return pd.Series(known & many & (named >= SPIKE_VILLAGES))
+
+
+def at_village_centre(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.Series:
+    """Tell which points are a village's own centre."""
+    found = pd.Series(False, index=points.index)
+    if villages.empty:
+        return found
+    known = ~points.is_empty
+    centres = shapely.points(villages["centre_x"].to_numpy(), villages["centre_y"].to_numpy())
+    _, distance_m = shapely.STRtree(centres).query_nearest(
+        points[known].to_numpy(), return_distance=True, all_matches=False
+    )
+    found[known] = distance_m <= SAME_PLACE_M
+    return found
+
+
+def village_by_name(names: pd.Series, villages: pd.DataFrame) -> pd.Series:
+    """Return the village id that each cell names, by name, alias or id; "" if none."""
+    known = _village_names(villages)
+    return names.map({name: known.get(_short(name), "") for name in names.unique()}).astype("str")
+
+
+def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Series:
+    """Return the village id whose name an address holds, the longest name first; "" if none."""
+    known = _names_in_addresses(villages)
+    if not known:
+        return pd.Series("", index=addresses.index, dtype="str")
+    ordered = sorted(known, key=len, reverse=True)
+    pattern = re.compile(f"(?<![{_NOT_AFTER}])(?:{'|'.join(map(re.escape, ordered))})")
+
+    def one(address: str) -> str:
+        hit = pattern.search(address)
+        return known[hit.group()] if hit else ""
+
+    return addresses.map({address: one(address) for address in addresses.unique()}).astype("str")
+
+
+def village_by_point(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.Series:
+    """Return the village a point lies in, else the one with the nearest centre; "" without a point or villages."""
+    found = pd.Series("", index=points.index, dtype=object)
+    known = (~points.is_empty).to_numpy()
+    if villages.empty or not known.any():
+        return found.astype("str")
+    ids = villages["village_id"].to_numpy()
+    centres = shapely.points(villages["centre_x"].to_numpy(), villages["centre_y"].to_numpy())
+    shapes = points.to_numpy()[known]
+    nearest = ids[shapely.STRtree(centres).query_nearest(shapes, all_matches=False)[1]]
+    inside, area = shapely.STRtree(villages.geometry.to_numpy()).query(shapes, predicate="intersects")
+    nearest[inside[::-1]] = ids[area[::-1]]  # reversed: on a shared border the first village takes the point
+    found[known] = nearest
+    return found.astype("str")
+
+
+def _village_names(villages: pd.DataFrame) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for village, name, aliases in _named(villages):
+        for known in filter(None, (village, name, *aliases)):
+            names.setdefault(_short(known), village)
+    return names
+
+
+def _names_in_addresses(villages: pd.DataFrame) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for village, name, aliases in _named(villages):
+        for known in filter(None, (name, *aliases)):
+            names.setdefault(known, village)
+            if len(_short(known)) >= 3:  # a two-character rest such as 镇东 also starts street names (镇东大街)
+                names.setdefault(_short(known), village)
+    return names
+
+
+def _named(villages: pd.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
+    columns = (villages[column].astype(str).tolist() for column in ("village_id", "name", "aliases"))
+    for village, name, aliases in zip(*columns, strict=True):
+        yield village, name, aliases.split(";")
+
+
+@cache
+def _short(name: str) -> str:
+    """Return a village's name without 村, 村委会, 社区: lists, addresses and codes differ in these only."""
+    text = name.strip()
+    short = _SUFFIX.sub("", text)
+    return short if len(short) >= 2 else text

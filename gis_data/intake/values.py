@@ -1,0 +1,119 @@
+"""Values: cells of any kind made into text, moments, numbers and points, whole columns at a time.
+
+In:     a column as a file gave it (text, numbers, dates, categories).
+Out:    the same column in one dtype; what cannot be read is missing ("", NaT, NaN), never guessed.
+Method: each distinct value is worked on once; a city's file repeats few values many times.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+EXCEL_EPOCH = pd.Timestamp("1899-12-30")
+EARLIEST = pd.Timestamp("1990-01-01")  # 1899 and 1900 are what programs write for «no date»
+_MOMENT = (
+    r"^(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?: +(\d{1,2})(?::(\d{1,2}))?(?::(\d{1,2})(?:\.\d+)?)?)?(z|[+-]\d\d:?\d\d)?$"
+)
+_US_DATE = r"^(\d{1,2})-(\d{1,2})-(\d{4})(?: +(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?: *([ap]m))?)?$"
+_COMPACT = r"^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?$"
+_PRIVATE = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dx])(?!\d)", re.IGNORECASE)
+LONGEST_CODE = 40
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Return cells as trimmed half-width text; whole numbers without a decimal point, missing as ""."""
+    return _by_distinct(values, _cell_text).astype("str")
+
+
+def as_number(values: pd.Series) -> pd.Series:
+    """Return cells as floats; thousands separators and a unit behind the number are allowed."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.astype("float64")
+    text = (
+        as_text(values).str.replace(",", "", regex=False).str.extract(r"^(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)", expand=False)
+    )
+    return pd.to_numeric(text, errors="coerce").astype("float64")
+
+
+def as_moment(values: pd.Series, *, timezone: str) -> pd.Series:
+    """Return cells as moments of local time.
+
+    A time that the clock change skips moves forward; one that it repeats is read as the later one (standard time).
+    """
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return pd.Series(values.dt.tz_convert(timezone).dt.as_unit("us"))
+    if not pd.api.types.is_datetime64_dtype(values.dtype):
+        codes, distinct = pd.factorize(as_text(values))
+        moments = _moments(pd.Series(distinct, dtype="str"), timezone)
+        values = pd.Series(moments.to_numpy()[codes], index=values.index)
+    known: pd.Series = values.where(values >= EARLIEST).dt.as_unit("us")
+    standard = np.zeros(len(known), dtype=bool)
+    return pd.Series(known.dt.tz_localize(timezone, ambiguous=standard, nonexistent="shift_forward"))
+
+
+def is_private(values: pd.Series) -> pd.Series:
+    """Tell which texts hold a mobile number or an identity number."""
+    return _by_distinct(values, lambda text: bool(_PRIVATE.search(str(text)))).astype(bool)
+
+
+def as_code(values: pd.Series) -> pd.Series:
+    """Return coded text; free text (longer than any code) is blanked."""
+    return _by_distinct(as_text(values), lambda text: text if len(text) <= LONGEST_CODE else "").astype("str")
+
+
+def _by_distinct(values: pd.Series, function: Callable[[Any], Any]) -> pd.Series:
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    done = np.array([function(value) for value in distinct], dtype=object)
+    return pd.Series(done[codes] if len(done) else done, index=values.index, dtype=object)
+
+
+def _cell_text(value: Any) -> str:  # noqa: ANN401 - any cell
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, float | np.floating):
+        # Above 15 digits a spreadsheet has lost the rest: the exponent keeps anybody from taking it for a number.
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    if isinstance(value, datetime | date):
+        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
+    return " ".join(unicodedata.normalize("NFKC", str(value)).split())
+
+
+def _moments(text: pd.Series, timezone: str) -> pd.Series:
+    """Read distinct texts as naive local moments."""
+    tidy = text.str.lower().str.replace(r"[年月/.](?=\d)", "-", regex=True, n=2)
+    tidy = tidy.str.replace(r"[日t](?= *\d)", " ", regex=True).str.replace("日", "")
+    tidy = tidy.str.replace(r"[时点](?=\d)|分(?=\d)", ":", regex=True).str.replace(r"[时点分秒许]+$", "", regex=True)
+    iso = tidy.str.extract(_MOMENT)
+    compact = tidy.str.extract(_COMPACT)
+    us = tidy.str.extract(_US_DATE)
+    parts = iso[[0, 1, 2, 3, 4, 5]].fillna(compact).fillna(us[[2, 0, 1, 3, 4, 5]].set_axis(range(6), axis=1))
+    moments = _assemble(parts.apply(pd.to_numeric), afternoon=us[6])
+    moments = _shift_zone(moments, iso[6], timezone)
+    serial = pd.to_numeric(text.where(text.str.fullmatch(r"\d{5}(?:\.\d+)?")), errors="coerce")
+    from_excel = (EXCEL_EPOCH + pd.to_timedelta(serial, unit="D")).dt.round("s")
+    return moments.fillna(from_excel)
+
+
+def _assemble(parts: pd.DataFrame, *, afternoon: pd.Series) -> pd.Series:
+    days = pd.to_datetime(parts[[0, 1, 2]].set_axis(["year", "month", "day"], axis=1), errors="coerce")
+    hours, minutes, seconds = (parts[column].fillna(0) for column in (3, 4, 5))
+    hours = hours.where(afternoon.isna(), hours % 12 + 12 * (afternoon == "pm"))
+    fits = (hours <= 24) & (minutes < 60) & (seconds < 60) & ((hours < 24) | (minutes + seconds == 0))
+    clock = pd.to_timedelta(hours * 3600 + minutes * 60 + seconds, unit="s")
+    return (days + clock).where(fits)
+
+
+def _shift_zone(moments: pd.Series, zone: pd.Series, timezone: str) -> pd.Series:
+    given = zone.notna() & moments.notna()
+    if not given.any():
+        return moments
+    stamps = moments[given].dt.strftime("%Y-%m-%dT%H:%M:%S") + zone[given].str.upper()
+    local = pd.to_datetime(stamps, utc=True, format="ISO8601").dt.tz_convert(timezone).dt.tz_localize(None)
+    return moments.mask(given, local.reindex(moments.index).astype(moments.dtype))

@@ -1,0 +1,73 @@
+"""Villages: name, people, households, market days, work area; a point or a polygon each.
+
+In:     a sheet with a name and a population for each village.
+Out:    rows of schema VILLAGES; a row without a name, a population or a place is set aside.
+"""
+
+import re
+
+import geopandas as gpd
+import pandas as pd
+
+from gis_data.intake import lists, values
+from gis_data.intake.headers import Match
+from gis_data.intake.points import column, number, shapes_of
+from gis_data.intake.report import Sorted
+from gis_data.intake.sheets import Sheet
+from gis_data.study import Study
+from gis_data.tables import VILLAGES
+
+_DIGITS = dict(zip("一二三四五六七八九十", range(1, 11), strict=True))
+
+
+def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
+    """Sort the rows of one sheet of villages."""
+    shapes = shapes_of(sheet, match, study)
+    names = column(sheet, match, "name")
+    ids = column(sheet, match, "village_id")
+    people = number(sheet, match, "population")
+    inner = shapes.representative_point()
+    rows = pd.DataFrame(
+        {
+            "village_id": ids.mask(ids == "", names),
+            "name": names,
+            "aliases": column(sheet, match, "aliases").str.replace(r"[、,，;；/]+ *", ";", regex=True),
+            "population": people.fillna(0).clip(lower=0).round(),
+            "households": number(sheet, match, "households").fillna(0).clip(lower=0).round(),
+            "market_days": column(sheet, match, "market_days").map(market_days),
+            "work_area": column(sheet, match, "work_area"),
+            "is_seat": column(sheet, match, "is_seat").map(
+                lambda word: lists.words("flag").get(lists.plain(word)) == "1"
+            ),
+            "valid_from": values.as_moment(column(sheet, match, "valid_from"), timezone=study.timezone),
+            "valid_to": values.as_moment(column(sheet, match, "valid_to"), timezone=study.timezone),
+            "centre_x": inner.x,
+            "centre_y": inner.y,
+        }
+    )
+    reasons = _judge(rows, people, shapes, study)
+    frame = gpd.GeoDataFrame(rows, geometry=shapes.to_numpy(), crs=study.crs)[(reasons == "").to_numpy()]
+    accepted = VILLAGES.conform(frame, crs=study.crs, timezone=study.timezone)
+    return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index))
+
+
+def market_days(written: str) -> str:
+    """Return the last digits of lunar market days, rising and separated by commas: «逢五排十» is "5,10"."""
+    days = {int(digits) for digits in re.findall(r"\d+", written)} or {
+        _DIGITS[sign] for sign in written if sign in _DIGITS
+    }
+    return ",".join(str(day) for day in sorted({(day - 1) % 10 + 1 for day in days if day > 0}))
+
+
+def _judge(rows: pd.DataFrame, people: pd.Series, shapes: gpd.GeoSeries, study: Study) -> pd.Series:
+    reasons = pd.Series("", index=rows.index, dtype="str")
+    away = ~shapes.is_empty & ~shapes.intersects(study.boundary)
+    wrong_shape = ~shapes.is_empty & ~shapes.geom_type.isin(VILLAGES.geometry or ())
+    reasons = reasons.mask(away, "outside").mask(wrong_shape, "wrong_shape").mask(shapes.is_empty, "no_place")
+    reasons = reasons.mask(people.isna() | (people < 0), "no_population")
+    reasons = reasons.mask(rows["name"].isin(["合计", "总计", "小计", "total"]), "total_row").mask(
+        rows["name"] == "", "no_name"
+    )
+    good = reasons == ""
+    twice = rows["name"].where(good).duplicated() | rows["village_id"].where(good).duplicated()
+    return reasons.mask(good & twice, "duplicate")
