@@ -97,8 +97,8 @@ def content_hash(path: Path, schema: Schema) -> str:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
-    # A workspace on a write-protected stick has no place for the WAL index; it does not change either. Elsewhere a reader
-    # may write, so that after a kill it can recover, and the last one to close tidies the -wal and -shm files away.
+    # A write-protected stick has no place for the WAL index, and nothing changes on it. Elsewhere a reader
+    # may recover the file after a kill, and the last one to close tidies the -wal and -shm files away.
     mode = "mode=rw" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=WAIT_S)
     connection.execute("PRAGMA query_only = ON")
@@ -126,8 +126,11 @@ def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any, rows: I
     columns = [f'"{column}" {_SQL_TYPES[spec.kind]}' for column, spec in schema.columns.items()]
     if schema.geometry is not None:
         columns.append(f'"geometry" {_geometry_type(schema)}')
-    for table in ("gpkg_geometry_columns", "gpkg_contents"):
-        connection.execute(f"DELETE FROM {table} WHERE table_name = ?", (name,))  # noqa: S608 - constants
+    # QGIS may have added an index and a row count, which would go on telling of the old rows.
+    for table in ("gpkg_ogr_contents", "gpkg_extensions", "gpkg_geometry_columns", "gpkg_contents"):
+        if _has(connection, table):
+            connection.execute(f"DELETE FROM {table} WHERE table_name = ?", (name,))  # noqa: S608 - constants
+    connection.execute(f'DROP TABLE IF EXISTS "rtree_{name}_geometry"')
     connection.execute(f'DROP TABLE IF EXISTS "{name}"')
     connection.execute(f'CREATE TABLE "{name}" (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, {", ".join(columns)})')
     names = ", ".join(column.rsplit(" ", 1)[0] for column in columns)
