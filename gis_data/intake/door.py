@@ -48,12 +48,13 @@ NOT_COPIED = frozenset({"call_id", "linked_call_id", "address", "narrative"})
 
 @dataclass(frozen=True)
 class Job:
-    """One sheet to be read, or one ground file (``sheet`` None)."""
+    """One sheet to be read, or one ground file (``sheet`` None; ``features`` known for layer files)."""
 
     path: Path
     sha256: str
     sheet: Sheet | None
     match: Match | None
+    features: int = 0
 
     @property
     def table(self) -> str:
@@ -194,12 +195,12 @@ def import_files(
     before = ws.read("imports")
     jobs, reports = _open_all(paths, set(before["sha256"]))
     ordered = sorted(jobs, key=lambda job: ORDER.index(job.table))
-    grounds = []
+    grounds: list[tuple[str, dict[str, gpd.GeoDataFrame]]] = []
     for number, job in enumerate(ordered, start=1):
         started = time.perf_counter()
         if job.sheet is None:
             layers, report = _read_ground(job, ws.study)
-            grounds.append(layers)
+            grounds.append((job.path.name, layers))
         else:
             report = _take(session, job)
         reports.append(_timed(report, started))
@@ -239,7 +240,7 @@ def _open(path: Path, sha: str) -> list[Job]:
         for sheet in opened:
             # Tags such as phone or operator belong to places; only a station's own columns are looked at.
             headers.refuse_persons([name for name in sheet.frame.columns if not name.isascii()], file=sheet.name)
-        return [Job(path, sha, None, None)]
+        return [Job(path, sha, None, None, features=sum(len(sheet.frame) for sheet in opened))]
     jobs = []
     for sheet in opened:
         headers.refuse_persons(sheet.frame.columns, file=sheet.name)
@@ -306,11 +307,16 @@ def _read(session: Session, sheet: Sheet, match: Match, import_id: str) -> Sorte
 def _read_ground(job: Job, study: Study) -> tuple[dict[str, gpd.GeoDataFrame], FileReport]:
     from gis_data.intake import ground
 
-    layers = ground.read_file(job.path, study)
-    features = sum(map(len, layers.values()))
-    if not features:
-        raise InputError("intake.ground_empty", file=job.path.name)
-    return layers, FileReport(job.path.name, ground.TABLE, job.import_id, job.sha256, features, accepted=features)
+    layers, features = ground.read_file(job.path, study)
+    near = sum(map(len, layers.values()))
+    # Features far away, or of a shape that the ground has no use for, are kept nowhere: there is nothing to mend.
+    read = max(job.features, features)
+    refused = {"far_away": features - near, "wrong_shape": read - features}
+    report = FileReport(
+        job.path.name, ground.TABLE, job.import_id, job.sha256, read, accepted=near, refused=read - near,
+        problems={key: rows for key, rows in refused.items() if rows},
+    )  # fmt: skip
+    return layers, report
 
 
 def _merged(old: Any, found: Sorted) -> Any:  # noqa: ANN401 - frame or geo frame

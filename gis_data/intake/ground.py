@@ -1,57 +1,70 @@
-"""The ground: an OpenStreetMap extract, or layers with OpenStreetMap tags, handed to ``gis_data.osm``.
+"""The ground: OpenStreetMap extracts and layers with OpenStreetMap tags, handed to ``gis_data.osm``.
 
 In:     files of one import, and the ground files of earlier imports (kept in ``raw/``).
 Out:    the tables roads, barriers, crossings, buildings, water, landuse, places, made anew from all of them, because a
-        bridge is known only when road and river are seen together. A layer that comes again replaces the older one.
+        bridge is known only when road and river are seen together. A layer file of the same name replaces the older
+        one; a whole extract replaces everything before it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from gis_data import osm
-from gis_data.errors import WorkspaceError
+from gis_data.errors import InputError, WorkspaceError
+from gis_data.intake.sheets import OSM_EXTRACT
 from gis_data.study import Study
 from gis_data.workspace import Workspace
 
 TABLE = "ground"
 Layers = dict[str, gpd.GeoDataFrame]
+Source = tuple[str, Layers | Path]  # a file's name, and what it holds or where it lies
 
 
-def read_file(path: Path, study: Study) -> Layers:
-    """Return the layers of one ground file, cut to the study."""
-    boundary = gpd.GeoSeries([study.boundary], crs=study.crs)
-    return {
-        name: layer for name, layer in osm.read_extract(path, boundary=boundary, crs=study.crs).items() if len(layer)
-    }
+def read_file(path: Path, study: Study) -> tuple[Layers, int]:
+    """Return the features of one file that lie in or near the study, and how many it holds.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or none of its features is near.
+    """
+    layers = osm.read_extract(path, boundary=None, crs=study.crs)
+    near = study.boundary.buffer(osm.MARGIN_M)
+    shapely.prepare(near)
+    kept = {name: layer[shapely.intersects(near, layer.geometry.to_numpy())] for name, layer in layers.items()}
+    if not any(map(len, kept.values())):
+        raise InputError("intake.ground_empty", file=path.name)
+    return kept, sum(map(len, layers.values()))
 
 
-def make_tables(ws: Workspace, imports: pd.DataFrame, new: Iterable[Layers]) -> Mapping[str, pd.DataFrame]:
-    """Return the ground tables from all ground files, the newest import's layers before older ones."""
-    layers: Layers = {}
+def make_tables(ws: Workspace, imports: pd.DataFrame, new: Sequence[Source]) -> Mapping[str, pd.DataFrame]:
+    """Return the ground tables from all ground files, those of earlier imports and the new ones."""
     earlier = imports[imports["table"] == TABLE]
+    sources: list[Source] = []
     for _, together in earlier.groupby("imported_at", sort=True):
-        names = zip(together["import_id"], together["file"], strict=True)
-        layers |= _join(read_file(_original(ws, import_id, file), ws.study) for import_id, file in names)
-    layers |= _join(new)
-    tables: Mapping[str, pd.DataFrame] = osm.ground_tables(layers, ws.study)
+        pairs = zip(together["import_id"], together["file"], strict=True)
+        sources = _after(sources, [(file, ws.root / "raw" / f"{import_id}_{file}") for import_id, file in pairs])
+    parts = [_layers(content, ws.study) for _, content in _after(sources, new)]
+    joined = {name: gpd.GeoDataFrame(pd.concat([part[name] for part in parts], ignore_index=True)) for name in parts[0]}
+    tables: Mapping[str, pd.DataFrame] = osm.ground_tables(joined, ws.study)
     return tables
 
 
-def _join(several: Iterable[Layers]) -> Layers:
-    """Put the layers of files that came together into one; a way that two files hold counts once."""
-    joined: Layers = {}
-    for layers in several:
-        for name, layer in layers.items():
-            both = pd.concat([joined[name], layer], ignore_index=True) if name in joined else layer
-            joined[name] = both.drop_duplicates("osm_id") if name in joined and "osm_id" in both else both
-    return joined
+def _after(older: Sequence[Source], newer: Sequence[Source]) -> list[Source]:
+    """Return what counts after one more import: files that came together never replace each other."""
+    names = {name for name, _ in newer}
+    if any(Path(name).suffix.lower() in OSM_EXTRACT for name in names):
+        return list(newer)
+    return [source for source in older if source[0] not in names] + list(newer)
 
 
-def _original(ws: Workspace, import_id: str, file: str) -> Path:
-    path = ws.root / "raw" / f"{import_id}_{file}"
-    if not path.is_file():
-        raise WorkspaceError("workspace.ground_missing", file=path)
-    return path
+def _layers(content: Layers | Path, study: Study) -> Layers:
+    if not isinstance(content, Path):
+        return content
+    if not content.is_file():
+        raise WorkspaceError("workspace.ground_missing", file=content)
+    return read_file(content, study)[0]
