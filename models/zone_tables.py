@@ -1,0 +1,164 @@
+"""The tables of a zone plan: zones, units with the reason of their place, and today's areas beside them.
+
+In:     a districting problem, its units as a table, and the answer.
+Out:    tables in the study's CRS, ready to be drawn and printed; nothing downstream has to compute.
+"""
+
+import math
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis_data.catalogue import text
+from models.districting.problem import Ints, Problem, pieces, recentred
+
+SHOWN_TERMS = ("incident_min", "patrol_min", "fixed_min", "total_min")
+
+
+def zone_table(problem: Problem, units: gpd.GeoDataFrame, post: Ints) -> gpd.GeoDataFrame:
+    """Return one row a zone, Z1 in the north-west, with its ground, work, ways and post."""
+    order = posts_in_order(units, post)
+    names = dict(zip(order.tolist(), zone_ids(len(order)), strict=True))
+    rows = [_zone_row(problem, units, np.flatnonzero(post == j), j, names[j]) for j in order.tolist()]
+    zones = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=units.crs)
+    zones["load_ratio"] = zones["workload_h_per_week"] / zones["workload_h_per_week"].mean()
+    zones["share_pct"] = 100 * zones["workload_h_per_week"] / zones["workload_h_per_week"].sum()
+    zones["colour"] = colours(problem, post, order)
+    return zones[[*(name for name in zones.columns if name != "geometry"), "geometry"]]
+
+
+def posts_in_order(units: pd.DataFrame, post: Ints) -> Ints:
+    """Return the posts in reading order from north-west to south-east, so that numbers stay where they are."""
+    posts = np.unique(post)
+    x, y = units["x"].to_numpy(), units["y"].to_numpy()
+    return posts[np.lexsort((posts, np.round(x[posts] - y[posts], 3)))]
+
+
+def zone_ids(count: int) -> list[str]:
+    """Return Z1, Z2 ...; padded (Z01) from ten zones on, so that text sorts as numbers do."""
+    width = len(str(count))
+    return [f"Z{number:0{width}d}" for number in range(1, count + 1)]
+
+
+def _zone_row(problem: Problem, units: gpd.GeoDataFrame, members: Ints, j: int, zone_id: str) -> dict[str, Any]:
+    mine, travel = units.iloc[members], problem.travel_min[members, j]
+    ground = shapely.union_all(mine.geometry.to_numpy())
+    load = problem.load[members]
+    main = mine.sort_values(["population", "total_min", "unit_id"], ascending=[False, False, True]).iloc[0]
+    villages = bool(units["population"].sum() > 0)
+    return {
+        "zone_id": zone_id,
+        "name": text("zones.name", village=_short(main["name"])) if villages else zone_id,
+        "units": len(members),
+        "members": "、".join(mine["name"]) if villages else "",
+        "population": int(mine["population"].sum()),
+        "area_km2": float(mine["area_km2"].sum()),
+        "road_km": float(mine["road_km"].sum()),
+        "incidents_per_week": float(mine["incidents_per_week"].sum()),
+        "incident_h_per_week": float(mine["incident_min"].sum()) / 60,
+        "patrol_h_per_week": float(mine["patrol_min"].sum()) / 60,
+        "fixed_h_per_week": float(mine["fixed_min"].sum()) / 60,
+        "workload_h_per_week": float(mine["total_min"].sum()) / 60,
+        "mean_travel_min": float((load * travel).sum() / load.sum()) if load.sum() > 0 else float(travel.mean()),
+        "max_travel_min": float(travel.max()),
+        "post_unit": units["unit_id"].iloc[j],
+        "post_name": units["name"].iloc[j],
+        "post_x": float(units["x"].iloc[j]),
+        "post_y": float(units["y"].iloc[j]),
+        "compactness": 4 * math.pi * ground.area / ground.length**2 if ground.length > 0 else 0.0,
+        "geometry": ground,
+    }
+
+
+def _short(name: str) -> str:
+    return name[:-1] if name.endswith("村") and len(name) > 2 else name
+
+
+def colours(problem: Problem, post: Ints, order: Ints) -> list[int]:
+    """Return a colour number for each zone, as few as come easily, none shared by zones that touch."""
+    touching: dict[int, set[int]] = {int(j): set() for j in order}
+    for i, near in enumerate(problem.neighbours):
+        touching[int(post[i])] |= {int(post[other]) for other in near} - {int(post[i])}
+    chosen: dict[int, int] = {}
+    for j in order.tolist():
+        used = {chosen[other] for other in touching[j] if other in chosen}
+        chosen[j] = next(number for number in range(len(order)) if number not in used)
+    return [chosen[j] for j in order.tolist()]
+
+
+def unit_table(problem: Problem, units: gpd.GeoDataFrame, post: Ints) -> gpd.GeoDataFrame:
+    """Return one row a unit: its zone, work, minutes to the post, the next best zone, and why it is not there."""
+    order = posts_in_order(units, post)
+    names = np.array(zone_ids(len(order)), dtype=object)
+    place = {int(j): number for number, j in enumerate(order)}
+    zone = np.array([place[int(j)] for j in post])
+    minutes = problem.travel_min[:, order]
+    other = minutes.copy()
+    other[np.arange(problem.size), zone] = np.inf
+    following = other.argmin(axis=1)
+    reasons = _Reasons(problem, post, order)
+    table = units[["unit_id", "name", "population", "area_km2", "road_km", "incidents_per_week", *SHOWN_TERMS]]
+    table = table.assign(
+        zone_id=names[zone],
+        x=units["x"],
+        y=units["y"],
+        travel_min=minutes[np.arange(problem.size), zone],
+        next_zone_id=names[following],
+        next_travel_min=other[np.arange(problem.size), following],
+        reason=[reasons.of(i, int(order[following[i]])) for i in range(problem.size)],
+    )
+    return gpd.GeoDataFrame(table, geometry=units.geometry, crs=units.crs)
+
+
+class _Reasons:
+    """Why a unit is not in the next best zone: the first rule that forbids it."""
+
+    def __init__(self, problem: Problem, post: Ints, posts: Ints) -> None:
+        self.problem, self.post = problem, post
+        self.load = {int(j): float(problem.load[post == j].sum()) for j in posts}
+
+    def of(self, i: int, other: int) -> str:
+        """Return the reason's name: a key under ``zones.because``."""
+        problem, own, work = self.problem, int(self.post[i]), float(self.problem.load[i])
+        if i == own:
+            return "post"
+        if len(self.load) == 1 or problem.travel_min[i, own] <= problem.travel_min[i, other]:
+            return "nearest"
+        if all(self.post[near] != other for near in problem.neighbours[i]):
+            return "not_adjacent"
+        rest = np.array([m for m in np.flatnonzero(self.post == own) if m != i])
+        if len(pieces(problem, rest)) > 1:
+            return "breaks"
+        if self.load[own] - work < problem.lowest:
+            return "leaves_light"
+        return "makes_heavy" if self.load[other] + work > problem.highest else "whole"
+
+
+def areas_of_today(problem: Problem, units: pd.DataFrame, post: Ints) -> pd.DataFrame:
+    """Return balance and ways of the plan and, where every unit names its work area, of today's areas beside it."""
+    rows = [_balance_row(problem, "plan", post)]
+    if (units["work_area"] != "").all():
+        first = units.groupby("work_area").ngroup().to_numpy()
+        rows.append(_balance_row(problem, "work_area", np.array([int(np.argmax(first == z)) for z in first])))
+    return pd.DataFrame(rows)
+
+
+def _balance_row(problem: Problem, name: str, post: Ints) -> dict[str, Any]:
+    """Judge a partition: each zone may put its post where it costs least."""
+    post = recentred(problem, post)
+    _, zone = np.unique(post, return_inverse=True)
+    load = np.bincount(zone, weights=problem.load)
+    travel = problem.cost[np.arange(problem.size), post]
+    reached = np.isfinite(travel)
+    return {
+        "map": name,
+        "zones": len(load),
+        "max_ratio": float(load.max() / load.mean()),
+        "min_ratio": float(load.min() / load.mean()),
+        "mean_travel_min": float(travel[reached].sum() / problem.load[reached].sum()),
+        "unreached_units": int((~reached).sum()),
+        "pieces": sum(len(pieces(problem, np.flatnonzero(zone == z))) for z in range(len(load))),
+    }
