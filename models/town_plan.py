@@ -4,9 +4,11 @@ In:     a workspace with accepted tables.
 Out:    four plans, saved together as one run; the ground (cells) is derived first and kept in the workspace.
 """
 
+import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from analysis.hotspots import find_hotspots
 from gis_data import cells as grid
 from gis_data.errors import InputError
 from gis_data.periods import Period
-from gis_data.study import WGS84
+from gis_data.streets import DRIVEN
+from gis_data.study import WGS84, Study
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.cameras.plan import plan_cameras
@@ -29,7 +32,8 @@ from models.store import current_run, load_plans, save_plans
 from models.zones import plan_zones
 
 PARTS = ("hotspots", "zones", "scorecard", "cameras")
-GROUND = ("villages", "roads", "barriers", "crossings", "water")
+GROUND = ("villages", "roads", "barriers", "crossings")
+READ = ("incidents", "villages", "roads", "buildings", "places", "cameras", "patrol_hours")
 
 Report = Callable[[str, float], None]
 
@@ -61,22 +65,20 @@ def plan_town(
     wanted = _ordered(parts)
     seed = ws.study.settings.seed if seed is None else seed
     cells, edges = prepare_ground(ws, progress=progress)
-    tables = {name: ws.read(name) for name in ("incidents", "villages", "roads", "buildings", "places", "cameras")}
-    tables |= {"patrol_hours": ws.read("patrol_hours"), "cells": cells, "cell_edges": edges}
+    tables = {name: ws.read(name) for name in READ} | {"cells": cells, "cell_edges": edges}
     if tables["incidents"].empty:
         raise InputError("plan.no_incidents", folder=ws.root)
     period = Period.of(tables["incidents"]["reported_at"], until=until)
-    tables["incidents"] = tables["incidents"][period.holds(tables["incidents"]["reported_at"])]
-    plans = load_plans(ws)
+    inputs = {name: ws.table_hash(name) for name in (*READ, "barriers", "crossings")}
+    plans, made = load_plans(ws), {}
     for part in wanted:
         step = f"command.step.{part}"
         progress(step, 0.0)
-        plans[part] = _MAKERS[part](ws, tables, period, seed, plans, lambda share, step=step: progress(step, share))
+        job = Job(ws.study, tables, period, seed, plans | made, _within(progress, step))
+        made[part] = _stamped(_MAKERS[part](job), period, inputs)
         progress(step, 1.0)
-    inputs = {name: ws.table_hash(name) for name in ("incidents", *GROUND, "buildings", "places", "cameras")}
-    made = {name: _stamped(plans[name], period, inputs) for name in wanted}
     save_plans(ws, plans | made, run=pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S"))
-    ws.log("plan", parts=wanted, seed=seed, until=until or "", inputs=inputs)
+    ws.log("plan", inputs=inputs, parts=wanted, seed=seed, until=until or "")
     return made
 
 
@@ -109,7 +111,7 @@ def is_planned(root: Path) -> bool:
 
 def make_sample(root: Path, *, progress: Report = silent) -> Workspace:
     """Write the sample town's raw files and import them as anyone's files would be."""
-    from gis_data.intake import import_files, make_workspace
+    from gis_data.intake import make_workspace
     from gis_data.sample_town import SAMPLE_NAME, SAMPLE_SEED, write_sample
 
     if not (root / "station.toml").exists():
@@ -131,6 +133,10 @@ def as_json(plan: Plan) -> dict[str, Any]:
     return plan.head() | {"rows": tables.pop(plan.name), "tables": tables}
 
 
+def _within(progress: Report, step: str) -> Report:
+    return lambda _key, share: progress(step, share)
+
+
 def _ordered(parts: Iterable[str]) -> list[str]:
     asked = list(parts)
     unknown = [part for part in asked if part not in PARTS]
@@ -139,55 +145,77 @@ def _ordered(parts: Iterable[str]) -> list[str]:
     return [part for part in PARTS if part in asked]
 
 
-Maker = Callable[[Workspace, Mapping[str, Any], Period, int, Mapping[str, Plan], Callable[[float], None]], Plan]
+@dataclass(frozen=True)
+class Job:
+    """What every part is made from."""
+
+    study: Study
+    tables: Mapping[str, Any]
+    period: Period
+    seed: int
+    plans: Mapping[str, Plan]
+    progress: Report
+
+    def now(self) -> gpd.GeoDataFrame:
+        """Return the incidents of the planning period."""
+        incidents: gpd.GeoDataFrame = self.tables["incidents"]
+        return incidents[self.period.holds(incidents["reported_at"])]
 
 
-def _hotspots(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    settings = ws.study.settings.hotspots
-    points = with_point(drives_allocation(tables["incidents"]))
-    land = shapely.union_all(tables["cells"].geometry.to_numpy())
+def _hotspots(job: Job) -> Plan:
+    settings = job.study.settings.hotspots
     started = time.perf_counter()
-    found = find_hotspots(
-        points, land, years=period.years, settings=settings, rng=np.random.default_rng([seed, 1]),
-        progress=lambda _key, share: progress(share),
-    )  # fmt: skip
+    incidents = job.now()
+    points = with_point(drives_allocation(incidents))
+    roads = job.tables["roads"]
+    table = find_hotspots(
+        points,
+        job.study.boundary,
+        years=job.period.years,
+        settings=settings,
+        rng=np.random.default_rng([job.seed, 1]),
+        opportunity=(job.tables["buildings"], roads[roads["road_class"].isin(DRIVEN)], job.tables["places"]),
+        progress=job.progress,
+    )
+    basis = {"points": len(points), "rows": len(incidents), "period": str(job.period)}
     return Plan(
         name="hotspots",
-        tables={"hotspots": found},
-        settings={"hotspots": _section(settings)},
-        seed=seed,
+        tables={"hotspots": table},
+        settings={"hotspots": dataclasses.asdict(settings)},
+        seed=job.seed,
         seconds=time.perf_counter() - started,
-        notes=(("hotspots.basis", {"points": len(points), "rows": len(tables["incidents"]), "period": str(period)}),),
+        notes=(("hotspots.basis", basis),),
     )
 
 
-def _zones(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _zones(job: Job) -> Plan:
+    tables = job.tables
     return plan_zones(
-        ws.study, tables["villages"], tables["cells"], tables["cell_edges"], tables["roads"], tables["incidents"],
-        period=period, seed=seed, progress=lambda _key, share: progress(share),
+        job.study, tables["villages"], tables["cells"], tables["cell_edges"], tables["roads"], job.now(),
+        period=job.period, seed=job.seed, progress=job.progress,
     )  # fmt: skip
 
 
-def _scorecard(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    zones = plans.get("zones")
-    if zones is None:
+def _scorecard(job: Job) -> Plan:
+    if "zones" not in job.plans:
         raise InputError("plan.zones_first")
-    units = zones.tables["units"]
+    zones, tables = job.plans["zones"], job.tables
     return score_zones(
-        zones.to_frame(), units.set_index("unit_id")["zone_id"], tables["incidents"], tables["villages"],
-        tables["cells"], tables["patrol_hours"], period=period, settings=ws.study.settings.scorecard,
+        zones.to_frame(), zones.tables["units"].set_index("unit_id")["zone_id"], tables["incidents"],
+        tables["villages"], tables["cells"], tables["patrol_hours"],
+        period=job.period, settings=job.study.settings.scorecard, progress=job.progress,
     )  # fmt: skip
 
 
-def _cameras(ws, tables, period, seed, plans, progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _cameras(job: Job) -> Plan:
+    tables = job.tables
     return plan_cameras(
-        ws.study, tables["villages"], tables["cells"], tables["roads"], tables["buildings"], tables["places"],
-        tables["cameras"], tables["incidents"], period=period, seed=seed,
-        progress=lambda _key, share: progress(share),
+        job.study, tables["villages"], tables["cells"], tables["roads"], tables["buildings"], tables["places"],
+        tables["cameras"], job.now(), period=job.period, seed=job.seed, progress=job.progress,
     )  # fmt: skip
 
 
-_MAKERS: dict[str, Any] = {
+_MAKERS: dict[str, Callable[[Job], Plan]] = {
     "hotspots": _hotspots,
     "zones": _zones,
     "scorecard": _scorecard,
@@ -195,15 +223,7 @@ _MAKERS: dict[str, Any] = {
 }
 
 
-def _section(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any section of the settings
-    import dataclasses
-
-    return dataclasses.asdict(settings)
-
-
 def _stamped(plan: Plan, period: Period, inputs: Mapping[str, str]) -> Plan:
-    import dataclasses
-
     days = {"period_start": f"{period.start:%Y-%m-%d}", "period_end": f"{period.end:%Y-%m-%d}"}
     return dataclasses.replace(plan, settings=dict(plan.settings) | days, inputs=inputs)
 
