@@ -66,17 +66,25 @@ class CameraSettings:
     population_over: int = 1500
     population_operator: str = ">"
     disorder_quantile: float = 0.90
-    budget_cny: float = 400_000.0
+    disorder_level: float = 0.95
+    disorder_quarter_count: float = 5.0
+    also_villages: str = ""
+    budget_cny: float = 0.0
+    budget_per_cordon: float = 1.5
     pole_cny: float = 3000.0
-    camera_cny: float = 1500.0
+    mount_cny: float = 800.0
+    camera_cny: tuple[float, ...] = (1500.0, 1800.0)
+    lens_hfov_deg: tuple[float, ...] = (84.0, 24.0)
     max_cameras_per_pole: int = 4
+    max_poles_per_village: int = 80
     mount_height_m: float = 6.0
     image_width_px: int = 2688
-    lens_hfov_deg: tuple[float, ...] = (84.0, 24.0)
+    image_height_px: int = 1520
     entrance_px_per_m: float = 125.0
     coverage_px_per_m: float = 62.5
+    risk_bandwidth_m: float = 75.0
     gap: float = 0.01
-    time_limit_s: float = 20.0
+    time_limit_s: float = 60.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+"""The camera plan: which villages, which sites, what each camera sees, what stays blind, and what it costs.
+
+In:     the study's tables and the planning period.
+Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, villages, rules, summary.
+Method: rules -> demand -> sites -> visibility -> coverage, one file each. The objective is the share of the named
+        villages' weighted road that some camera sees, in per cent. All prices are assumptions of the settings.
+"""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gis_data.periods import Period
+from gis_data.settings import CameraSettings
+from gis_data.study import Study
+from models.cameras import coverage, rules
+from models.cameras.coverage import Choice, Problem
+from models.cameras.demand import find_demand
+from models.cameras.scene import Scene, make_scene
+from models.cameras.tables import empty_tables, plan_tables, summary_table
+from models.plan import Plan, Progress, silent
+
+BUDGET_STEP_CNY = 10_000.0
+
+Note = tuple[str, dict[str, Any]]
+
+
+def plan_cameras(
+    study: Study,
+    villages: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    cameras: gpd.GeoDataFrame,
+    incidents: gpd.GeoDataFrame,
+    *,
+    period: Period,
+    seed: int,
+    progress: Progress = silent,
+) -> Plan:
+    """Plan the cameras of all villages that the rules name, under one budget.
+
+    Parameters
+    ----------
+    period
+        The days that ``incidents`` cover; only reported incidents are used.
+    seed
+        Written into the plan; nothing here is drawn by chance.
+
+    Returns
+    -------
+    Plan
+        ``objective`` and ``bound`` are per cent of weighted road; None when no village can be planned.
+
+    Raises
+    ------
+    InfeasibleError
+        If the budget is smaller than the least price at which every entrance is watched.
+    """
+    started = time.perf_counter()
+    settings = study.settings.cameras
+    named = rules.name_villages(villages, incidents, period=period, settings=settings)
+    chosen_ids = sorted(named.loc[named["named"], "village_id"])
+    progress("cameras.step.demand", 0.05)
+    if not chosen_ids or roads.empty or buildings.empty:
+        tables = empty_tables(study.crs) | {"villages": named, "rules": rules.cover_by_rule(named)}
+        why = "cameras.no_village" if not chosen_ids else "cameras.no_ground"
+        return _plan(study, tables, seed, started, notes=[(why, {"villages": len(chosen_ids)})])
+    demand = find_demand(
+        villages, cells, roads, buildings, places, incidents,
+        named=chosen_ids, risk_bandwidth_m=settings.risk_bandwidth_m,
+    )  # fmt: skip
+    progress("cameras.step.sites", 0.15)
+    scene = make_scene(demand, roads, buildings, places, cameras, settings=settings)
+    progress("cameras.step.choice", 0.45)
+    answer = choose(scene.problem, settings=settings)
+    progress("cameras.step.views", 0.90)
+    tables = plan_tables(scene, answer.best, demand, villages, roads, buildings, settings)
+    tables |= {"villages": named, "rules": rules.cover_by_rule(named)}
+    tables["summary"] = summary_table(named, demand, scene, answer.best, tables)
+    notes = _notes(answer, tables, scene, settings)
+    return _plan(study, tables, seed, started, notes=notes, best=answer.best, budget_cny=answer.budget_cny)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The best plan, the cheapest cordon in it, and the best plan without the cordon's guarantee."""
+
+    best: Choice
+    cordon: Choice
+    unguarded: Choice
+    budget_cny: float
+
+
+def choose(problem: Problem, *, settings: CameraSettings) -> Answer:
+    """Solve in order: the cheapest cordon, the most weight within the budget, and the same without the guarantee."""
+    limits: dict[str, float] = {"gap": settings.gap, "time_limit_s": settings.time_limit_s}
+    cordon = coverage.cheapest_cordon(problem, time_limit_s=settings.time_limit_s)
+    budget_cny = settings.budget_cny or _usual_budget_cny(cordon, settings)
+    best = coverage.most_covered(problem, budget_cny=budget_cny, cordon=cordon, **limits)
+    unguarded = coverage.most_covered(problem, budget_cny=budget_cny, start=best, **limits)
+    return Answer(best, cordon, unguarded, budget_cny)
+
+
+def _usual_budget_cny(cordon: Choice, settings: CameraSettings) -> float:
+    """Return the cordon's price and half as much again, in whole steps: where nobody has named a budget yet."""
+    steps = np.ceil(settings.budget_per_cordon * cordon.objective / BUDGET_STEP_CNY)
+    return float(max(steps, 1) * BUDGET_STEP_CNY)
+
+
+def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settings: CameraSettings) -> list[Note]:
+    entrances = tables["entrances"]
+    spent = scene.problem.cost_cny(answer.best.chosen)
+    seen, least = int(entrances["seen"].sum()), _yuan(answer.cordon.objective)
+    shares = {"with_pct": f"{answer.best.objective:.1f}", "without_pct": f"{answer.unguarded.objective:.1f}"}
+    notes: list[Note] = [
+        ("cameras.budget", {"budget": _yuan(answer.budget_cny), "spent": _yuan(spent)}),
+        ("cameras.cordon", {"seen": seen, "entrances": len(entrances), "least": least}),
+        ("cameras.cordon_price", shares),
+    ]
+    if not entrances["seen"].all():
+        notes.append(("cameras.unseen_entrances", {"count": int((~entrances["seen"]).sum())}))
+    bare = tables["summary"].loc[tables["summary"]["road_m"] == 0, "name"]
+    if len(bare):
+        notes.append(("cameras.village_without_ground", {"villages": "、".join(bare)}))
+    unusable = scene.sites["usable"].eq(False).sum() if "usable" in scene.sites else 0
+    if unusable:
+        notes.append(("cameras.standing_unusable", {"count": int(unusable)}))
+    prices = {"camera": " / ".join(_yuan(price) for price in settings.camera_cny)}
+    prices |= {"pole": _yuan(settings.pole_cny), "mount": _yuan(settings.mount_cny)}
+    return [*notes, ("cameras.prices_assumed", prices)]
+
+
+def _plan(
+    study: Study,
+    tables: dict[str, pd.DataFrame],
+    seed: int,
+    started: float,
+    *,
+    notes: list[Note],
+    best: Choice | None = None,
+    budget_cny: float = 0.0,
+) -> Plan:
+    return Plan(
+        name="cameras",
+        tables=tables,
+        settings={"cameras": dataclasses.asdict(study.settings.cameras), "budget_cny": budget_cny},
+        seed=seed,
+        seconds=time.perf_counter() - started,
+        objective=None if best is None else best.objective,
+        bound=None if best is None else best.bound,
+        unit="" if best is None else "cameras.unit",
+        ended_by="exact" if best is None else best.ended_by,
+        notes=tuple(notes),
+    )
+
+
+def _yuan(amount: float) -> str:
+    return f"{amount:,.0f}"

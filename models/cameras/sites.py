@@ -1,0 +1,324 @@
+"""Where a camera can hang, and where it can look from there.
+
+In:     demand (built-up areas, entrances, road points), roads, buildings, places, existing cameras.
+Out:    sites (poles) with their price, and configurations (site, azimuth, lens) with theirs.
+Method: street lamps and power poles beside a road, corners of public buildings, and new poles at the corner of a
+        junction. Never on a dwelling, never inside a building. Sites closer than 12 m to a better one are left out; of
+        the rest each village keeps those that together have most weight in sight (greedy), its entrances first.
+        Azimuths follow the roads at the pole and point at the entrances in sight; eight even ones fill up.
+        Existing cameras are sites of price 0; broken ones, and those whose direction nobody recorded, see nothing.
+"""
+
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+from gis_data.settings import CameraSettings
+from models.cameras.demand import Demand
+from models.cameras.visibility import MAX_HFOV_DEG, Lens, bearing_deg, site_xy
+
+Floats = NDArray[np.float64]
+
+POLE_KINDS = {"lamp": "lamp", "street_lamp": "lamp", "pole": "pole", "power_pole": "pole"}
+PUBLIC_BUILDINGS = (
+    "civic", "college", "commercial", "government", "hospital", "kindergarten", "office", "public", "retail", "school",
+    "supermarket", "townhall", "train_station", "university",
+)  # fmt: skip
+ROAD_GAP_M = 20.0
+CORNER_OFFSET_M = 4.0
+WALL_OFFSET_M = 0.5
+CLEAR_OF_WALLS_M = 0.3
+SPACING_M = 12.0
+AROUND_VILLAGE_M = 40.0
+LOOK_AHEAD_M = 30.0
+EVEN_AZIMUTHS = 8
+SAME_AZIMUTH_DEG = 3.0
+POLES_PER_ENTRANCE = 3
+SEARCH_M = 60.0
+
+
+def find_sites(
+    demand: Demand,
+    roads: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    *,
+    settings: CameraSettings,
+) -> gpd.GeoDataFrame:
+    """Return all candidate poles in and around the built-up areas: ``village_id``, ``kind``, ``cost_cny``; Point."""
+    ground = shapely.buffer(demand.areas.union_all(), AROUND_VILLAGE_M)
+    shapely.prepare(ground)
+    near = roads[shapely.intersects(roads.geometry.to_numpy(), ground) & (roads["road_class"] != "expressway")]
+    found = pd.concat(
+        [
+            _poles(places, near, settings.mount_cny),
+            _public_corners(buildings, near, ground, settings.mount_cny),
+            _junctions(near, buildings, settings.pole_cny),
+        ]
+    )
+    sites = gpd.GeoDataFrame(found, geometry="geometry", crs=demand.areas.crs).reset_index(drop=True)
+    sites = sites[shapely.intersects(sites.geometry.to_numpy(), ground)]
+    sites = _thinned(sites[_clear_of_walls(sites.geometry.to_numpy(), buildings)])
+    return _with_village(sites, demand.areas)
+
+
+def standing_sites(cameras: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the existing cameras in and around the built-up areas as sites of price 0.
+
+    ``usable`` is False for broken ones and for those without a recorded azimuth or with a view too wide for a lens
+    (a dome): they are kept in the list and see nothing. One on a wall is moved half a metre off it.
+    """
+    ground = shapely.buffer(areas.union_all(), AROUND_VILLAGE_M)
+    near = cameras[shapely.intersects(cameras.geometry.to_numpy(), ground)]
+    known = near["azimuth_deg"].notna() & near["hfov_deg"].le(MAX_HFOV_DEG)
+    table = pd.DataFrame(near[["camera_id", "azimuth_deg", "hfov_deg", "status"]])
+    table = table.assign(kind="existing", cost_cny=0.0, usable=known & (near["status"] == "working"))
+    off_wall = [_off_walls(point, buildings) for point in near.geometry]
+    sites = gpd.GeoDataFrame(table, geometry=off_wall, crs=areas.crs).reset_index(drop=True)
+    return _with_village(sites, areas)
+
+
+def best_sites(
+    sites: gpd.GeoDataFrame,
+    points_in_sight: sparse.csr_array,
+    entrances_in_sight: sparse.csr_array,
+    weight: Floats,
+    *,
+    per_village: int,
+) -> NDArray[np.int64]:
+    """Return the rows of the sites worth modelling, at most ``per_village`` of each village.
+
+    The cheapest and nearest few poles of each entrance first, then greedily whichever pole brings most new weight
+    into sight.
+    """
+    kept: list[int] = []
+    for rows in sites.groupby("village_id", sort=True).indices.values():
+        first = _for_entrances(sites, entrances_in_sight, rows)[:per_village]
+        kept += _greedy(points_in_sight, weight, rows, first, per_village)
+    return np.sort(np.array(kept, dtype=np.int64))
+
+
+def make_configurations(
+    sites: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    entrances: gpd.GeoDataFrame,
+    entrances_in_sight: sparse.csr_array,
+    *,
+    settings: CameraSettings,
+) -> pd.DataFrame:
+    """Return every azimuth and lens at every site: ``site`` (row), ``azimuth_deg``, ``hfov_deg``, ``cost_cny``."""
+    aims = pd.concat(
+        [_towards_entrances(sites, entrances, entrances_in_sight), _along_roads(sites, roads), _even_aims(len(sites))]
+    ).sort_values("site", kind="stable")
+    aims = _distinct(aims)
+    lenses = pd.DataFrame({"hfov_deg": settings.lens_hfov_deg, "cost_cny": settings.camera_cny})
+    return aims.merge(lenses, how="cross")
+
+
+def nearest_buildable(
+    entrance: shapely.Point, roads: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, settings: CameraSettings
+) -> shapely.Point | None:
+    """Return the nearest roadside spot from which a new pole would recognise what passes the entrance, if any."""
+    near = roads.geometry.to_numpy()[shapely.dwithin(roads.geometry.to_numpy(), entrance, SEARCH_M)]
+    spots = _roadside(near, step_m=5.0)
+    spots = spots[_clear_of_walls(spots, buildings)]
+    lines = shapely.shortest_line(spots, entrance)
+    length = shapely.length(lines)
+    lenses = [Lens.of(hfov, settings) for hfov in settings.lens_hfov_deg]
+    level = settings.entrance_px_per_m
+    useful = np.any([(length >= lens.near_m) & (length <= lens.reach_m(level)) for lens in lenses], axis=0)
+    spots, lines, length = spots[useful], lines[useful], length[useful]
+    walls = shapely.STRtree(buildings.geometry.to_numpy())
+    free = np.setdiff1d(np.arange(len(lines)), walls.query(lines, predicate="intersects")[0])
+    return None if len(free) == 0 else spots[free[np.argmin(length[free])]]
+
+
+def _poles(places: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, cost_cny: float) -> gpd.GeoDataFrame:
+    poles = places[places["kind"].isin(POLE_KINDS)]
+    beside = _close_to(poles.geometry.to_numpy(), roads, ROAD_GAP_M)
+    kinds = poles["kind"].map(POLE_KINDS)[beside].to_numpy()
+    return _frame(kinds, poles.geometry.to_numpy()[beside], cost_cny, places.crs)
+
+
+def _public_corners(
+    buildings: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, ground: shapely.Geometry, cost_cny: float
+) -> gpd.GeoDataFrame:
+    """Return spots half a metre off the corners of public buildings that stand beside a road."""
+    public = buildings[buildings["kind"].isin(PUBLIC_BUILDINGS) & ~buildings["is_dwelling"]]
+    public = public[shapely.intersects(public.geometry.to_numpy(), ground)]
+    outline = shapely.buffer(shapely.convex_hull(public.geometry.to_numpy()), WALL_OFFSET_M, join_style="mitre")
+    corners = shapely.points(np.unique(np.round(shapely.get_coordinates(outline), 3), axis=0))
+    corners = corners[_close_to(corners, roads, ROAD_GAP_M)]
+    return _frame("corner", corners, cost_cny, roads.crs)
+
+
+def _junctions(roads: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, cost_cny: float) -> gpd.GeoDataFrame:
+    """Return for each junction the corner 4 m from its middle, in the widest gap between roads that is not built on."""
+    ends = _road_ends(roads)
+    degree = ends.groupby("node")["bearing"].transform("size")
+    corners = [_corners(x, y, group) for (x, y), group in _by_node(ends[degree >= 3])]
+    spots = shapely.points(np.concatenate([*corners, np.empty((0, 2))]))
+    node = np.repeat(np.arange(len(corners)), [len(group) for group in corners])
+    clear = _clear_of_walls(spots, buildings)
+    first = np.unique(node[clear], return_index=True)[1]
+    return _frame("junction", spots[clear][first], cost_cny, roads.crs)
+
+
+def _frame(kind: str | NDArray[np.object_], at: NDArray[np.object_], cost_cny: float, crs: object) -> gpd.GeoDataFrame:
+    columns = {"kind": np.broadcast_to(np.asarray(kind, dtype=object), len(at)), "cost_cny": np.full(len(at), cost_cny)}
+    return gpd.GeoDataFrame(columns, geometry=at, crs=crs)
+
+
+def _by_node(ends: pd.DataFrame) -> list[tuple[tuple[float, float], Floats]]:
+    return [
+        ((group["x"].iloc[0], group["y"].iloc[0]), group["bearing"].to_numpy()) for _, group in ends.groupby("node")
+    ]
+
+
+def _road_ends(roads: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return both ends of every road: its node, place, and the bearing in which the road leaves."""
+    lines = roads.geometry.to_numpy()
+    look = np.minimum(shapely.length(lines), 15.0)
+    at = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    ahead = np.concatenate([shapely.line_interpolate_point(lines, look), shapely.line_interpolate_point(lines, -look)])
+    xy = shapely.get_coordinates(at)
+    node = np.concatenate([roads["from_node"].to_numpy(), roads["to_node"].to_numpy()])
+    bearing = bearing_deg(xy, shapely.get_coordinates(ahead))
+    return pd.DataFrame({"node": node, "x": xy[:, 0], "y": xy[:, 1], "bearing": bearing})
+
+
+def _corners(x: float, y: float, bearings: Floats) -> Floats:
+    """Return the corners of a junction, the one in the widest gap between its roads first."""
+    sorted_bearings = np.sort(bearings)
+    gaps = np.diff(np.append(sorted_bearings, sorted_bearings[0] + 360))
+    middle = np.radians(sorted_bearings + gaps / 2)[np.argsort(-gaps, kind="stable")]
+    return np.array([x, y]) + CORNER_OFFSET_M * np.column_stack([np.sin(middle), np.cos(middle)])
+
+
+def _roadside(lines: NDArray[np.object_], *, step_m: float) -> NDArray[np.object_]:
+    """Return points every few metres on both sides of the roads, 4 m from the middle."""
+    sides = [shapely.offset_curve(lines, CORNER_OFFSET_M), shapely.offset_curve(lines, -CORNER_OFFSET_M)]
+    curves = shapely.get_parts(np.concatenate(sides))
+    curves = curves[~shapely.is_empty(curves)]
+    count = np.maximum(shapely.length(curves) / step_m, 1).astype(np.int64) + 1
+    row = np.repeat(np.arange(len(curves)), count)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    spots: NDArray[np.object_] = shapely.line_interpolate_point(curves[row], number * step_m)
+    return spots
+
+
+def _clear_of_walls(points: NDArray[np.object_], buildings: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    inside = shapely.STRtree(buildings.geometry.to_numpy()).query(points, "dwithin", CLEAR_OF_WALLS_M)[0]
+    clear = np.ones(len(points), dtype=bool)
+    clear[inside] = False
+    return clear
+
+
+def _close_to(points: NDArray[np.object_], roads: gpd.GeoDataFrame, distance_m: float) -> NDArray[np.bool_]:
+    near = shapely.STRtree(roads.geometry.to_numpy()).query(points, "dwithin", distance_m)[0]
+    close = np.zeros(len(points), dtype=bool)
+    close[near] = True
+    return close
+
+
+def _off_walls(point: shapely.Point, buildings: gpd.GeoDataFrame) -> shapely.Point:
+    """Move a wall-mounted camera half a metre in front of its wall."""
+    touching = buildings.geometry.to_numpy()[shapely.dwithin(buildings.geometry.to_numpy(), point, CLEAR_OF_WALLS_M)]
+    if len(touching) == 0:
+        return point
+    ring = shapely.get_exterior_ring(shapely.get_parts(shapely.buffer(shapely.union_all(touching), WALL_OFFSET_M)))
+    nearest = ring[np.argmin(shapely.distance(ring, point))]
+    return shapely.line_interpolate_point(nearest, shapely.line_locate_point(nearest, point))
+
+
+def _thinned(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out sites closer than 12 m to a cheaper one (ties: lamp, pole, corner, junction; then west to east)."""
+    rank = sites["kind"].map({"lamp": 0, "pole": 1, "corner": 2, "junction": 3})
+    order = sites.assign(rank=rank, x=sites.geometry.x, y=sites.geometry.y).sort_values(["cost_cny", "rank", "x", "y"])
+    xy = site_xy(order)
+    near = cKDTree(xy).query_ball_point(xy, SPACING_M) if len(xy) else []
+    kept = np.zeros(len(order), dtype=bool)
+    for row, others in enumerate(near):
+        kept[row] = not kept[others].any()
+    return sites.loc[order.index[kept]]
+
+
+def _with_village(sites: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    filled = areas[~areas.is_empty]
+    distance = shapely.distance(sites.geometry.to_numpy()[:, None], filled.geometry.to_numpy()[None, :])
+    village = filled["village_id"].to_numpy()[distance.argmin(axis=1)] if len(sites) else []
+    return sites.assign(village_id=village).reset_index(drop=True)
+
+
+def _for_entrances(sites: gpd.GeoDataFrame, in_sight: sparse.csr_array, rows: NDArray[np.int64]) -> list[int]:
+    """Return the few cheapest poles that have each entrance in sight."""
+    part = in_sight[rows].tocsc()
+    cost = sites["cost_cny"].to_numpy()[rows]
+    chosen: list[int] = []
+    for e in range(part.shape[1]):
+        seers = part.indices[part.indptr[e] : part.indptr[e + 1]]
+        chosen += list(rows[seers[np.argsort(cost[seers], kind="stable")[:POLES_PER_ENTRANCE]]])
+    return list(dict.fromkeys(chosen))
+
+
+def _greedy(
+    in_sight: sparse.csr_array, weight: Floats, rows: NDArray[np.int64], chosen: list[int], limit: int
+) -> list[int]:
+    """Add the pole with most new weight in sight until the limit, or until nothing new comes into sight."""
+    part = in_sight[rows].astype(np.float64)
+    open_weight = np.where(in_sight[chosen].sum(axis=0) > 0, 0.0, weight) if chosen else weight.copy()
+    while len(chosen) < limit:
+        new = part @ open_weight
+        best = int(new.argmax()) if len(new) else 0
+        if len(new) == 0 or new[best] <= 0:
+            break
+        chosen.append(int(rows[best]))
+        open_weight[part.indices[part.indptr[best] : part.indptr[best + 1]]] = 0.0
+    return chosen
+
+
+def _towards_entrances(
+    sites: gpd.GeoDataFrame, entrances: gpd.GeoDataFrame, in_sight: sparse.csr_array
+) -> pd.DataFrame:
+    site, entrance = in_sight.tocoo().coords
+    return pd.DataFrame({"site": site, "azimuth_deg": bearing_deg(site_xy(sites)[site], site_xy(entrances)[entrance])})
+
+
+def _along_roads(sites: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the bearings from each site to the points 30 m on along the roads it stands at, in both directions."""
+    site, road = shapely.STRtree(roads.geometry.to_numpy()).query(sites.geometry.to_numpy(), "dwithin", SPACING_M)
+    lines = roads.geometry.to_numpy()[road]
+    here = shapely.line_locate_point(lines, sites.geometry.to_numpy()[site])
+    aims = []
+    for step in (-LOOK_AHEAD_M, LOOK_AHEAD_M):
+        there = np.clip(here + step, 0, shapely.length(lines))
+        worth = np.abs(there - here) >= LOOK_AHEAD_M / 3
+        target = shapely.get_coordinates(shapely.line_interpolate_point(lines, there))
+        bearing = bearing_deg(site_xy(sites)[site], target)
+        aims.append(pd.DataFrame({"site": site[worth], "azimuth_deg": bearing[worth]}))
+    return pd.concat(aims)
+
+
+def _even_aims(sites: int) -> pd.DataFrame:
+    even = np.arange(EVEN_AZIMUTHS) * 360 / EVEN_AZIMUTHS
+    return pd.DataFrame({"site": np.repeat(np.arange(sites), EVEN_AZIMUTHS), "azimuth_deg": np.tile(even, sites)})
+
+
+def _distinct(aims: pd.DataFrame) -> pd.DataFrame:
+    """Drop an azimuth that lies within 3 degrees of an earlier one at the same site."""
+    site, azimuth = aims["site"].to_numpy(dtype=np.int64), aims["azimuth_deg"].to_numpy()
+    kept = np.zeros(len(aims), dtype=bool)
+    bounds = np.append(np.flatnonzero(np.diff(site, prepend=-1)), len(site))
+    for start, stop in pairwise(bounds):
+        seen: list[float] = []
+        for row in range(start, stop):
+            if all(abs((azimuth[row] - other + 180) % 360 - 180) > SAME_AZIMUTH_DEG for other in seen):
+                seen.append(azimuth[row])
+                kept[row] = True
+    return pd.DataFrame({"site": site[kept], "azimuth_deg": azimuth[kept]})

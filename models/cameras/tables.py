@@ -1,0 +1,232 @@
+"""The camera plan as tables: cameras, sites, views, entrances, blind spots, summary.
+
+In:     a scene (candidates and what they see) and the choice made among them.
+Out:    plain tables in the study's CRS, ready for map, print and export. Nothing is decided here.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from gis_data.settings import CameraSettings
+from models.cameras import coverage
+from models.cameras.coverage import Choice, Problem
+from models.cameras.demand import Demand
+from models.cameras.scene import Scene
+from models.cameras.sites import nearest_buildable
+from models.cameras.visibility import Lens, bearing_deg, site_xy, view_polygon
+
+BLIND_SPOT_M = 60.0
+DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+
+COLUMNS = {
+    "cameras": (
+        "camera_id", "village_id", "site_id", "site_kind", "status", "x", "y", "azimuth_deg", "hfov_deg", "level",
+        "cost_cny", "entrances", "entrances_only", "gain_pct",
+    ),
+    "sites": ("site_id", "village_id", "kind", "cameras", "cost_cny"),
+    "views": ("camera_id", "village_id", "level", "px_per_m", "area_m2"),
+    "entrances": (
+        "entrance_id", "village_id", "road_id", "road_class", "road", "cameras", "can_be_seen", "seen", "build_x",
+        "build_y", "build_distance_m",
+    ),
+    "blind_spots": (
+        "blind_spot_id", "village_id", "road", "length_m", "weight_pct", "x", "y", "from_centre_m", "direction",
+    ),
+}  # fmt: skip
+SUMMARY = (
+    "village_id", "name", "reasons", "population", "new_cameras", "existing_cameras", "poles", "cost_cny", "road_m",
+    "seen_m", "covered_pct", "entrances", "entrances_seen",
+)  # fmt: skip
+
+
+def plan_tables(
+    scene: Scene,
+    best: Choice,
+    demand: Demand,
+    villages: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    settings: CameraSettings,
+) -> dict[str, pd.DataFrame]:
+    cameras = _cameras_table(scene, best, demand)
+    return {
+        "cameras": cameras,
+        "sites": _sites_table(scene, cameras),
+        "views": _views_table(cameras, buildings, settings),
+        "entrances": _entrances_table(scene, best, cameras, demand, roads, buildings, settings),
+        "blind_spots": _blind_spots_table(scene, best, demand, villages),
+    }
+
+
+def _cameras_table(scene: Scene, best: Choice, demand: Demand) -> gpd.GeoDataFrame:
+    """Return one row per camera of the plan; ``gain_pct`` is what the plan loses without it."""
+    rows = scene.configurations.iloc[best.chosen]
+    sites = scene.sites.iloc[rows["site"]]
+    total = scene.problem.weight.sum()
+    table = pd.DataFrame(
+        {
+            "village_id": sites["village_id"].to_numpy(),
+            "site_id": sites["site_id"].to_numpy(),
+            "site_kind": sites["kind"].to_numpy(),
+            "status": np.where(rows["camera_id"].notna(), "existing", "new"),
+            "x": sites.geometry.x.to_numpy(),
+            "y": sites.geometry.y.to_numpy(),
+            "azimuth_deg": rows["azimuth_deg"].round(1).to_numpy(),
+            "hfov_deg": rows["hfov_deg"].to_numpy(),
+            "cost_cny": rows["cost_cny"].to_numpy(),
+            "entrances": _guarded_by(scene.problem, best.chosen, demand),
+            "entrances_only": coverage.lost_entrances(scene.problem, best.chosen),
+            "gain_pct": 100 * coverage.lost_weight(scene.problem, best.chosen) / total if total > 0 else 0.0,
+        }
+    )
+    table["level"] = np.where(table["entrances"] != "", "recognition", "coverage")
+    number = table[table["status"] == "new"].groupby("village_id").cumcount() + 1
+    new_id = table["village_id"] + "-C" + number.astype(str)
+    table.insert(0, "camera_id", rows["camera_id"].reset_index(drop=True).fillna(new_id))
+    return gpd.GeoDataFrame(table, geometry=sites.geometry.to_numpy(), crs=scene.sites.crs)
+
+
+def _guarded_by(problem: Problem, chosen: NDArray[np.int64], demand: Demand) -> list[str]:
+    names = demand.entrances["entrance_id"].to_numpy()
+    guards = problem.guards[chosen]
+    return [
+        ";".join(names[np.sort(guards.indices[a:b])])
+        for a, b in zip(guards.indptr[:-1], guards.indptr[1:], strict=True)
+    ]
+
+
+def _sites_table(scene: Scene, cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the poles in use, with the price of the pole and the number of cameras on it."""
+    on_pole = cameras["site_id"].value_counts()
+    used = scene.sites[scene.sites["site_id"].isin(on_pole.index)]
+    table = used[["site_id", "village_id", "kind", "cost_cny", "geometry"]].reset_index(drop=True)
+    table.insert(3, "cameras", on_pole.reindex(table["site_id"]).to_numpy())
+    return table
+
+
+def _views_table(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, settings: CameraSettings) -> gpd.GeoDataFrame:
+    """Return the ground that each camera sees, once per level."""
+    levels = {"recognition": settings.entrance_px_per_m, "coverage": settings.coverage_px_per_m}
+    walls = buildings.geometry.to_numpy()
+    rows = []
+    for camera in cameras.itertuples():
+        lens = Lens.of(camera.hfov_deg, settings)
+        near = walls[shapely.dwithin(walls, camera.geometry, lens.corner_m(settings.coverage_px_per_m))]
+        for level, px_per_m in levels.items():
+            view = view_polygon((camera.x, camera.y), camera.azimuth_deg, lens, near, px_per_m=px_per_m)
+            rows.append((camera.camera_id, camera.village_id, level, px_per_m, view.area, view))
+    columns = ["camera_id", "village_id", "level", "px_per_m", "area_m2", "geometry"]
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=cameras.crs)
+
+
+def _entrances_table(
+    scene: Scene,
+    best: Choice,
+    cameras: gpd.GeoDataFrame,
+    demand: Demand,
+    roads: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    settings: CameraSettings,
+) -> gpd.GeoDataFrame:
+    """Return every entrance with the cameras that recognise what passes; for the others, where a pole could stand."""
+    guards = scene.problem.guards[best.chosen].tocsc()
+    names = cameras["camera_id"].to_numpy()
+    watched = [
+        ";".join(names[np.sort(guards.indices[a:b])])
+        for a, b in zip(guards.indptr[:-1], guards.indptr[1:], strict=True)
+    ]
+    table = demand.entrances.assign(cameras=watched, can_be_seen=scene.problem.guardable)
+    table["seen"] = table["cameras"] != ""
+    usable = roads[roads["road_class"] != "expressway"]
+    spots = [
+        None if seen else nearest_buildable(entrance, usable, buildings, settings=settings)
+        for entrance, seen in zip(table.geometry, table["seen"], strict=True)
+    ]
+    table["build_x"] = [np.nan if spot is None else spot.x for spot in spots]
+    table["build_y"] = [np.nan if spot is None else spot.y for spot in spots]
+    table["build_distance_m"] = np.hypot(table["build_x"] - table.geometry.x, table["build_y"] - table.geometry.y)
+    return table
+
+
+def _blind_spots_table(scene: Scene, best: Choice, demand: Demand, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the road that no camera of the plan sees, gathered into spots of at most 120 m, the weightiest first."""
+    unseen = demand.points[~scene.problem.seen(best.chosen)].reset_index(drop=True)
+    unseen["spot"] = _gathered(unseen)
+    spots = unseen.groupby("spot", sort=True)
+    middle = unseen.loc[spots["weight"].idxmax()].reset_index(drop=True) if len(unseen) else unseen
+    centres = villages.set_index("village_id").loc[middle["village_id"], ["centre_x", "centre_y"]].to_numpy()
+    xy = site_xy(middle)
+    table = middle[["village_id", "road"]].assign(
+        length_m=spots["length_m"].sum().to_numpy(),
+        weight_pct=100 * spots["weight"].sum().to_numpy() / scene.problem.weight.sum(),
+        x=xy[:, 0],
+        y=xy[:, 1],
+        from_centre_m=np.hypot(*(xy - centres).T),
+        direction=[DIRECTIONS[int(k)] for k in np.round(bearing_deg(centres, xy) / 45) % 8],
+    )
+    shapes = [shapely.MultiPoint(site_xy(group)).buffer(6.0, quad_segs=3) for _, group in spots]
+    table = gpd.GeoDataFrame(table, geometry=shapes, crs=demand.points.crs)
+    table = table.sort_values(["weight_pct", "village_id", "x"], ascending=[False, True, True])
+    number = table.groupby("village_id").cumcount() + 1
+    table.insert(0, "blind_spot_id", table["village_id"] + "-B" + number.astype(str))
+    return table.reset_index(drop=True)
+
+
+def _gathered(points: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Give each point the number of its spot: the weightiest point takes all free ones within 60 m, and so on."""
+    spot = np.full(len(points), -1, dtype=np.int64)
+    xy, village = site_xy(points), pd.factorize(points["village_id"])[0]
+    near = (
+        cKDTree(np.column_stack([xy, village * 1e6])).query_ball_point(
+            np.column_stack([xy, village * 1e6]), BLIND_SPOT_M
+        )
+        if len(xy)
+        else []
+    )
+    for row in np.argsort(-points["weight"].to_numpy(), kind="stable"):
+        if spot[row] < 0:
+            around = np.array(near[row])
+            spot[around[spot[around] < 0]] = row
+    return spot
+
+
+def summary_table(
+    named: pd.DataFrame, demand: Demand, scene: Scene, best: Choice, tables: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return one row per named village: cameras, price, road and entrances seen."""
+    table = named.loc[named["named"], ["village_id", "name", "reasons", "population"]].reset_index(drop=True)
+    cameras, sites, entrances = tables["cameras"], tables["sites"], tables["entrances"]
+    points = pd.DataFrame(demand.points.drop(columns="geometry")).assign(seen=scene.problem.seen(best.chosen))
+    price = (
+        cameras.groupby("village_id")["cost_cny"].sum().add(sites.groupby("village_id")["cost_cny"].sum(), fill_value=0)
+    )
+    seen = points[points["seen"]].groupby("village_id")
+    columns = {
+        "new_cameras": cameras[cameras["status"] == "new"].groupby("village_id").size(),
+        "existing_cameras": cameras[cameras["status"] == "existing"].groupby("village_id").size(),
+        "poles": sites[sites["kind"] != "existing"].groupby("village_id").size(),
+        "cost_cny": price,
+        "road_m": points.groupby("village_id")["length_m"].sum(),
+        "seen_m": seen["length_m"].sum(),
+        "entrances": entrances.groupby("village_id").size(),
+        "entrances_seen": entrances[entrances["seen"]].groupby("village_id").size(),
+    }
+    for name, values in columns.items():
+        table[name] = values.reindex(table["village_id"]).fillna(0).to_numpy()
+    whole = points.groupby("village_id")["weight"].sum().reindex(table["village_id"])
+    table["covered_pct"] = (100 * seen["weight"].sum().reindex(table["village_id"]).fillna(0) / whole).to_numpy()
+    counts = ["new_cameras", "existing_cameras", "poles", "entrances", "entrances_seen"]
+    return table.astype(dict.fromkeys(counts, "int64"))
+
+
+def empty_tables(crs: str) -> dict[str, pd.DataFrame]:
+    """Return the plan's tables with no rows, for a study in which no camera can be planned."""
+    tables: dict[str, pd.DataFrame] = {
+        name: gpd.GeoDataFrame({column: [] for column in columns}, geometry=[], crs=crs)
+        for name, columns in COLUMNS.items()
+    }
+    return tables | {"summary": pd.DataFrame({column: [] for column in SUMMARY})}
