@@ -70,7 +70,8 @@ def plan_town(
         raise InputError("plan.no_incidents", folder=ws.root)
     period = Period.of(tables["incidents"]["reported_at"], until=until)
     inputs = {name: ws.table_hash(name) for name in (*READ, "barriers", "crossings")}
-    plans, made = load_plans(ws), {}
+    plans = load_plans(ws)
+    made: dict[str, Plan] = {}
     for part in wanted:
         step = f"command.step.{part}"
         progress(step, 0.0)

@@ -32,7 +32,7 @@ def speak(lang: Annotated[str, typer.Option(help="zh | en", envvar="XUNQU_LANG")
     """Choose the language of everything printed."""
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"{lang}: zh | en")
-    set_language(lang)  # type: ignore[arg-type]
+    set_language(lang)
 
 
 @app.command()
@@ -68,7 +68,9 @@ def new(
     where: Annotated[str, typer.Option(help="只取边界文件的一部分 / part of the file: column=value,value")] = "",
     timezone: Annotated[str, typer.Option(help="时区 / time zone")] = "Asia/Shanghai",
     crs: Annotated[str, typer.Option(help="米制坐标系，默认自动 / metre CRS, chosen by itself if empty")] = "",
-    credit: Annotated[str, typer.Option(help="底图署名 / credit line of the base data")] = "© OpenStreetMap contributors",
+    credit: Annotated[
+        str, typer.Option(help="底图署名 / credit line of the base data")
+    ] = "© OpenStreetMap contributors",
     settings: Annotated[list[str] | None, typer.Option("--set", help="设置 / e.g. zones.count=8")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,9 +105,13 @@ def import_(
 @app.command()
 def plan(
     folder: Folder,
-    parts: Annotated[list[str] | None, typer.Argument(metavar="[PART...]", help="hotspots zones scorecard cameras")] = None,
+    parts: Annotated[
+        list[str] | None, typer.Argument(metavar="[PART...]", help="hotspots zones scorecard cameras")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="随机种子 / seed; the setting's if left out")] = None,
-    until: Annotated[str, typer.Option(help="只用此日之前的警情 / plan from incidents before this day, YYYY-MM-DD")] = "",
+    until: Annotated[
+        str, typer.Option(help="只用此日之前的警情 / plan from incidents before this day, YYYY-MM-DD")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Hotspots, patrol zones, scorecard and cameras, each with its objective, bound and gap."""
@@ -222,7 +228,8 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Any]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False) as bar:
+    hidden = quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=hidden) as bar:
         steps: dict[str, Any] = {}
 
         def progress(key: str, share: float) -> None:

@@ -5,24 +5,36 @@ Out:    sentences in the running language. Nothing is computed here but rounding
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gis_data.catalogue import text
 from models.plan import Plan
+from models.town_plan import PARTS
 
 
 def plan_lines(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Yield the lines that the command line prints after planning."""
-    for name, plan in plans.items():
-        yield text(f"command.plan.{name}", rows=len(plan.to_frame()), seconds=f"{plan.seconds:.1f}")
+    for name in PARTS:
+        if name not in plans:
+            continue
+        plan = plans[name]
+        yield text(f"command.plan.{name}", seconds=f"{plan.seconds:.1f}", **_counts(plan))
         if plan.bound is not None and plan.objective is not None:
             yield "    " + optimality(plan)
         for key, values in plan.notes:
             yield "    " + text(key, **values)
 
 
+def _counts(plan: Plan) -> dict[str, Any]:
+    table = plan.to_frame()
+    if "is_hotspot" not in table:
+        return {"rows": len(table)}
+    return {"found": int(table["is_hotspot"].sum()), "chance": int((~table["is_hotspot"]).sum())}
+
+
 def optimality(plan: Plan) -> str:
     """Say how far a plan is from its proven bound."""
-    values = {
+    values: dict[str, Any] = {
         "objective": f"{plan.objective:,.2f}",
         "bound": f"{plan.bound:,.2f}",
         "gap": f"{(plan.gap or 0) * 100:.2f}",
