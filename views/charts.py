@@ -1,0 +1,96 @@
+"""Charts for the screen: Altair charts from finished tables.
+
+In:     a table with one row a mark.
+Out:    an Altair chart in the catalogue's words; Streamlit carries Vega itself, so nothing is fetched.
+"""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from gis_data.catalogue import text
+
+HOTSPOT, TOWN, GRID, INK = "#8e2c7e", "#8d887f", "#e8e5df", "#2b2a28"
+WORK = {"incident_h_per_week": "#2f5d8a", "patrol_h_per_week": "#7fb3c8", "fixed_h_per_week": "#cfc6b4"}
+ORIGIN = {"reported": "#2f5d8a", "discovered": "#d9a441"}
+
+Chart = Any  # any Altair chart
+
+
+def hours_chart(hours: pd.DataFrame, *, height_px: int = 150) -> Chart:
+    """Draw each hour's share of the day: bars for ``here_pct``, a line for ``town_pct``."""
+    axis = alt.Axis(values=[0, 6, 12, 18, 23], title=None, labelExpr="datum.value + ':00'", grid=False)
+    x = alt.X("hour:Q", scale=alt.Scale(domain=[-0.5, 23.5]), axis=axis)
+    tip = [
+        alt.Tooltip("hour:Q", title=text("page.hotspots.hour")),
+        alt.Tooltip("here_pct:Q", title=text("page.hotspots.here_pct"), format=".1f"),
+        alt.Tooltip("town_pct:Q", title=text("page.hotspots.town_pct"), format=".1f"),
+    ]
+    y = alt.Y("here_pct:Q", title="%", axis=alt.Axis(tickCount=4))
+    bars = alt.Chart(hours).mark_bar(color=HOTSPOT, opacity=0.75, width=8).encode(x=x, y=y, tooltip=tip)
+    line = alt.Chart(hours).mark_line(color=TOWN, strokeWidth=1.8, interpolate="monotone").encode(x=x, y="town_pct:Q")
+    return _calm(bars + line, height_px)
+
+
+def balance_chart(work: pd.DataFrame, *, tolerance: float | None, height_px: int = 240) -> Chart:
+    """Draw hours of work a week for each zone (columns ``zone_id``, ``term``, ``hours``) with the mean and its band."""
+    order = list(dict.fromkeys(work["zone_id"]))
+    mean = float(work.groupby("zone_id")["hours"].sum().mean())
+    names = {term: text(f"page.zones.term.{term.split('_')[0]}") for term in WORK}
+    bars = (
+        alt.Chart(work.assign(name=work["term"].map(names), rank=work["term"].map({t: i for i, t in enumerate(WORK)})))
+        .mark_bar(height={"band": 0.66})
+        .encode(
+            y=alt.Y("zone_id:N", sort=order, title=None),
+            x=alt.X("hours:Q", title=text("page.zones.hours_a_week"), stack="zero"),
+            color=alt.Color(
+                "name:N", title=None, scale=alt.Scale(domain=list(names.values()), range=list(WORK.values())),
+                legend=alt.Legend(orient="top", direction="horizontal", labelLimit=160),
+            ),
+            order="rank:Q",
+            tooltip=[
+                alt.Tooltip("zone_id:N", title=text("map.zone")), alt.Tooltip("name:N", title=" "),
+                alt.Tooltip("hours:Q", title=text("page.zones.hours_a_week"), format=".1f"),
+            ],
+        )
+    )  # fmt: skip
+    rule = alt.Chart(pd.DataFrame({"x": [mean]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="x:Q")
+    layers = [bars, rule]
+    if tolerance is not None:
+        band = pd.DataFrame({"low": [mean * (1 - tolerance)], "high": [mean * (1 + tolerance)]})
+        layers.insert(0, alt.Chart(band).mark_rect(color="#000", opacity=0.06).encode(x="low:Q", x2="high:Q"))
+    return _calm(alt.layer(*layers), height_px)
+
+
+def class_chart(totals: pd.DataFrame, *, height_px: int = 260) -> Chart:
+    """Draw incidents by class and origin (columns ``class``, ``origin``, ``count``)."""
+    names = {origin: text(f"page.origin.{origin}") for origin in ORIGIN}
+    order = totals.groupby("class")["count"].sum().sort_values(ascending=False).index.tolist()
+    chart = (
+        alt.Chart(totals.assign(name=totals["origin"].map(names)))
+        .mark_bar(height={"band": 0.7})
+        .encode(
+            y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180)),
+            x=alt.X("count:Q", title=None, stack="zero"),
+            color=alt.Color(
+                "name:N", title=None, scale=alt.Scale(domain=list(names.values()), range=list(ORIGIN.values())),
+                legend=alt.Legend(orient="top", direction="horizontal"),
+            ),
+            tooltip=[
+                alt.Tooltip("class:N", title=text("page.overview.class")), alt.Tooltip("name:N", title=" "),
+                alt.Tooltip("count:Q", title=text("page.overview.count"), format=","),
+            ],
+        )
+    )  # fmt: skip
+    return _calm(chart, height_px)
+
+
+def _calm(chart: Chart, height_px: int) -> Chart:
+    look = {"gridColor": GRID, "domain": False, "ticks": False, "labelColor": "#55524c", "titleColor": "#55524c"}
+    return (
+        chart.properties(height=height_px)
+        .configure_view(strokeWidth=0)
+        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", **look)
+        .configure_legend(labelFontSize=12, symbolType="square", offset=4)
+    )

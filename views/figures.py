@@ -1,0 +1,282 @@
+"""Tables as people read them: the catalogue's words over finished numbers, counts with their intervals.
+
+In:     tables and plans.
+Out:    small frames of words, and a frame as an HTML table. Nothing is computed here but rounding and sums.
+"""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from analysis.hotspots import types_of
+from gis_data.catalogue import text
+from gis_data.study import Study
+from gis_data.taxonomy import CLASSES
+from models.plan import Plan
+from views.documents import count_with_interval, rank_as_range, rate_with_interval, write_scorecard
+from views.summary import optimality
+
+DASH = "—"
+PARTS = ("hotspots", "zones", "scorecard", "cameras")
+WORK_TERMS = ("incident", "patrol", "fixed")
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as dictionaries."""
+    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+def totals_by_class(incidents: pd.DataFrame) -> pd.DataFrame:
+    """Return incidents by class and origin: ``class`` (its name), ``origin``, ``count``."""
+    counts = incidents.groupby(["incident_class", "origin"])["count"].sum()
+    every = pd.MultiIndex.from_product([CLASSES, ("reported", "discovered")], names=["incident_class", "origin"])
+    table = counts.reindex(every, fill_value=0).reset_index()
+    shown = table.groupby("incident_class")["count"].transform("sum") > 0
+    return table[shown].assign(**{"class": table["incident_class"].map(lambda key: text(f"class.{key}"))})
+
+
+def imports_table(imports: pd.DataFrame) -> pd.DataFrame:
+    """Return what came in, file by file, with the reasons for rows not accepted."""
+    rows = [
+        {
+            "file": Path(row["file"]).name,
+            "table": text(f"page.table.{row['table']}") if row["table"] else DASH,
+            "rows_read": f"{row['rows_read']:,}",
+            "accepted": f"{row['accepted']:,}",
+            "set_aside": f"{row['set_aside']:,}",
+            "refused": f"{row['refused']:,}",
+            "problems": _problems(row["problems"]),
+        }
+        for row in records(imports)
+    ]
+    return _named(pd.DataFrame(rows), "page.overview.import")
+
+
+def plans_table(plans: Mapping[str, Plan]) -> pd.DataFrame:
+    """Return each plan's state: what came out, how far from the proven bound, how long it took."""
+    rows = []
+    for name in PARTS:
+        plan = plans.get(name)
+        rows.append(
+            {
+                "plan": text(f"page.plan.{name}"),
+                "answer": text("page.overview.not_planned") if plan is None else answer(plan),
+                "optimality": DASH if plan is None or plan.bound is None else optimality(plan),
+                "ended_by": DASH if plan is None else text(f"page.ended.{plan.ended_by}"),
+                "seconds": DASH if plan is None else f"{plan.seconds:.1f}",
+            }
+        )
+    return _named(pd.DataFrame(rows), "page.overview.plan")
+
+
+def answer(plan: Plan) -> str:
+    """Say in a few words what a plan came to."""
+    table = plan.to_frame()
+    if plan.name == "hotspots":
+        found = int(table["is_hotspot"].sum())
+        return text("page.answer.hotspots", count=found, others=len(table) - found)
+    if plan.name == "cameras":
+        new = int((table["status"] == "new").sum()) if "status" in table else len(table)
+        named = int(plan.tables["villages"]["named"].sum())
+        return text("page.answer.cameras", villages=named, cameras=new)
+    return text(f"page.answer.{plan.name}", count=len(table))
+
+
+def hotspot_table(hotspots: pd.DataFrame) -> pd.DataFrame:
+    """Return hotspots with count, expectation, p and hours."""
+    rows = [
+        {
+            "hotspot_id": row["hotspot_id"],
+            "count": f"{row['count']:,}",
+            "share": f"{row['share_pct']:.1f}%",
+            "expected": f"{row['expected_count']:.1f}",
+            "times": f"{row['times_expected']:.1f}",
+            "p": f"{row['p_value']:.3f}",
+            "density": f"{row['density_per_km2_year']:,.0f}",
+            "hours": peak_hours(row["peak_hours"], row["peak_share_pct"]),
+            "types": type_names(row["main_types"]),
+            "span": f"{row['first_at']:%Y-%m} – {row['last_at']:%Y-%m}",
+        }
+        for row in records(hotspots)
+    ]
+    return _named(pd.DataFrame(rows), "page.hotspots.column")
+
+
+def peak_hours(hours: str, share_pct: float) -> str:
+    """Return "19-23 (41%)", or a dash where no hours stand out."""
+    return f"{hours} ({share_pct:.0f}%)" if hours else DASH
+
+
+def type_names(main_types: str) -> str:
+    """Return the main types with their counts in words."""
+    return "、".join(f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types))
+
+
+def scorecard_table(plan: Plan) -> pd.DataFrame:
+    """Return the scorecard's main columns: counts with limits, words, ranks as ranges, arrests apart."""
+    per = "per_10k_year" if plan.settings["exposure"] == "population" else "per_km2_year"
+    rows = [_score_row(row, per) for row in records(plan.to_frame())]
+    return pd.DataFrame(rows).rename(columns=lambda key: text(f"scorecard.column.{key}"))
+
+
+def _score_row(row: Mapping[str, Any], per: str) -> dict[str, str]:
+    return {
+        "zone_id": row["zone_id"],
+        "population": f"{row['population']:,}",
+        "road_km": f"{row['road_km']:.1f}",
+        "reported": count_with_interval(row["reported"], row["reported_low"], row["reported_high"]),
+        f"shrunk_{per}": rate_with_interval(row[f"shrunk_{per}"], row[f"shrunk_low_{per}"], row[f"shrunk_high_{per}"]),
+        "expected_word": text(f"scorecard.word.{row['expected_word']}"),
+        "rank": rank_as_range(row["rank_best"], row["rank_worst"]),
+        "latest_before": f"{row['latest']} / {row['before']}",
+        "change_word": text(f"scorecard.word.{row['change_word']}"),
+        "discovered": f"{row['discovered']:,}",
+        "arrest_incidents": count_with_interval(row["arrest_incidents"], row["arrest_low"], row["arrest_high"]),
+        "arrests_per_100h": rate_with_interval(
+            row["arrests_per_100h"], row["arrests_low_per_100h"], row["arrests_high_per_100h"]
+        ),
+    }
+
+
+def zone_work(zones: pd.DataFrame) -> pd.DataFrame:
+    """Return hours of work a week by zone and term (columns ``zone_id``, ``term``, ``hours``)."""
+    terms = [f"{term}_h_per_week" for term in WORK_TERMS]
+    return (
+        zones[["zone_id", *terms]]
+        .melt("zone_id", var_name="term", value_name="hours")
+        .sort_values("zone_id", kind="stable")
+    )
+
+
+def today_table(today: pd.DataFrame) -> pd.DataFrame:
+    """Return balance and ways of the plan, and of today's areas where they are known."""
+    rows = [
+        {
+            "map": text(f"page.zones.today.{row['map']}"),
+            "zones": f"{row['zones']}",
+            "max_ratio": f"{row['max_ratio']:.2f}",
+            "min_ratio": f"{row['min_ratio']:.2f}",
+            "travel": f"{row['mean_travel_min']:.1f}",
+            "pieces": f"{row['pieces']}",
+        }
+        for row in records(today)
+    ]
+    return _named(pd.DataFrame(rows), "page.zones.column")
+
+
+def rules_table(rules: pd.DataFrame) -> pd.DataFrame:
+    """Return what each camera rule covers."""
+    rows = [
+        {
+            "rule": text(f"page.cameras.rule.{row['rule']}"),
+            "villages": f"{row['villages']:,}",
+            "people": f"{row['people']:,} ({row['people_pct']:.0f}%)",
+            "incidents": f"{row['incidents']:,} ({row['incidents_pct']:.0f}%)"
+            if pd.notna(row["incidents_pct"])
+            else DASH,
+        }
+        for row in records(rules)
+    ]
+    return _named(pd.DataFrame(rows), "page.cameras.column")
+
+
+def camera_villages(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per named village: why, cameras, entrances and road seen, price."""
+    rows = [
+        {
+            "village": row["name"],
+            "rule": " · ".join(text(f"page.cameras.rule.{rule}") for rule in row["reasons"].split(";")),
+            "people_count": f"{row['population']:,}",
+            "new": f"{row['new_cameras']:,}",
+            "standing": f"{row['existing_cameras']:,}",
+            "poles": f"{row['poles']:,}",
+            "entrances_seen": f"{row['entrances_seen']} / {row['entrances']}",
+            "covered": f"{row['covered_pct']:.0f}%" if pd.notna(row["covered_pct"]) else DASH,
+            "cost": f"{row['cost_cny']:,.0f}",
+        }
+        for row in records(summary)
+    ]
+    return _named(pd.DataFrame(rows), "page.cameras.column")
+
+
+def camera_table(cameras: pd.DataFrame) -> pd.DataFrame:
+    """Return one village's cameras: where they look, which entrances they watch, what they add, what they cost."""
+    rows = [
+        {
+            "camera_id": row["camera_id"],
+            "site_kind": text(f"page.cameras.site.{row['site_kind']}"),
+            "azimuth": f"{row['azimuth_deg']:.0f}°" if pd.notna(row["azimuth_deg"]) else DASH,
+            "hfov": f"{row['hfov_deg']:.0f}°" if pd.notna(row["hfov_deg"]) else DASH,
+            "entrances": str(row["entrances"]).count(";") + 1 if row["entrances"] else 0,
+            "gain": f"{row['gain_pct']:.2f}%",
+            "cost": f"{row['cost_cny']:,.0f}",
+        }
+        for row in records(cameras)
+    ]
+    return _named(pd.DataFrame(rows), "page.cameras.column")
+
+
+def blind_table(blind: pd.DataFrame) -> pd.DataFrame:
+    """Return one village's blind spots, the weightiest first."""
+    rows = [
+        {
+            "where": text(
+                "page.cameras.where", metres=f"{row['from_centre_m']:.0f}", side=text(f"page.side.{row['direction']}")
+            ),
+            "road": row["road"] or DASH,
+            "length": f"{row['length_m']:.0f} m",
+            "weight": f"{row['weight_pct']:.2f}%",
+        }
+        for row in records(blind)
+    ]
+    return _named(pd.DataFrame(rows), "page.cameras.column")
+
+
+# ---- as HTML, as files ----
+
+
+def as_html(table: pd.DataFrame, *, words: Sequence[str] = (), tint: Mapping[str, str] | None = None) -> str:
+    """Return a table as HTML: text columns (``words``) to the left, numbers to the right, some words tinted."""
+    tint = tint or {}
+    left = {*words, table.columns[0]} if len(table.columns) else set()
+    head = "".join(f'<th class="{_side(name, left)}">{html.escape(str(name))}</th>' for name in table.columns)
+    body = "".join(
+        "<tr>" + "".join(_cell(name, value, left, tint) for name, value in row.items()) + "</tr>"
+        for row in records(table)
+    )
+    rows = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="xq-scroll"><table class="xq-table">{rows}</table></div>'
+
+
+def _side(name: str, left: set[str]) -> str:
+    return "l" if name in left else "r"
+
+
+def _cell(name: Any, value: Any, left: set[str], tint: Mapping[str, str]) -> str:  # noqa: ANN401 - any value
+    look = f' style="background:{tint[str(value)]}"' if str(value) in tint else ""
+    return f'<td class="{_side(name, left)}"{look}>{html.escape(str(value))}</td>'
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV that a spreadsheet opens with the right characters."""
+    return table.drop(columns="geometry", errors="ignore").to_csv(index=False).encode("utf-8-sig")
+
+
+def scorecard_xlsx(scorecard: Plan, zones: Plan, study: Study) -> bytes:
+    """Return the scorecard as a spreadsheet."""
+    with TemporaryDirectory() as folder:
+        return write_scorecard(scorecard, zones, study, Path(folder) / "scorecard.xlsx").read_bytes()
+
+
+def _named(table: pd.DataFrame, section: str) -> pd.DataFrame:
+    return table.rename(columns=lambda key: text(f"{section}.{key}"))
+
+
+def _problems(words: str) -> str:
+    found: dict[str, int] = json.loads(words) if words else {}
+    return "；".join(f"{text(f'intake.reason.{key}')} {rows:,}" for key, rows in found.items()) or DASH

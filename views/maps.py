@@ -1,0 +1,739 @@
+"""Maps for the screen: folium maps from finished tables. Nothing is computed here but colours and degrees.
+
+In:     a study, its tables and plans, and the tiles of ``views.basemap``.
+Out:    a ``folium.Map`` that holds everything it needs: Leaflet from the wheel stands in the page itself, so that no
+        request leaves the machine and a saved map opens anywhere. Only the tiles are fetched, from our own server.
+
+Colours are told apart by colour-blind readers (Okabe & Ito; Tol), and shapes or words always repeat what colours say.
+"""
+
+import base64
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from branca.element import MacroElement
+from folium.map import Layer
+from folium.template import Template
+from folium.utilities import JsCode
+
+from gis_data.catalogue import text
+from gis_data.study import WGS84, Study
+from models.plan import Plan
+from views.basemap import PAPER, TileSet
+from views.figures import records
+
+INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
+HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
+SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
+ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
+FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
+FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser stalls on vectors
+HEAT_PX = 700
+FINEST_ZOOM = 18
+DEGREE_DIGITS = 6
+
+FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
+STYLE = f"""
+html, body {{ width: 100%; height: 100%; margin: 0; }}
+.leaflet-container {{ background: {PAPER}; font-family: {FONT}; font-size: 12px; color: {INK}; }}
+.leaflet-fills-pane {{ mix-blend-mode: multiply; }}
+.xq-panel, .xq-mark {{ background: rgba(255,255,255,.94); border-radius: 4px; box-shadow: 0 1px 4px rgba(0,0,0,.18); }}
+.xq-panel {{ padding: 7px 10px 8px; line-height: 1.35; max-width: 215px; max-height: 420px; overflow: auto; }}
+.xq-panel summary {{ cursor: pointer; font-weight: 600; }}
+.xq-panel details[open] summary {{ margin-bottom: 3px; }}
+.xq-panel label, .xq-panel div.row {{ display: flex; align-items: center; gap: 6px; padding: 1px 0; }}
+.xq-panel label {{ cursor: pointer; }}
+.xq-panel input {{ margin: 0; accent-color: #1f5673; }}
+.xq-panel svg {{ flex: none; }}
+.xq-panel .note {{ color: {QUIET}; font-size: 11px; padding-top: 3px; }}
+.xq-mark {{ padding: 3px 9px; color: #9a3412; font-weight: 600; }}
+.xq-credit {{ background: rgba(255,255,255,.75); padding: 0 6px; font-size: 11px; color: {QUIET};
+  margin: 0 !important; }}
+.xq-name {{ white-space: nowrap; transform: translate(-50%, -50%); position: absolute; font-weight: 600;
+  font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
+.xq-zone {{ font-size: 17px; }}
+.xq-spot {{ font-size: 12px; color: {HOTSPOT}; }}
+.xq-sign {{ transform: translate(-50%, -50%); position: absolute; line-height: 0; }}
+.leaflet-tooltip, .leaflet-popup-content {{ font-family: {FONT}; font-size: 12px; line-height: 1.45; }}
+.leaflet-tooltip {{ padding: 5px 8px; border-color: #d5d0c6; color: {INK}; }}
+.leaflet-popup-content {{ margin: 10px 14px; min-width: 150px; max-width: 300px; }}
+.xq-tip b {{ font-size: 13px; }}
+.xq-tip table {{ border-collapse: collapse; margin-top: 2px; }}
+.xq-tip td {{ padding: 0 8px 0 0; vertical-align: top; }}
+.xq-tip td:first-child {{ color: {QUIET}; white-space: nowrap; }}
+.leaflet-bar a, .leaflet-control-scale-line {{ color: {INK}; }}
+path.leaflet-interactive:focus {{ outline: none; }}
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the panel: a layer that can be switched (``layer``), or a mere explanation."""
+
+    sample: str
+    label: str
+    layer: Layer | None = None
+
+
+class TownMap(folium.Map):
+    """A folium map that loads nothing: Leaflet is written into the page."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012 - folium keeps them so
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+
+
+# ---- the maps of the pages ----
+
+
+def overview_map(
+    study: Study, tables: Mapping[str, gpd.GeoDataFrame], plans: Mapping[str, Plan], tiles: TileSet | None
+) -> TownMap:
+    """Show everything in one view: reported incidents, hotspots, zone borders, standing cameras."""
+    town = _town_map(study, tiles)
+    rows = [_incident_row(town, tables["incidents"])]
+    if "zones" in plans:
+        rows.append(_zone_borders(town, plans["zones"].to_frame()))
+    if "hotspots" in plans:
+        rows.append(_hotspot_row(town, plans["hotspots"].to_frame(), found=True))
+    if len(tables["cameras"]):
+        rows.append(_standing_cameras(town, tables["cameras"]))
+    if len(tables["villages"]):
+        rows.append(_village_row(town, tables["villages"]))
+    return _finished(town, rows)
+
+
+def hotspot_map(
+    study: Study, hotspots: gpd.GeoDataFrame, incidents: gpd.GeoDataFrame, tiles: TileSet | None
+) -> TownMap:
+    """Show hotspots, the clusters that chance explains as well, and the reported incidents behind them."""
+    town = _town_map(study, tiles)
+    rows = [
+        _incident_row(town, incidents),
+        _hotspot_row(town, hotspots, found=False),
+        _hotspot_row(town, hotspots, found=True),
+    ]
+    return _finished(town, rows)
+
+
+def zone_map(
+    study: Study,
+    plan: Plan,
+    scorecard: pd.DataFrame | None,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    tiles: TileSet | None,
+) -> TownMap:
+    """Show the zones in colours that differ between neighbours, their units, posts, and the ground's barriers."""
+    town = _town_map(study, tiles)
+    zones, units = plan.to_frame(), plan.tables["units"]
+    score = {} if scorecard is None else {row["zone_id"]: row for row in records(scorecard)}
+    rows = [*_zone_areas(town, zones, score), _unit_borders(town, units), _barriers(town, tables["barriers"])]
+    rows.append(_posts(town, zones, study.crs))
+    return _finished(town, rows)
+
+
+def camera_map(study: Study, plan: Plan, village_id: str, tiles: TileSet | None) -> TownMap:
+    """Show one village's camera plan: views, cameras, entrances seen and unseen, blind spots."""
+    part = {name: _of_village(table, village_id) for name, table in plan.tables.items()}
+    shown = [part[name] for name in ("cameras", "entrances", "blind_spots") if len(part[name])]
+    town = _town_map(study, tiles, focus=_focus(shown, study.crs))
+    rows = [_blind_spots(town, part["blind_spots"]), *_views(town, part["views"])]
+    rows += [*_entrances(town, part["entrances"]), *_cameras(town, part["cameras"])]
+    return _finished(town, rows)
+
+
+def town_camera_map(study: Study, plan: Plan, villages: gpd.GeoDataFrame, tiles: TileSet | None) -> TownMap:
+    """Show which villages the rules name and which rule each, and all cameras."""
+    town = _town_map(study, tiles)
+    points = villages.set_index("village_id").geometry.representative_point()
+    rows = [*_named_villages(town, plan.tables["villages"], points), *_cameras(town, plan.to_frame())]
+    return _finished(town, rows)
+
+
+def as_html(town: TownMap) -> str:
+    """Return the map as one whole page."""
+    page: str = town.get_root().render()
+    return page
+
+
+# ---- layers ----
+
+
+def _incident_row(town: TownMap, incidents: gpd.GeoDataFrame) -> Row:
+    label = text("map.incidents", count=f"{int(incidents['count'].sum()):,}")
+    if len(incidents) > FEW_POINTS:
+        layer: Layer = _heat(incidents)
+        sample = _swatch(REPORTED, opacity=0.45, line="none")
+        label = text("map.incidents_density", count=f"{int(incidents['count'].sum()):,}")
+    else:
+        layer = _Dots(_lat_lon(incidents), REPORTED)
+        sample = _svg(f'<circle cx="8" cy="6" r="3" fill="{REPORTED}" fill-opacity=".55"/>')
+    layer.add_to(town)
+    return Row(sample, label, layer)
+
+
+def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> Row:
+    part = hotspots[hotspots["is_hotspot"] == found]
+    colour, dash = (HOTSPOT, None) if found else (MAYBE, "4 3")
+    style = {
+        "color": colour,
+        "weight": 2 if found else 1.5,
+        "fillColor": colour,
+        "fillOpacity": 0.22 if found else 0.08,
+    }
+    layer = _shapes(
+        part, style | ({"dashArray": dash} if dash else {}), tips=[_hotspot_tip(row) for row in records(part)]
+    )
+    layer.add_to(town)
+    if found:
+        _names(layer, part.geometry.centroid, part["hotspot_id"], kind="xq-spot", crs=hotspots.crs)
+    key = "map.hotspots" if found else "map.not_distinguishable"
+    return Row(_swatch(colour, opacity=0.22, dash=dash or ""), text(key, count=len(part)), layer)
+
+
+def _zone_areas(town: TownMap, zones: gpd.GeoDataFrame, score: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    colours = zone_colours(zones)
+    styles = [{"stroke": False, "fillColor": colour, "fillOpacity": 0.62} for colour in colours]
+    tips = [_zone_tip(zone, score.get(zone["zone_id"], {})) for zone in records(zones)]
+    layer = _shapes(zones, styles, tips=tips, css="xq-zone-area", pane=FILLS)
+    layer.add_to(town)
+    row = Row(_swatch("#77aadd", opacity=0.62, line="none"), text("map.zones", count=len(zones)), layer)
+    return [row, _zone_borders(town, zones)]
+
+
+def _zone_borders(town: TownMap, zones: gpd.GeoDataFrame) -> Row:
+    borders = gpd.GeoDataFrame(geometry=[shapely.union_all(zones.geometry.boundary.to_numpy())], crs=zones.crs)
+    layer = _shapes(borders, {"color": INK, "weight": 2, "opacity": 0.85, "fill": False}, css="xq-zone-border")
+    layer.add_to(town)
+    _names(layer, zones.geometry.representative_point(), zones["zone_id"], kind="xq-zone", crs=zones.crs)
+    return Row(_line_sample(INK, width=2), text("map.zone_borders"), layer)
+
+
+def _unit_borders(town: TownMap, units: gpd.GeoDataFrame) -> Row:
+    names = units["name"] if "name" in units else units["unit_id"]
+    tips = [_tip(str(name), [(text("map.zone"), zone)]) for name, zone in zip(names, units["zone_id"], strict=True)]
+    style = {"color": "#5c5953", "weight": 0.8, "opacity": 0.5, "fill": False}
+    layer = _shapes(units, style, tips=tips, hover_only=True)
+    layer.add_to(town)
+    return Row(_line_sample("#5c5953", width=0.8), text("map.units"), layer)
+
+
+def _barriers(town: TownMap, barriers: gpd.GeoDataFrame) -> Row:
+    tips = [
+        _tip(row.name or text(f"map.barrier.{row.kind}"), [])
+        for row in barriers.drop(columns="geometry").itertuples(index=False)
+    ]
+    layer = _shapes(
+        barriers, {"color": "#3f5b8c", "weight": 2.2, "opacity": 0.75, "dashArray": "1 5"}, tips=tips, hover_only=True
+    )
+    layer.add_to(town)
+    return Row(_line_sample("#3f5b8c", dash="1 4", width=2.2), text("map.barriers"), layer)
+
+
+def _posts(town: TownMap, zones: gpd.GeoDataFrame, crs: str) -> Row:
+    known = zones[zones[["post_x", "post_y"]].notna().all(axis=1)] if "post_x" in zones else zones.iloc[:0]
+    sign = _svg('<path d="M3 12 V1 L13 4.5 L4.5 8 V12 Z" fill="#2b2a28" stroke="#fff" stroke-width="1"/>', size=18)
+    points = gpd.GeoSeries(gpd.points_from_xy(known.get("post_x"), known.get("post_y")), crs=crs)
+    layer = _signs(
+        points, [sign] * len(known), [_tip(text("map.post"), [(text("map.zone"), z)]) for z in known["zone_id"]]
+    )
+    layer.add_to(town)
+    return Row(sign, text("map.post"), layer)
+
+
+def _standing_cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> Row:
+    tips = [
+        _tip(row.camera_id, [(text("map.status"), text(f"map.camera.{row.status}"))])
+        for row in cameras.drop(columns="geometry").itertuples(index=False)
+    ]
+    sign = _square(INK)
+    layer = _signs(cameras.geometry, [sign] * len(cameras), tips, show=False)
+    layer.add_to(town)
+    return Row(sign, text("map.standing_cameras", count=len(cameras)), layer)
+
+
+def _village_row(town: TownMap, villages: gpd.GeoDataFrame) -> Row:
+    points = villages.geometry.representative_point()
+    tips = [
+        _tip(
+            row.name, [(text("map.population"), f"{row.population:,}"), (text("map.households"), f"{row.households:,}")]
+        )
+        for row in villages.drop(columns="geometry").itertuples(index=False)
+    ]
+    sign = _svg(f'<circle cx="8" cy="6" r="4" fill="#fff" stroke="{INK}" stroke-width="1.4"/>')
+    layer = _signs(points, [sign] * len(villages), tips, show=False)
+    layer.add_to(town)
+    return Row(sign, text("map.villages", count=len(villages)), layer)
+
+
+def _views(town: TownMap, views: gpd.GeoDataFrame) -> list[Row]:
+    rows = []
+    for level, opacity in (("coverage", 0.16), ("recognition", 0.3)):
+        part = views[(views["level"] == level) & ~views.geometry.is_empty]
+        style = {"color": VIEW, "weight": 0.8, "opacity": 0.6, "fillColor": VIEW, "fillOpacity": opacity}
+        layer = _shapes(part, style, css="xq-view")
+        layer.add_to(town)
+        rows.append(Row(_swatch(VIEW, opacity=opacity), text(f"map.view.{level}"), layer))
+    return rows
+
+
+def _cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> list[Row]:
+    rows = []
+    for status, colour, label in (("new", VIEW, "map.new_cameras"), ("existing", INK, "map.standing_cameras")):
+        part = cameras[cameras["status"] == status]
+        if len(part):
+            signs = [_camera_sign(azimuth, colour) for azimuth in part["azimuth_deg"]]
+            layer = _signs(part.geometry, signs, [_camera_tip(row) for row in records(part)])
+            layer.add_to(town)
+            rows.append(Row(_camera_sample(colour), text(label, count=len(part)), layer))
+    return rows
+
+
+def _entrances(town: TownMap, entrances: gpd.GeoDataFrame) -> list[Row]:
+    rows = []
+    for seen, key, sign in ((True, "map.entrance_seen", _SEEN_SIGN), (False, "map.entrance_unseen", _UNSEEN_SIGN)):
+        part = entrances[entrances["seen"].astype(bool) == seen]
+        tips = [_tip(text(key, count=""), [(text("map.tip.road_name"), road or "—")]) for road in part["road"]]
+        layer = _signs(part.geometry, [sign] * len(part), tips)
+        layer.add_to(town)
+        rows.append(Row(sign, text(key, count=len(part)), layer))
+    return rows
+
+
+def _blind_spots(town: TownMap, blind: gpd.GeoDataFrame) -> Row:
+    tips = [_blind_tip(row) for row in records(blind)]
+    style = {"color": BLIND, "weight": 1, "dashArray": "2 2", "fillColor": BLIND, "fillOpacity": 0.3}
+    layer = _shapes(blind, style, tips=tips, css="xq-blind", hover_only=True)
+    layer.add_to(town)
+    return Row(_swatch(BLIND, opacity=0.3, dash="2 2"), text("map.blind_spots", count=len(blind)), layer)
+
+
+def _named_villages(town: TownMap, named: pd.DataFrame, points: gpd.GeoSeries) -> list[Row]:
+    rows = []
+    for chosen, sign, key in ((True, _NAMED_SIGN, "map.village_named"), (False, _OTHER_SIGN, "map.village_not_named")):
+        part = named[named["named"].astype(bool) == chosen]
+        tips = [_village_tip(row) for row in records(part)]
+        layer = _signs(points.loc[part["village_id"]], [sign] * len(part), tips)
+        layer.add_to(town)
+        rows.append(Row(sign, text(key, count=len(part)), layer))
+    return rows
+
+
+# ---- what a tip says ----
+
+
+def _hotspot_tip(row: Mapping[str, Any]) -> str:
+    lines = [
+        (text("map.tip.count"), f"{row['count']}"),
+        (text("map.tip.expected"), f"{row['expected_count']:.1f}"),
+        (text("map.tip.p"), f"{row['p_value']:.3f}"),
+        (text("map.tip.hours"), row["peak_hours"] or "—"),
+        (text("map.tip.density"), f"{row['density_per_km2_year']:,.0f}"),
+    ]
+    return _tip(row["hotspot_id"], lines)
+
+
+def _zone_tip(zone: Mapping[str, Any], score: Mapping[str, Any]) -> str:
+    lines = [
+        (text("map.tip.population"), f"{zone['population']:,.0f}" if pd.notna(zone.get("population")) else "—"),
+        (text("map.tip.area"), f"{zone['area_km2']:.1f} km²"),
+        (text("map.tip.road"), f"{zone['road_km']:.1f} km"),
+        (text("map.tip.workload"), text("map.tip.hours_a_week", hours=f"{zone['workload_h_per_week']:.1f}")),
+    ]
+    if score:
+        count = f"{score['reported']:,} ({score['reported_low']:,.0f}–{score['reported_high']:,.0f})"
+        arrests = f"{score['arrest_incidents']:,} ({score['arrest_low']:,.0f}–{score['arrest_high']:,.0f})"
+        lines += [(text("map.tip.reported"), count), (text("map.tip.arrests"), arrests)]
+    return _tip(text("map.zone_named", zone=" ".join(dict.fromkeys((zone["zone_id"], zone.get("name", ""))))), lines)
+
+
+def _camera_tip(row: Mapping[str, Any]) -> str:
+    lines = [(text("map.tip.azimuth"), f"{row['azimuth_deg']:.0f}°"), (text("map.tip.hfov"), f"{row['hfov_deg']:.0f}°")]
+    if pd.notna(row.get("cost_cny")):
+        lines.append((text("map.tip.cost"), f"{row['cost_cny']:,.0f}"))
+    return _tip(str(row["camera_id"]), lines)
+
+
+def _blind_tip(row: Mapping[str, Any]) -> str:
+    lines = [
+        (text("map.tip.length"), f"{row['length_m']:.0f} m"),
+        (text("map.tip.weight"), f"{row['weight_pct']:.2f}%"),
+    ]
+    return _tip(row["blind_spot_id"], lines)
+
+
+def _village_tip(row: Mapping[str, Any]) -> str:
+    reasons = [text(f"page.cameras.rule.{rule}") for rule in str(row.get("reasons", "")).split(";") if rule]
+    lines = [(text("map.population"), f"{row['population']:,}"), (text("map.tip.rules"), " · ".join(reasons) or "—")]
+    return _tip(row["name"], lines)
+
+
+def _tip(title: str, lines: Iterable[tuple[str, Any]]) -> str:
+    rows = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(str(v))}</td></tr>" for k, v in lines)
+    return f'<div class="xq-tip"><b>{html.escape(title)}</b>{f"<table>{rows}</table>" if rows else ""}</div>'
+
+
+# ---- colours of zones ----
+
+
+def zone_colours(zones: gpd.GeoDataFrame) -> list[str]:
+    """Return a colour for each zone so that neighbours differ; as many colours are used as there are."""
+    touching = gpd.sjoin(zones[["geometry"]], zones[["geometry"]], predicate="intersects")
+    order = {zone: number for number, zone in enumerate(zones.index)}
+    chosen: dict[int, int] = {}
+    used = [0] * len(ZONES)
+    for zone, number in order.items():
+        near = touching.loc[[zone], "index_right"].map(order)
+        taken = {chosen[other] for other in near if other in chosen}
+        free = [colour for colour in range(len(ZONES)) if colour not in taken] or list(range(len(ZONES)))
+        chosen[number] = min(free, key=lambda colour: (used[colour], colour))
+        used[chosen[number]] += 1
+    return [ZONES[chosen[number]] for number in range(len(zones))]
+
+
+# ---- the frame of every map ----
+
+
+def _town_map(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None) -> TownMap:
+    outline = study.boundary_frame().to_crs(WGS84)
+    west, south, east, north = focus if focus is not None else outline.total_bounds
+    town = TownMap(
+        location=((south + north) / 2, (west + east) / 2), tiles=None, zoom_control="topleft", control_scale=False,
+        attribution_control=False, zoom_snap=1 / 3, zoom_delta=1, wheel_px_per_zoom_level=90, max_zoom=FINEST_ZOOM,
+        min_zoom=max(tiles.min_zoom - 1, 0) if tiles else 6, zoom_start=tiles.min_zoom if tiles else 12,
+    )  # fmt: skip
+    town.add_child(_Leaflet())
+    town.add_child(folium.map.CustomPane(FILLS, z_index=350, pointer_events=True))
+    town.add_child(_FirstView([[float(south), float(west)], [float(north), float(east)]]))
+    if tiles is not None:
+        folium.TileLayer(
+            tiles.url, attr="-", control=False, min_zoom=tiles.min_zoom - 1, min_native_zoom=tiles.min_zoom,
+            max_zoom=FINEST_ZOOM, max_native_zoom=tiles.max_zoom,
+            bounds=[[tiles.south, tiles.west], [tiles.north, tiles.east]],
+        ).add_to(town)  # fmt: skip
+    if focus is None:
+        style = {"color": "#5c5953", "weight": 1.8, "opacity": 0.9, "fill": False}
+        _shapes(study.boundary_frame(), style, css="xq-boundary").add_to(town)
+    town.add_child(_Furniture(study))
+    return town
+
+
+def _finished(town: TownMap, rows: Sequence[Row]) -> TownMap:
+    town.add_child(_Panel(rows))
+    return town
+
+
+class _Leaflet(MacroElement):
+    """Writes Leaflet and our style into the page's head."""
+
+    _template = Template(
+        "{% macro header(this, kwargs) %}"
+        "<script>{{ this.script }}</script><style>{{ this.style }}</style>"
+        "{% endmacro %}"
+    )
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Leaflet"
+        self.script, sheet = leaflet_files()
+        self.style = sheet + STYLE
+
+
+@cache
+def leaflet_files() -> tuple[str, str]:
+    """Return Leaflet's script and style sheet from the wheel, the sheet with its pictures inside."""
+    spec = find_spec("xstatic.pkg.leaflet")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("xstatic.pkg.leaflet")
+    folder = Path(spec.origin).parent / "data"
+    sheet = (folder / "leaflet.css").read_text(encoding="utf-8")
+    script = (folder / "leaflet.js").read_text(encoding="utf-8").replace("//# sourceMappingURL=leaflet.js.map", "")
+    return script, re.sub(r"url\((images/[^)]+)\)", lambda found: f"url({_data_url(folder / found[1])})", sheet)
+
+
+def _data_url(path: Path) -> str:
+    return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+class _FirstView(MacroElement):
+    """Fits the map to its subject before any layer is there, so that no tile is asked for in vain."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "{{ this._parent.get_name() }}.fitBounds({{ this.bounds|tojson }}, {animate: false, padding: [8, 8]});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, bounds: list[list[float]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "FirstView"
+        self.bounds = bounds
+
+
+class _Furniture(MacroElement):
+    """Metric scale, our own credit line, and the mark of invented data."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        L.control.scale({imperial: false, maxWidth: 140}).addTo({{ this._parent.get_name() }});
+        {%- for corner, css, words in this.lines %}
+        (function () {
+            const line = L.control({position: {{ corner|tojson }}});
+            line.onAdd = () => {
+                const box = L.DomUtil.create("div", {{ css|tojson }});
+                box.textContent = {{ words|tojson }};
+                return box;
+            };
+            line.addTo({{ this._parent.get_name() }});
+        })();
+        {%- endfor %}
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, study: Study) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Furniture"
+        mark = text("map.synthetic")
+        self.lines = [("bottomright", "xq-credit", study.credit)] if study.credit not in ("", mark) else []
+        if study.synthetic:
+            self.lines.append(("bottomright", "xq-mark", mark))
+
+
+class _Panel(MacroElement):
+    """Legend and layer switches in one: each row explains a sign, and shows or hides its layer."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        (function () {
+            const town = {{ this._parent.get_name() }};
+            const layers = [{% for row in this.rows %}{{ row.layer.get_name() if row.layer else "null" }},{% endfor %}];
+            const panel = L.control({position: "topright"});
+            panel.onAdd = function () {
+                const box = L.DomUtil.create("div", "xq-panel");
+                box.innerHTML = {{ this.content|tojson }};
+                L.DomEvent.disableClickPropagation(box);
+                L.DomEvent.disableScrollPropagation(box);
+                box.querySelectorAll("input").forEach((input) => input.addEventListener("change", () => {
+                    const layer = layers[Number(input.dataset.layer)];
+                    if (input.checked) { town.addLayer(layer); } else { town.removeLayer(layer); }
+                }));
+                return box;
+            };
+            panel.addTo(town);
+        })();
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Panel"
+        self.rows = rows
+        lines = [self._line(number, row) for number, row in enumerate(rows)]
+        summary = f"<summary>{html.escape(text('map.legend'))}</summary>"
+        self.content = f"<details open>{summary}{''.join(lines)}</details>"
+
+    @staticmethod
+    def _line(number: int, row: Row) -> str:
+        words = f"{row.sample}<span>{html.escape(row.label)}</span>"
+        if row.layer is None:
+            return f'<div class="row">{words}</div>'
+        ticked = "checked" if row.layer.show else ""
+        return f'<label><input type="checkbox" data-layer="{number}" {ticked}/>{words}</label>'
+
+
+class _Dots(Layer):
+    """Many points on one canvas; they do not catch the mouse, so that what lies below stays reachable."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = (function () {
+            const town = {{ this._parent.get_name() }};
+            const pane = town.createPane({{ this.get_name()|tojson }});
+            pane.style.zIndex = 390;
+            pane.style.pointerEvents = "none";
+            const look = {
+                renderer: L.canvas({pane: {{ this.get_name()|tojson }}}), pane: {{ this.get_name()|tojson }},
+                radius: {{ this.radius }}, stroke: false, fillColor: {{ this.colour|tojson }}, fillOpacity: 0.5,
+                interactive: false,
+            };
+            return L.layerGroup({{ this.points|tojson }}.map((at) => L.circleMarker(at, look)));
+        })();
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, points: list[list[float]], colour: str, *, radius: float = 2.4, show: bool = True) -> None:
+        super().__init__(overlay=True, control=False, show=show)
+        self._name = "Dots"
+        self.points, self.colour, self.radius = points, colour, radius
+
+
+def _heat(points: gpd.GeoDataFrame) -> folium.raster_layers.ImageOverlay:
+    """Return points as one picture of their density, the square root taken so that quiet ground still shows."""
+    flat = points.geometry.to_crs("EPSG:3857")
+    west, south, east, north = flat.total_bounds
+    pad = 0.02 * max(east - west, north - south, 1.0)
+    edges = (west - pad, south - pad, east + pad, north + pad)
+    step = max(edges[2] - edges[0], edges[3] - edges[1]) / HEAT_PX
+    shape = (int(np.ceil((edges[3] - edges[1]) / step)), int(np.ceil((edges[2] - edges[0]) / step)))
+    box = ((edges[1], edges[1] + shape[0] * step), (edges[0], edges[0] + shape[1] * step))
+    heat, _, _ = np.histogram2d(flat.y, flat.x, bins=shape, range=box, weights=points["count"])
+    from scipy.ndimage import gaussian_filter
+
+    smooth = np.sqrt(gaussian_filter(heat, 4.0))
+    share = np.clip(smooth / max(float(np.quantile(smooth[smooth > 0], 0.995)), 1e-9), 0, 1)
+    colour = [int(REPORTED[at : at + 2], 16) for at in (1, 3, 5)]
+    picture = np.zeros((*shape, 4), dtype=np.uint8)
+    picture[..., :3], picture[..., 3] = colour, (share * 190).astype(np.uint8)
+    corners = gpd.GeoSeries(gpd.points_from_xy(box[1], box[0]), crs="EPSG:3857").to_crs(WGS84)
+    bounds = [[corners.y.iloc[0], corners.x.iloc[0]], [corners.y.iloc[1], corners.x.iloc[1]]]
+    # Rows are even in Mercator already: nothing is to be reprojected.
+    return folium.raster_layers.ImageOverlay(picture[::-1], bounds, control=False, pixelated=False)
+
+
+def _shapes(
+    table: gpd.GeoDataFrame,
+    style: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    tips: Iterable[str] | None = None,
+    hover_only: bool = False,
+    css: str = "",
+    pane: str = "overlayPane",
+) -> folium.GeoJson:
+    """Return polygons or lines as a layer; a tip appears under the mouse, and stays when clicked."""
+    shown = _degrees(table.geometry)
+    styles = [style] * len(shown) if isinstance(style, Mapping) else style
+    words = [""] * len(shown) if tips is None else list(tips)
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"style": dict(look) | ({"className": css} if css else {}), "tip": tip},
+            "geometry": shapely.geometry.mapping(shape),
+        }
+        for shape, look, tip in zip(shown, styles, words, strict=True)
+    ]
+    collection = {"type": "FeatureCollection", "features": features}
+    bind = None if tips is None else JsCode(_BIND_HOVER if hover_only else _BIND_BOTH)
+    return folium.GeoJson(
+        collection, control=False, on_each_feature=bind, smooth_factor=0.6, interactive=tips is not None, pane=pane
+    )
+
+
+_BIND_HOVER = "(feature, layer) => { layer.bindTooltip(feature.properties.tip, {sticky: true}); }"
+_BIND_BOTH = """(feature, layer) => {
+    layer.bindTooltip(feature.properties.tip, {sticky: true});
+    layer.bindPopup(feature.properties.tip);
+    layer.on("popupopen", () => layer.closeTooltip());
+}"""
+
+
+def _signs(
+    points: gpd.GeoSeries, signs: Sequence[str], tips: Sequence[str], *, show: bool = True
+) -> folium.FeatureGroup:
+    group = folium.FeatureGroup(control=False, show=show)
+    for (lat, lon), sign, tip in zip(_lat_lon(points), signs, tips, strict=True):
+        icon = folium.DivIcon(html=f'<div class="xq-sign">{sign}</div>', icon_size=(0, 0), class_name="xq-point")
+        folium.Marker((lat, lon), icon=icon, tooltip=folium.Tooltip(tip, sticky=False)).add_to(group)
+    return group
+
+
+def _names(
+    parent: Any,  # noqa: ANN401 - a map or a layer
+    points: gpd.GeoSeries,
+    names: Iterable[str],
+    *,
+    kind: str = "",
+    crs: Any = None,  # noqa: ANN401 - any CRS
+) -> None:
+    places = points if crs is None else gpd.GeoSeries(points, crs=crs)
+    for (lat, lon), name in zip(_lat_lon(places), names, strict=True):
+        words = f'<div class="xq-name {kind}">{html.escape(str(name))}</div>'
+        folium.Marker((lat, lon), icon=folium.DivIcon(html=words, icon_size=(0, 0)), interactive=False).add_to(parent)
+
+
+# ---- geometry on its way to the browser ----
+
+
+def _degrees(shapes: gpd.GeoSeries) -> list[shapely.Geometry]:
+    rounded = shapely.transform(shapes.to_crs(WGS84).to_numpy(), lambda xy: np.round(xy, DEGREE_DIGITS))
+    return list(rounded)
+
+
+def _lat_lon(points: gpd.GeoSeries | gpd.GeoDataFrame) -> list[list[float]]:
+    places = points.geometry.to_crs(WGS84)
+    return np.round(np.column_stack([places.y, places.x]), DEGREE_DIGITS).tolist()
+
+
+def _of_village(table: pd.DataFrame, village_id: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame
+    return table[table["village_id"] == village_id] if "village_id" in table else table.iloc[:0]
+
+
+def _focus(shown: Sequence[gpd.GeoDataFrame], crs: str) -> Sequence[float] | None:
+    shapes = [
+        shape
+        for table in shown
+        if isinstance(table, gpd.GeoDataFrame)
+        for shape in table.geometry
+        if not shape.is_empty
+    ]
+    if not shapes:
+        return None
+    box = gpd.GeoSeries([shapely.box(*shapely.total_bounds(shapes))], crs=crs).to_crs(WGS84)
+    return [float(value) for value in box.total_bounds]
+
+
+# ---- samples of the legend ----
+
+
+def _svg(body: str, *, size: int = 16) -> str:
+    return f'<svg width="{size}" height="{round(size * 0.8)}" viewBox="0 0 16 13" aria-hidden="true">{body}</svg>'
+
+
+def _swatch(colour: str, *, opacity: float, line: str = "", dash: str = "") -> str:
+    edge = f'stroke="{line or colour}" stroke-width="1.4" stroke-dasharray="{dash}"'
+    return _svg(f'<rect x="1" y="1.5" width="14" height="9" rx="1.5" fill="{colour}" fill-opacity="{opacity}" {edge}/>')
+
+
+def _line_sample(colour: str, *, dash: str = "", width: float = 1.6) -> str:
+    return _svg(f'<path d="M0 6 H16" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}"/>')
+
+
+def _square(colour: str) -> str:
+    return _svg(f'<rect x="4" y="2.5" width="8" height="8" fill="{colour}" stroke="#fff" stroke-width="1.2"/>')
+
+
+def _camera_sign(azimuth_deg: float, colour: str) -> str:
+    turn = 0.0 if pd.isna(azimuth_deg) else float(azimuth_deg)
+    wedge = (
+        f'<path d="M8 6.5 L4 0.2 L12 0.2 Z" fill="{colour}" fill-opacity=".85" transform="rotate({turn:.0f} 8 6.5)"/>'
+    )
+    return (
+        '<svg width="22" height="18" viewBox="0 0 16 13" aria-hidden="true" overflow="visible">'
+        f'{wedge}<circle cx="8" cy="6.5" r="2.6" fill="{colour}" stroke="#fff" stroke-width="1.1"/></svg>'
+    )
+
+
+def _camera_sample(colour: str) -> str:
+    wedge = f'<path d="M4 6.5 L15.5 1 L15.5 12 Z" fill="{colour}" fill-opacity=".6"/>'
+    return _svg(f'{wedge}<circle cx="4.5" cy="6.5" r="3" fill="{colour}"/>')
+
+
+_SEEN_SIGN = _svg(f'<circle cx="8" cy="6.5" r="5" fill="{SEEN}" stroke="#fff" stroke-width="1.3"/>')
+_UNSEEN_SIGN = _svg(f'<path d="M8 0.5 L14.5 12 L1.5 12 Z" fill="{UNSEEN}" stroke="#fff" stroke-width="1.3"/>')
+_NAMED_SIGN = _svg(f'<circle cx="8" cy="6.5" r="5" fill="{VIEW}" stroke="#fff" stroke-width="1.3"/>')
+_OTHER_SIGN = _svg(f'<circle cx="8" cy="6.5" r="3.2" fill="#fff" stroke="{VEIL}" stroke-width="1.3"/>')

@@ -1,0 +1,102 @@
+"""Cameras: which villages the rules name, and what each one's plan sees, leaves blind, and costs."""
+
+import pandas as pd
+import streamlit as st
+
+from gis_data.catalogue import language, text
+from models.plan import Plan
+from views import figures, maps
+from views.pages import frame
+from views.station import Station, show_map
+from views.summary import optimality
+
+TOWN = ""
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("cameras", station)
+    plan = frame.plan_or_say(station, "cameras")
+    if plan is None:
+        return
+    summary = plan.tables["summary"]
+    chosen = _choose(summary)
+    part = summary if chosen == TOWN else summary[summary["village_id"] == chosen]
+    _numbers(part)
+    left, right = st.columns((1.55, 1), gap="small")
+    with left:
+        show_map(
+            station, f"cameras {chosen}", lambda: _map(station, plan, chosen), lang=language(), height_px=frame.MAP_PX,
+            about=text("page.cameras.map"),
+        )  # fmt: skip
+    with right:
+        if chosen == TOWN:
+            _rules(plan)
+        else:
+            _blind(plan, chosen)
+    if chosen == TOWN:
+        _villages(summary)
+    else:
+        _cameras(plan, chosen)
+    frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
+    with st.expander(text("page.method")):
+        frame.notes(plan)
+
+
+def _choose(summary: pd.DataFrame) -> str:
+    names = dict(zip(summary["village_id"], summary["name"], strict=True))
+    left, _ = st.columns((1, 2))
+    chosen: str = left.selectbox(
+        text("page.cameras.choose"), [TOWN, *names], key="camera village",
+        format_func=lambda village: names.get(village, text("page.cameras.town")),
+    )  # fmt: skip
+    return chosen
+
+
+def _numbers(part: pd.DataFrame) -> None:
+    seen, road = part["seen_m"].sum(), part["road_m"].sum()
+    frame.numbers(
+        [
+            (text("page.cameras.villages"), f"{len(part)}", ""),
+            (text("page.cameras.new"), f"{part['new_cameras'].sum():,}", ""),
+            (text("page.cameras.standing"), f"{part['existing_cameras'].sum():,}", ""),
+            (text("page.cameras.entrances"), f"{part['entrances_seen'].sum():,} / {part['entrances'].sum():,}", ""),
+            (text("page.cameras.covered"), f"{100 * seen / road:.0f}%" if road else figures.DASH, ""),
+            (text("page.cameras.cost"), f"{part['cost_cny'].sum():,.0f}", ""),
+        ]
+    )
+
+
+def _map(station: Station, plan: Plan, chosen: str) -> maps.TownMap:
+    if chosen == TOWN:
+        return maps.town_camera_map(station.study, plan, station.table("villages"), station.tiles)
+    return maps.camera_map(station.study, plan, chosen, station.tiles)
+
+
+def _rules(plan: Plan) -> None:
+    st.subheader(text("page.cameras.rules"), anchor=False)
+    frame.table(figures.rules_table(plan.tables["rules"]))
+    st.caption(text("page.cameras.rules_help", people=f"{plan.settings['cameras']['population_over']:,}"))
+    if plan.bound is not None:
+        st.caption(optimality(plan))
+
+
+def _blind(plan: Plan, village_id: str) -> None:
+    st.subheader(text("page.cameras.blind"), anchor=False)
+    blind = plan.tables["blind_spots"]
+    shown = figures.blind_table(blind[blind["village_id"] == village_id])
+    frame.table(shown, words=list(shown.columns[:2]), empty="page.cameras.no_blind")
+    st.caption(text("page.cameras.blind_help"))
+
+
+def _villages(summary: pd.DataFrame) -> None:
+    st.subheader(text("page.cameras.by_village"), anchor=False)
+    shown = figures.camera_villages(summary)
+    frame.table(shown, words=list(shown.columns[:2]))
+
+
+def _cameras(plan: Plan, village_id: str) -> None:
+    st.subheader(text("page.cameras.list"), anchor=False)
+    cameras = plan.to_frame()
+    shown = figures.camera_table(cameras[cameras["village_id"] == village_id])
+    frame.table(shown, words=list(shown.columns[:2]))

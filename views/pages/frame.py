@@ -1,0 +1,92 @@
+"""What all pages share: heading, help line, key numbers, tables, downloads, and what to do when a plan is missing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from gis_data.catalogue import Language, language, text
+from models.plan import Plan
+from views import figures
+from views.station import Station
+
+MAP_PX = 510
+STYLE = """<style>
+.block-container { padding: 2.1rem 2rem 1.5rem; max-width: 1680px; }
+[data-testid="stSidebar"] { min-width: 215px; max-width: 215px; }
+[data-testid="stSidebarHeader"] { height: 2.4rem; padding-bottom: 0; }
+h2 { font-size: 1.45rem !important; padding: 0 !important; }
+h3 { font-size: 1.08rem !important; padding: .35rem 0 .25rem !important; }
+[data-testid="stMetricValue"] { font-size: 1.45rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
+[data-testid="stMetricLabel"] { color: #6b675f; }
+iframe { border: 1px solid #dedad2; border-radius: 4px; }
+.xq-help { color: #6b675f; margin: 0; }
+[data-testid="stMainBlockContainer"] > div > [data-testid="stVerticalBlock"] { gap: .7rem; }
+.xq-mark { color: #9a3412; font-weight: 600; }
+.xq-scroll { overflow: auto; margin-top: .2rem; max-height: 420px; border: 1px solid #dedad2; border-radius: 4px; }
+.xq-table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
+.xq-table th { position: sticky; top: 0; background: #f5f3ee; color: #55524c; font-weight: 600; }
+.xq-table th { vertical-align: bottom; }
+.xq-table th, .xq-table td { padding: .3rem .6rem; border-bottom: 1px solid #eceae4; text-align: right; }
+.xq-table .l { text-align: left; }
+.xq-table td { white-space: nowrap; }
+.xq-table td.l { white-space: normal; }
+.xq-list { margin: 0; padding-left: 1.1rem; line-height: 1.65; }
+</style>"""
+
+
+def head(page: str, station: Station) -> None:
+    """Write the page's heading, and one line that says what it is for."""
+    st.html(STYLE)
+    st.header(text(f"page.{page}.title"), anchor=False)
+    mark = f' <span class="xq-mark">{text("map.synthetic")}</span>' if station.study.synthetic else ""
+    st.html(f'<p class="xq-help">{text(f"page.{page}.help")}{mark}</p>')
+
+
+def plan_or_say(station: Station, name: str) -> Plan | None:
+    """Return a plan, or say which command makes it."""
+    plan = station.plans.get(name)
+    if plan is None:
+        st.info(text("page.not_planned", plan=text(f"page.plan.{name}"), part=name, folder=station.ws.root.name))
+    return plan
+
+
+def numbers(figures_: Sequence[tuple[str, str, str]]) -> None:
+    """Show key numbers in one row: label, value, and what to know about it ("" for nothing)."""
+    widths = [max(1.0, len(value) / 9) for _, value, _ in figures_]
+    for column, (label, value, about) in zip(st.columns(widths), figures_, strict=True):
+        column.metric(label, value, help=about or None)
+
+
+def table(
+    frame: pd.DataFrame, *, words: Sequence[str] = (), tint: Mapping[str, str] | None = None, empty: str = "page.empty"
+) -> None:
+    """Show a table, or a sentence when it has no rows."""
+    if frame.empty:
+        st.caption(text(empty))
+    else:
+        st.html(figures.as_html(frame, words=words, tint=tint))
+
+
+def notes(plan: Plan) -> None:
+    """List what a planner must read with a plan."""
+    st.html('<ul class="xq-list">' + "".join(f"<li>{text(key, **values)}</li>" for key, values in plan.notes) + "</ul>")
+
+
+def download(label: str, data: bytes | Callable[[], bytes], file: str) -> None:
+    """Offer a file; it is made when it is asked for."""
+    st.download_button(text(label), data, file, on_click="ignore", key=f"download {file}")
+
+
+def speaking(make: Callable[..., bytes], *parts: Any) -> Callable[[], bytes]:  # noqa: ANN401 - the maker's arguments
+    """Return a maker that speaks the page's language although it runs later, outside the page."""
+    from gis_data.catalogue import speaking as speak
+
+    lang: Language = language()
+
+    def later() -> bytes:
+        with speak(lang):
+            return make(*parts)
+
+    return later

@@ -1,0 +1,72 @@
+"""Hotspots: where residents' calls pile up more than houses, roads and places explain, and why each is one."""
+
+import html
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+
+from analysis.hotspots import explain
+from analysis.hours import hour_profile
+from gis_data.catalogue import language, text
+from models.plan import Plan
+from views import charts, figures, maps
+from views.pages import frame
+from views.station import Station, show_map
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("hotspots", station)
+    plan = frame.plan_or_say(station, "hotspots")
+    if plan is None:
+        return
+    table = plan.to_frame()
+    found, maybe = table[table["is_hotspot"]], table[~table["is_hotspot"]]
+    left, right = st.columns((1.55, 1), gap="small")
+    with left:
+        show_map(
+            station, "hotspots", lambda: _map(station, plan), lang=language(), height_px=frame.MAP_PX,
+            about=text("page.hotspots.map"),
+        )  # fmt: skip
+    with right:
+        if len(table):
+            _one(station, table)
+        else:
+            st.caption(text("page.hotspots.none"))
+    st.subheader(text("page.hotspots.found", count=len(found)), anchor=False)
+    _table(found)
+    st.subheader(text("page.hotspots.maybe", count=len(maybe)), anchor=False)
+    st.caption(text("page.hotspots.maybe_help"))
+    _table(maybe)
+    frame.download("page.download.csv", figures.as_csv(table), "hotspots.csv")
+    with st.expander(text("page.method")):
+        frame.notes(plan)
+
+
+def _map(station: Station, plan: Plan) -> maps.TownMap:
+    return maps.hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles)
+
+
+def _table(hotspots: gpd.GeoDataFrame) -> None:
+    shown = figures.hotspot_table(hotspots)
+    frame.table(shown, words=list(shown.columns[-3:]))
+
+
+def _one(station: Station, table: gpd.GeoDataFrame) -> None:
+    """Explain one hotspot: the reasons, and its hours beside the town's."""
+    chosen = st.selectbox(text("page.hotspots.choose"), table["hotspot_id"], key="hotspot")
+    row = table.set_index("hotspot_id", drop=False).loc[chosen]
+    reasons = "".join(f"<li>{html.escape(text(key, **values))}</li>" for key, values in explain(row))
+    st.html(f'<ul class="xq-list">{reasons}</ul>')
+    st.caption(text("page.hotspots.hours"))
+    st.altair_chart(charts.hours_chart(_hours(station, row)))
+
+
+def _hours(station: Station, row: pd.Series) -> pd.DataFrame:
+    points = station.reported_points()
+    inside = points[points.within(row["geometry"])]
+    here, town = (hour_profile(part["occurred_from"], part["occurred_to"]).by_hour for part in (inside, points))
+    return pd.DataFrame(
+        {"hour": range(24), "here_pct": 100 * here / max(here.sum(), 1), "town_pct": 100 * town / max(town.sum(), 1)}
+    )

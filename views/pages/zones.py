@@ -1,0 +1,103 @@
+"""Patrol zones: how the town is cut, how even the work is, why a village is where it is, and how each zone scores."""
+
+import html
+
+import streamlit as st
+
+from gis_data.catalogue import language, text
+from models.plan import Plan
+from models.zones import explain
+from views import charts, figures, maps
+from views.documents import WORD_TINT
+from views.pages import frame
+from views.station import Station, show_map
+from views.summary import optimality
+
+BAR_PX, AXIS_PX = 26, 80
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("zones", station)
+    plan = frame.plan_or_say(station, "zones")
+    if plan is None:
+        return
+    _numbers(plan)
+    scorecard = station.plans.get("scorecard")
+    left, right = st.columns((1.55, 1), gap="small")
+    with left:
+        show_map(
+            station, "zones", lambda: _map(station, plan, scorecard), lang=language(), height_px=frame.MAP_PX,
+            about=text("page.zones.map"),
+        )  # fmt: skip
+    with right:
+        _balance(station, plan)
+        if len(station.table("villages")):
+            _because(plan)
+    st.subheader(text("page.zones.scorecard"), anchor=False)
+    scored = frame.plan_or_say(station, "scorecard")
+    if scored is not None:
+        _scorecard(station, scored, plan)
+    with st.expander(text("page.method")):
+        frame.notes(plan)
+        if scored is not None:
+            frame.notes(scored)
+
+
+def _numbers(plan: Plan) -> None:
+    zones = plan.to_frame()
+    work = zones["workload_h_per_week"]
+    gap = figures.DASH if plan.gap is None else f"{100 * plan.gap:.2f}%"
+    frame.numbers(
+        [
+            (text("page.zones.count"), f"{len(zones)}", ""),
+            (text("page.zones.mean_work"), text("page.zones.hours", hours=f"{work.mean():.1f}"), ""),
+            (text("page.zones.spread"), f"{work.max() / work.mean():.2f}", ""),
+            (text("page.zones.travel"), text("page.zones.minutes", minutes=f"{_mean_travel(plan):.1f}"), ""),
+            (text("page.zones.gap"), gap, "" if plan.bound is None else optimality(plan)),
+        ]
+    )
+
+
+def _mean_travel(plan: Plan) -> float:
+    """Return the mean minutes to the work: each zone's mean weighted by its work."""
+    zones = plan.to_frame()
+    weight = zones["workload_h_per_week"]
+    return float((zones["mean_travel_min"] * weight).sum() / weight.sum())
+
+
+def _map(station: Station, plan: Plan, scorecard: Plan | None) -> maps.TownMap:
+    tables = {"barriers": station.table("barriers")}
+    scores = None if scorecard is None else scorecard.to_frame()
+    return maps.zone_map(station.study, plan, scores, tables, station.tiles)
+
+
+def _balance(station: Station, plan: Plan) -> None:
+    st.subheader(text("page.zones.balance"), anchor=False)
+    tolerance = station.study.settings.zones.tolerance
+    work = figures.zone_work(plan.to_frame())
+    height_px = BAR_PX * len(plan.to_frame()) + AXIS_PX
+    st.altair_chart(charts.balance_chart(work, tolerance=tolerance, height_px=height_px))
+    st.caption(text("page.zones.balance_help", tolerance=f"{100 * tolerance:.0f}"))
+    frame.table(figures.today_table(plan.tables["today"]))
+
+
+def _because(plan: Plan) -> None:
+    """Say why a village is in its zone, and why it is not in the next one."""
+    units = plan.tables["units"]
+    names = dict(zip(units["unit_id"], units["name"], strict=True))
+    chosen = st.selectbox(text("page.zones.why"), list(names), format_func=lambda unit: names[unit], key="unit")
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in explain(plan, chosen))
+    st.html(f'<ul class="xq-list">{reasons}</ul>')
+
+
+def _scorecard(station: Station, scorecard: Plan, zones: Plan) -> None:
+    st.caption(text("scorecard.reading.ranks") + text("scorecard.reading.arrests"))
+    tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
+    frame.table(figures.scorecard_table(scorecard), tint=tint)
+    left, right, _ = st.columns((1, 1, 4))
+    with left:
+        make = frame.speaking(figures.scorecard_xlsx, scorecard, zones, station.study)
+        frame.download("page.download.scorecard", make, text("sheet.file_scorecard"))
+    with right:
+        frame.download("page.download.csv", figures.as_csv(scorecard.to_frame()), "scorecard.csv")

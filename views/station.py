@@ -1,0 +1,85 @@
+"""What the dashboard's pages show: one station's tables and plans, read once and shared by all open pages.
+
+In:     a workspace folder.
+Out:    a frozen ``Station``; tables are read when a page first asks for them, and again when the workspace has changed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gis_data.study import Study
+from gis_data.taxonomy import drives_allocation, with_point
+from gis_data.workspace import Workspace
+from models.plan import Plan
+from models.store import current_run, load_plans
+from views.basemap import TileSet, current_tiles
+from views.maps import TownMap, as_html
+
+
+@dataclass(frozen=True)
+class Station:
+    """One station at one moment: ``stamp`` changes when its records, plans or tiles do."""
+
+    ws: Workspace
+    plans: Mapping[str, Plan]
+    tiles: TileSet | None
+    stamp: str
+    _read: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def study(self) -> Study:
+        """The study of the workspace."""
+        return self.ws.study
+
+    def table(self, name: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame where the schema has a geometry
+        """Return a table of the workspace."""
+        if name not in self._read:
+            self._read[name] = self.ws.read(name)
+        return self._read[name]
+
+    def reported_points(self) -> Any:  # noqa: ANN401 - a geo frame
+        """Return the reported incidents that may be drawn as points (rules 1 and 2)."""
+        if "reported points" not in self._read:
+            self._read["reported points"] = with_point(drives_allocation(self.table("incidents")))
+        return self._read["reported points"]
+
+
+def open_station(root: Path) -> Station:
+    """Return the station as it is now; nothing is read again while nothing has changed.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder is no workspace or is damaged.
+    """
+    return _open(str(root), _stamp(root))
+
+
+def show_map(
+    station: Station, kind: str, draw: Callable[[], TownMap], *, lang: str, height_px: int, about: str
+) -> None:
+    """Show a map; a map already drawn for this station, kind and language is not drawn again."""
+    st.iframe(_page(station.stamp, kind, lang, draw), height=height_px, alt=about)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _open(root: str, stamp: str) -> Station:
+    ws = Workspace.open(Path(root))
+    return Station(ws, load_plans(ws), current_tiles(ws.root), stamp)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _page(stamp: str, kind: str, lang: str, _draw: Callable[[], TownMap]) -> str:  # noqa: ARG001 - the cache's key
+    return as_html(_draw())
+
+
+def _stamp(root: Path) -> str:
+    ws = Workspace.open(root)
+    run = current_run(ws)
+    changed = [path.stat().st_mtime_ns for path in sorted(root.glob("station.*")) if path.is_file()]
+    tiles = current_tiles(root)
+    return f"{root} {run.name if run else ''} {changed} {tiles.key if tiles else ''}"
