@@ -237,8 +237,3 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
         for row, shape in zip(rows, shapely.to_geojson(shapes), strict=True):
             row["geometry"] = json.loads(shape) if shape else None
     return rows
-
-
-def compare_with_areas(ws: Workspace, areas: Path, *, column: str) -> pd.DataFrame:
-    """Hold the planned zones against existing areas on the weeks after the plan's period."""
-    raise NotImplementedError

@@ -156,9 +156,10 @@ def compare(
 ) -> None:
     """Compare the planned zones with existing areas on the weeks after the plan's period."""
     from gis_data.workspace import Workspace
-    from models import town_plan
+    from models.comparison import compare_with_file
 
-    table = town_plan.compare_with_areas(Workspace.open(folder), areas, column=column)
+    ws = Workspace.open(folder)
+    table = compare_with_file(ws, areas, column=column, seed=ws.study.settings.seed)
     if as_json:
         _print_json(table.to_dict("records"))
     else:

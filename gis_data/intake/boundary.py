@@ -49,6 +49,28 @@ def read_boundary(path: Path, *, where: str = "") -> gpd.GeoSeries:
     return gpd.GeoSeries([require_polygon(united, file=path.name)], crs=shapes.crs)
 
 
+def read_areas(path: Path, *, column: str) -> gpd.GeoDataFrame:
+    """Return the polygons of a file with their ``name``, as areas to compare with.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or has no such column or no polygons.
+    """
+    layers = [sheet for sheet in sheets.open_sheets(path) if sheet.shapes is not None]
+    if not layers:
+        raise InputError("boundary.not_polygon", file=path.name, found=path.suffix)
+    shapes, frame = layers[0].shapes, layers[0].frame
+    assert shapes is not None
+    if column not in frame.columns:
+        known = "、".join(map(str, frame.columns))
+        raise InputError("boundary.no_column", file=path.name, column=column, columns=known)
+    for shape in shapes:
+        require_polygon(shape if shape is not None else shapely.Point(), file=path.name)
+    names = values.as_text(frame[column]).to_numpy()
+    return gpd.GeoDataFrame({"name": names}, geometry=shapely.make_valid(shapes.to_numpy()), crs=shapes.crs)
+
+
 def check_metre_crs(crs: str) -> str:
     """Return a CRS a person asked for, if it is projected in metres.
 
