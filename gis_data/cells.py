@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from gis_data.errors import InputError
 from gis_data.streets import DRIVEN
 from gis_data.study import Study
 from gis_data.tables import CELL_EDGES, CELLS
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SLIVER_SHARE = 0.10  # a cell with less land than this joins its fullest neighbour
+ONE_WALL_M = 60.0  # barriers of one kind this close are one wall: two carriageways, two tracks, ways joined end to end
 
 
 def make_cells(
@@ -38,7 +40,7 @@ def make_cells(
     Every square metre inside the boundary belongs to exactly one cell; cells are numbered row by row from the south.
     """
     cells = _land_squares(study)
-    edges = _walkable_edges(cells, barriers, crossings)
+    edges = _walkable_edges(cells, barriers, crossings, size=study.settings.cell_size_m)
     matrix = edge_matrix(len(cells), edges)
     cells["component"] = connected_components(matrix, directed=False)[1]
     cells["road_m"] = _road_metres(cells, roads)
@@ -123,28 +125,32 @@ def _without_slivers(frame: gpd.GeoDataFrame, size: float) -> gpd.GeoDataFrame:
             host[index] = max(near, key=area.__getitem__)
     if (host == np.arange(len(frame))).all():
         return frame
-    return frame.assign(host=host).dissolve("host", aggfunc="first", method="unary").reset_index(drop=True)
+    joined = frame[["geometry"]].assign(host=host).dissolve("host", method="unary")
+    return gpd.GeoDataFrame(frame.drop(columns="geometry").loc[joined.index], geometry=joined.geometry)
 
 
 def _numbered(frame: gpd.GeoDataFrame, *, origin: tuple[float, float], size: float) -> gpd.GeoDataFrame:
     frame = frame.sort_values(["row", "col"]).reset_index(drop=True)
-    whole = frame.area.to_numpy() > 0.999 * size**2
-    middle = frame.geometry.representative_point()
+    x, y = (frame["col"] + origin[0] + 0.5) * size, (frame["row"] + origin[1] + 0.5) * size
+    on_land = shapely.contains_xy(frame.geometry.to_numpy(), x, y)
+    inside = frame.geometry.representative_point()
     return frame.assign(
         cell_id=np.arange(len(frame)),
-        x=np.where(whole, (frame["col"] + origin[0] + 0.5) * size, middle.x),
-        y=np.where(whole, (frame["row"] + origin[1] + 0.5) * size, middle.y),
+        x=np.where(on_land, x, inside.x),
+        y=np.where(on_land, y, inside.y),
         area_m2=frame.area,
     )
 
 
-def _walkable_edges(cells: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame) -> pd.DataFrame:
+def _walkable_edges(
+    cells: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame, *, size: float
+) -> pd.DataFrame:
     a, b = _rook_neighbours(cells)
     shapes = cells.geometry.to_numpy()
     border_m = shapely.length(shapely.intersection(shapes[a], shapes[b]))
     touching = border_m > 1e-6
     a, b, border_m = a[touching], b[touching], border_m[touching]
-    open_ = ~_blocked(cells, a, b, barriers, crossings)
+    open_ = ~_blocked(cells, a, b, barriers, crossings, size=size)
     return pd.DataFrame({"cell_a": a[open_], "cell_b": b[open_], "border_m": border_m[open_]})
 
 
@@ -155,33 +161,74 @@ def _rook_neighbours(cells: gpd.GeoDataFrame) -> tuple[Ints, Ints]:
 
 
 def _blocked(
-    cells: gpd.GeoDataFrame, a: Ints, b: Ints, barriers: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame
+    cells: gpd.GeoDataFrame, a: Ints, b: Ints, barriers: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame, *, size: float
 ) -> NDArray[np.bool_]:
-    """Tell which steps between cell middles meet a barrier of a kind that no road crosses in either cell."""
-    xy = cells[["x", "y"]].to_numpy()
+    """Tell which steps between cell middles meet a wall that no road crosses in either cell."""
+    # A wall drawn exactly through a row of middles must leave each of them on one bank: look from a hand's breadth off.
+    xy = cells[["x", "y"]].to_numpy() + np.array([0.11, 0.07])
     steps = shapely.linestrings(np.stack([xy[a], xy[b]], axis=1))
-    crossed_kind = crossings["barrier_id"].map(barriers.set_index("barrier_id")["kind"])
-    crossed_in = locate(cells, crossings.geometry)
+    wall = _walls(barriers)
+    barrier, step = shapely.STRtree(steps).query(barriers.geometry.to_numpy(), predicate="intersects")
+    meets = pd.DataFrame({"step": step, "wall": wall[barrier]}).drop_duplicates()
+    gates = _gates(cells, a, b, meets, barriers, wall, crossings, size=size)
+    closed = ~(_has(gates, a[meets["step"]], meets["wall"]) | _has(gates, b[meets["step"]], meets["wall"]))
     blocked = np.zeros(len(steps), dtype=bool)
-    for kind, walls in barriers.groupby("kind"):
-        hit, _ = shapely.STRtree(walls.geometry.to_numpy()).query(steps, predicate="intersects")
-        has_crossing = np.isin(cells["cell_id"].to_numpy(), crossed_in[(crossed_kind == kind).to_numpy()])
-        hit = np.unique(hit)
-        blocked[hit[~(has_crossing[a[hit]] | has_crossing[b[hit]])]] = True
+    blocked[meets["step"][closed]] = True
     return blocked
+
+
+def _walls(barriers: gpd.GeoDataFrame) -> Ints:
+    """Return which wall each barrier is part of: one river has many ways, one expressway two carriageways."""
+    lines, kind = barriers.geometry.to_numpy(), barriers["kind"].to_numpy()
+    a, b = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=ONE_WALL_M)
+    same = kind[a] == kind[b]
+    near = csr_array((np.ones(same.sum()), (a[same], b[same])), shape=(len(lines), len(lines)))
+    return np.asarray(connected_components(near, directed=False)[1], dtype=np.int64)
+
+
+def _gates(
+    cells: gpd.GeoDataFrame, a: Ints, b: Ints, meets: pd.DataFrame, barriers: gpd.GeoDataFrame, wall: Ints,
+    crossings: gpd.GeoDataFrame, *, size: float,
+) -> pd.MultiIndex:  # fmt: skip
+    """Return the pairs (cell, wall) in which a road crosses that wall.
+
+    Where a wall only cuts the corner of the crossing's cell, none of its steps meets the wall: the crossing then counts
+    for the neighbours within half a cell as well.
+    """
+    crossed = pd.Series(wall, index=barriers["barrier_id"]).loc[crossings["barrier_id"]].to_numpy()
+    home = pd.MultiIndex.from_arrays([locate(cells, crossings.geometry), crossed], names=["cell", "wall"])
+    ends = np.concatenate([a[meets["step"]], b[meets["step"]]])
+    at_wall = pd.MultiIndex.from_arrays([ends, np.tile(meets["wall"], 2)])
+    idle = ~home.isin(at_wall)
+    tree = shapely.STRtree(cells.geometry.to_numpy())
+    crossing, cell = tree.query(crossings.geometry.to_numpy()[idle], predicate="dwithin", distance=size / 2)
+    lent = pd.MultiIndex.from_arrays([cells["cell_id"].to_numpy()[cell], crossed[idle][crossing]])
+    return home.append(lent).unique()
+
+
+def _has(gates: pd.MultiIndex, cell: Ints, wall: pd.Series) -> NDArray[np.bool_]:
+    return np.asarray(pd.MultiIndex.from_arrays([cell, wall]).isin(gates))
 
 
 def _road_metres(cells: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> Floats:
     driven = roads[roads["road_class"].isin(DRIVEN)].geometry.to_numpy()
     shapes = cells.geometry.to_numpy()
     cell, road = shapely.STRtree(driven).query(shapes, predicate="intersects")
-    metres = shapely.length(shapely.intersection(driven[road], shapes[cell]))
+    pieces, pair = shapely.get_parts(shapely.intersection(driven[road], shapes[cell]), return_index=True)
+    metres, cell = shapely.length(pieces), cell[pair]
+    pieces, cell, metres = pieces[metres > 0], cell[metres > 0], metres[metres > 0]
+    # A road along the edge of two cells is found in both; its metres belong to the cell that owns the edge.
+    middle = gpd.GeoSeries(shapely.line_interpolate_point(pieces, 0.5, normalized=True))
+    owner = locate(cells, middle)
+    metres[(owner >= 0) & (owner != cell)] = 0.0
     return np.bincount(cell, weights=metres, minlength=len(cells)).astype(np.float64)
 
 
 def _owners(cells: gpd.GeoDataFrame, villages: gpd.GeoDataFrame, matrix: csr_array) -> NDArray[np.object_]:
     if villages.empty:
         return np.full(len(cells), "", dtype=object)
+    if len(villages) > len(cells):
+        raise InputError("streets.few_cells", villages=len(villages), cells=len(cells))
     names = villages["village_id"].to_numpy(dtype=object)
     owner = np.full(len(cells), -1)
     middles = gpd.points_from_xy(cells["x"], cells["y"])

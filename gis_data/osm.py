@@ -5,10 +5,12 @@ Out:    three frames of tagged lines, polygons and points in the study's CRS; fr
         crossings, buildings, water, landuse and places.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -22,9 +24,9 @@ from gis_data.tables import BUILDINGS, LANDUSE, PLACES, WATER
 Layers = dict[str, gpd.GeoDataFrame]
 
 TAGS = (
-    "name", "highway", "waterway", "railway", "bridge", "tunnel", "layer", "oneway", "maxspeed", "surface", "lit",
-    "access", "service", "building", "levels", "landuse", "leisure", "natural", "water", "amenity", "shop", "power",
-    "place", "man_made", "tourism", "office",
+    "name", "highway", "waterway", "railway", "bridge", "tunnel", "layer", "oneway", "junction", "maxspeed", "surface",
+    "tracktype", "lit", "access", "service", "building", "levels", "landuse", "leisure", "natural", "water", "amenity",
+    "shop", "power", "place", "man_made", "industrial", "tourism", "office",
 )  # fmt: skip
 SHAPES = {
     "lines": {"LineString", "MultiLineString"},
@@ -34,13 +36,22 @@ SHAPES = {
 MARGIN_M = 1000.0  # roads just outside the boundary still lead around a river
 
 DWELLINGS = frozenset(
-    {"yes", "house", "residential", "apartments", "detached", "farm", "semidetached_house", "terrace"}
+    {
+        "house", "residential", "apartments", "detached", "farm", "semidetached_house", "semi", "terrace", "bungalow",
+        "dormitory", "cabin", "villa",
+    }
+)  # fmt: skip
+# «building=yes» says nothing: most mappers write it on houses. It counts as a dwelling unless it is tagged as something
+# else, stands on ground where nobody lives, or is too small to live in.
+NOBODY_LIVES_ON = frozenset(
+    {"industrial", "commercial", "retail", "railway", "military", "quarry", "landfill", "construction", "cemetery"}
 )
+LEAST_DWELLING_M2 = 20.0
 VENUES = frozenset({"restaurant", "bar", "pub", "cafe", "fast_food", "nightclub", "karaoke_box", "internet_cafe"})
 KIND_OF_AMENITY = {
     "marketplace": "market", "school": "school", "kindergarten": "school", "college": "school", "hospital": "hospital",
     "clinic": "hospital", "bank": "bank", "police": "police", "fuel": "fuel", "bus_station": "bus_station",
-    "townhall": "townhall", "place_of_worship": "worship",
+    "townhall": "townhall", "place_of_worship": "worship", "recycling": "scrap_site",
 } | dict.fromkeys(VENUES, "venue")  # fmt: skip
 
 
@@ -65,11 +76,12 @@ def read_extract(paths: Path | Iterable[Path], *, boundary: gpd.GeoSeries | None
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
     near = None if boundary is None else shapely.union_all(boundary.to_crs(crs).buffer(MARGIN_M).to_numpy())
+    shapely.prepare(near)
     parts: dict[str, list[gpd.GeoDataFrame]] = {name: [] for name in SHAPES}
     for path in files:
         for frame in _raw_layers(path):
             metric = frame.to_crs(crs)
-            kept = metric if near is None else metric[metric.intersects(near)]
+            kept = metric if near is None else metric[shapely.intersects(near, metric.geometry.to_numpy())]
             for name, types in SHAPES.items():
                 fits = kept[kept.geometry.geom_type.isin(types)]
                 if len(fits):
@@ -79,7 +91,7 @@ def read_extract(paths: Path | Iterable[Path], *, boundary: gpd.GeoSeries | None
 
 def ground_tables(layers: Mapping[str, gpd.GeoDataFrame], study: Study) -> dict[str, gpd.GeoDataFrame]:
     """Turn tagged lines, polygons and points into the ground tables of the study."""
-    lines, polygons, points = layers["lines"], layers["polygons"], layers["points"]
+    lines, polygons, points = (_once(layers[name]) for name in SHAPES)
     roads = road_table(lines[lines["highway"] != ""], crs=study.crs)
     barriers = find_barriers(lines, roads, crs=study.crs)
     return {
@@ -97,9 +109,9 @@ def _raw_layers(path: Path) -> list[gpd.GeoDataFrame]:
     if not path.exists():
         raise InputError("intake.missing_file", file=path)
     try:
-        if path.suffix in {".osm", ".pbf"}:
+        if path.suffix.lower() in {".osm", ".pbf"}:
             return _osm_layers(path)
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             return [_require_crs(gpd.read_parquet(path), path)]
         names = [name for name, _ in pyogrio.list_layers(path)]
         return [_require_crs(gpd.read_file(path, layer=name), path) for name in names]
@@ -108,8 +120,11 @@ def _raw_layers(path: Path) -> list[gpd.GeoDataFrame]:
 
 
 def _osm_layers(path: Path) -> list[gpd.GeoDataFrame]:
-    pyogrio.set_gdal_config_options({"OSM_CONFIG_FILE": str(Path(__file__).with_name("osmconf.ini"))})
-    return [gpd.read_file(path, layer=name) for name in ("lines", "multipolygons", "points")]
+    config = str(Path(__file__).with_name("osmconf.ini"))
+    with warnings.catch_warnings():
+        # A ring that a mapper left open, or an extract cut through: GDAL says so and leaves that one polygon out.
+        warnings.filterwarnings("ignore", "Non closed ring detected", RuntimeWarning)
+        return [gpd.read_file(path, layer=name, CONFIG_FILE=config) for name in ("lines", "multipolygons", "points")]
 
 
 def _require_crs(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
@@ -120,11 +135,32 @@ def _require_crs(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
 
 def _with_all_tags(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     named = frame.rename(columns={"building:levels": "levels"})
-    ids = named["osm_id"] if "osm_id" in named else pd.Series("", index=named.index)
-    ids = ids.where(ids.notna(), named.get("osm_way_id", ""))
-    columns = {tag: named[tag] if tag in named else pd.Series("", index=named.index) for tag in TAGS}
+    blank = pd.Series("", index=named.index)
+    columns = {tag: named.get(tag, blank) for tag in TAGS} | {"osm_id": _osm_id(named)}
     clean = {tag: values.astype(object).where(values.notna(), "").astype(str) for tag, values in columns.items()}
-    return gpd.GeoDataFrame(clean | {"osm_id": ids.astype(object).astype(str)}, geometry=named.geometry, crs=frame.crs)
+    return gpd.GeoDataFrame(clean, geometry=named.geometry, crs=frame.crs)
+
+
+def _osm_id(frame: gpd.GeoDataFrame) -> pd.Series:
+    """Return the ids; of polygons those made from relations are negative, because ways have the same numbers."""
+    if "osm_id" not in frame:
+        return pd.Series("", index=frame.index)
+    if "osm_way_id" not in frame:
+        return frame["osm_id"]
+    relation = frame["osm_id"].astype(object)
+    return ("-" + relation.astype(str)).where(relation.notna() & (relation != ""), frame["osm_way_id"].astype(object))
+
+
+def _once(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return each feature once, with the tags of all copies: layer files overlap (a pond is water and land use)."""
+    copies = frame.assign(shape=frame.geometry.to_wkb())
+    again = copies.duplicated(["osm_id", "shape"], keep=False) & (copies["osm_id"] != "")
+    if not again.any():
+        return frame
+    tags = copies[again].replace("", pd.NA).groupby(["osm_id", "shape"], sort=False)[list(TAGS)].first().fillna("")
+    flat = tags.reset_index()
+    merged = gpd.GeoDataFrame(flat.drop(columns="shape"), geometry=gpd.GeoSeries.from_wkb(flat["shape"], crs=frame.crs))
+    return gpd.GeoDataFrame(pd.concat([frame[~again], merged], ignore_index=True))
 
 
 def _joined(frames: list[gpd.GeoDataFrame], crs: str) -> gpd.GeoDataFrame:
@@ -134,28 +170,38 @@ def _joined(frames: list[gpd.GeoDataFrame], crs: str) -> gpd.GeoDataFrame:
 
 
 def _buildings(polygons: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
-    found = polygons[(polygons["building"] != "") & (polygons["building"] != "no")].reset_index(drop=True)
+    found = _areas(polygons[(polygons["building"] != "") & (polygons["building"] != "no")])
     table = found.assign(
         building_id=range(len(found)),
         kind=found["building"],
         levels=pd.to_numeric(found["levels"].str.extract(r"^(\d+\.?\d*)")[0], errors="coerce"),
-        is_dwelling=found["building"].isin(DWELLINGS),
-        geometry=_valid_polygons(found),
+        is_dwelling=found["building"].isin(DWELLINGS) | _unnamed_dwelling(found, polygons),
     )
     return BUILDINGS.conform(table, crs=crs)
 
 
+def _unnamed_dwelling(buildings: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame) -> pd.Series:
+    used = (buildings[["amenity", "shop", "office", "tourism", "man_made", "leisure", "power"]] != "").any(
+        axis="columns"
+    )
+    empty_ground = _areas(polygons[polygons["landuse"].isin(NOBODY_LIVES_ON)])
+    middle = buildings.geometry.representative_point()
+    stands, _ = shapely.STRtree(empty_ground.geometry.to_numpy()).query(middle.to_numpy(), predicate="intersects")
+    lonely = pd.Series(np.isin(np.arange(len(buildings)), stands), index=buildings.index)
+    return buildings["building"].eq("yes") & ~used & ~lonely & (buildings.area >= LEAST_DWELLING_M2)
+
+
 def _water(polygons: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     wet = (polygons["natural"] == "water") | polygons["water"].ne("") | polygons["landuse"].isin({"reservoir", "basin"})
-    found = polygons[wet | (polygons["waterway"] == "riverbank")].reset_index(drop=True)
-    return WATER.conform(found.assign(water_id=range(len(found)), geometry=_valid_polygons(found)), crs=crs)
+    found = _areas(polygons[wet | polygons["waterway"].isin({"riverbank", "dock"})])
+    return WATER.conform(found.assign(water_id=range(len(found))), crs=crs)
 
 
 def _landuse(polygons: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     kind = polygons["landuse"].where(polygons["landuse"] != "", polygons["leisure"])
     kind = kind.where(kind != "", polygons["natural"])
-    found = polygons.assign(kind=kind)[(kind != "") & (kind != "water")].reset_index(drop=True)
-    return LANDUSE.conform(found.assign(landuse_id=range(len(found)), geometry=_valid_polygons(found)), crs=crs)
+    found = _areas(polygons.assign(kind=kind)[(kind != "") & (kind != "water")])
+    return LANDUSE.conform(found.assign(landuse_id=range(len(found))), crs=crs)
 
 
 def _places(points: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
@@ -171,8 +217,11 @@ def _kind(frame: gpd.GeoDataFrame) -> pd.Series:
     rules = (
         (frame["shop"] != "", "shop"),
         (frame["man_made"] == "works", "factory"),
+        (frame["man_made"].isin({"water_well", "pump"}), "well"),
+        (frame["industrial"] == "scrap_yard", "scrap_site"),
         (frame["landuse"] == "industrial", "industrial_park"),
-        (frame["power"] == "pole", "pole"),
+        (frame["power"].isin({"pole", "tower"}), "pole"),
+        (frame["power"].isin({"transformer", "substation"}), "transformer"),
         (frame["highway"] == "street_lamp", "lamp"),
         (frame["highway"] == "bus_stop", "bus_stop"),
         (frame["tourism"] == "hotel", "hotel"),
@@ -184,10 +233,10 @@ def _kind(frame: gpd.GeoDataFrame) -> pd.Series:
     return kind
 
 
-def _valid_polygons(frame: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    mended = frame.geometry.make_valid()
-    is_mix = mended.geom_type == "GeometryCollection"
-    if is_mix.any():
-        parts = [shapely.union_all([p for p in shape.geoms if "Polygon" in p.geom_type]) for shape in mended[is_mix]]
-        mended.loc[is_mix] = parts
-    return mended
+def _areas(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the polygons mended (crossed rings are common in OSM); what has no area left is dropped."""
+    shapes = shapely.make_valid(frame.geometry.to_numpy())
+    for at in np.flatnonzero(shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION):
+        shapes[at] = shapely.union_all([part for part in shapes[at].geoms if shapely.get_dimensions(part) == 2])
+    mended = frame.assign(geometry=shapes)
+    return mended[shapely.get_dimensions(shapes) == 2].reset_index(drop=True)

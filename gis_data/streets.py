@@ -7,6 +7,7 @@ Method: ways are split where they share a vertex with another way, never where t
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +19,9 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from shapely import STRtree
 
 from gis_data.tables import ROADS
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,11 +50,16 @@ CLASS_OF_HIGHWAY: dict[str, tuple[str, float]] = {
     "cycleway": ("path", 10.0),
     "bridleway": ("path", 5.0),
 }
+ONE_WAY, AGAINST, NO = frozenset({"yes", "true", "1", "-1", "reverse"}), ("-1", "reverse"), ("no", "false", "0")
 UNPAVED = frozenset(
     {"unpaved", "dirt", "earth", "ground", "grass", "mud", "sand", "compacted", "gravel", "fine_gravel"}
 )
+YARDS = frozenset({"driveway", "parking_aisle", "drive-through", "emergency_access"})  # service roads nobody patrols
 DRIVEN = ("provincial", "county", "township", "village", "track")
 ACCESS_MIN_PER_KM = 12.0  # from a point to the nearest road on foot, 5 km/h
+MPH_KM_PER_H = 1.609344
+FRAGMENT_M = 1000.0  # a loose piece of network shorter than this is a gap in the map, not a place to start from
+ROWS_AT_ONCE = 256  # starts in one run of Dijkstra: keeps a city's matrix of all nodes out of memory
 
 
 def road_table(ways: gpd.GeoDataFrame, *, crs: str) -> gpd.GeoDataFrame:
@@ -59,8 +68,9 @@ def road_table(ways: gpd.GeoDataFrame, *, crs: str) -> gpd.GeoDataFrame:
     Parameters
     ----------
     ways
-        Lines in the study's CRS with the columns osm_id, highway, name, oneway, bridge, tunnel, maxspeed, surface, lit
-        (missing tags as empty text). Ways whose highway tag is no road (steps, platform, proposed) are left out.
+        Lines in the study's CRS with the columns osm_id, highway, name, oneway, junction, bridge, tunnel, maxspeed,
+        surface, tracktype, service, lit (missing tags as empty text). Ways whose highway tag is no road (steps,
+        platform, proposed) are left out.
     """
     known = ways[ways["highway"].isin(CLASS_OF_HIGHWAY)].explode(index_parts=False, ignore_index=True)
     known = known[known.geometry.geom_type == "LineString"].reset_index(drop=True)
@@ -78,7 +88,7 @@ def road_table(ways: gpd.GeoDataFrame, *, crs: str) -> gpd.GeoDataFrame:
     first, end = breaks[:-1][inside], breaks[1:][inside]
     lines, owner = _pieces(xy, first, end), way[first]
     table = gpd.GeoDataFrame(_attributes(known, owner), geometry=lines, crs=crs)
-    flip = known["oneway"].isin(["-1", "reverse"]).to_numpy()[owner]
+    flip = known["oneway"].isin(AGAINST).to_numpy()[owner]
     table.loc[flip, "geometry"] = shapely.reverse(table.geometry.to_numpy()[flip])
     table["from_node"] = np.where(flip, vertex[end], vertex[first])
     table["to_node"] = np.where(flip, vertex[first], vertex[end])
@@ -108,23 +118,32 @@ def _pieces(xy: Floats, first: Ints, end: Ints) -> NDArray[np.object_]:
 def _attributes(known: gpd.GeoDataFrame, owner: Ints) -> pd.DataFrame:
     tags = known.drop(columns="geometry").iloc[owner].reset_index(drop=True)
     classes = tags["highway"].map(lambda tag: CLASS_OF_HIGHWAY[tag][0])
+    classes = classes.mask(tags["highway"].eq("service") & tags["service"].isin(YARDS), "path")
     usual = tags["highway"].map(lambda tag: CLASS_OF_HIGHWAY[tag][1])
-    posted = pd.to_numeric(tags["maxspeed"].str.extract(r"^(\d+)")[0], errors="coerce")
-    yes = {"yes", "true", "1", "-1", "reverse"}
+    paved = ~tags["surface"].isin(UNPAVED) & (tags["surface"].ne("") | tags["tracktype"].eq("grade1"))
+    oneway = tags["oneway"].str.lower()
+    round_about = tags["junction"].isin({"roundabout", "circular"})
     return pd.DataFrame(
         {
             "osm_id": tags["osm_id"],
             "name": tags["name"],
             "highway": tags["highway"],
             "road_class": classes,
-            "speed_kmh": posted.where(posted.between(5, 130)).fillna(usual),
-            "oneway": tags["oneway"].isin(yes) | (classes == "expressway") & (tags["oneway"] != "no"),
-            "lit": tags["lit"].isin({"yes", "24/7", "automatic"}),
-            "closed_in_rain": (classes == "track") & (tags["surface"].isin(UNPAVED) | (tags["surface"] == "")),
-            "bridge": ~tags["bridge"].isin({"", "no"}),
-            "tunnel": ~tags["tunnel"].isin({"", "no"}),
+            "speed_kmh": _posted_kmh(tags["maxspeed"]).fillna(usual),
+            "oneway": oneway.isin(ONE_WAY) | ((classes == "expressway") | round_about) & ~oneway.isin(NO),
+            "lit": tags["lit"].isin({"yes", "24/7", "automatic", "sunset-sunrise", "True"}),
+            "closed_in_rain": (classes == "track") & ~paved,
+            "bridge": ~tags["bridge"].str.lower().isin({"", *NO}),
+            "tunnel": ~tags["tunnel"].str.lower().isin({"", *NO}),
         }
     )
+
+
+def _posted_kmh(maxspeed: pd.Series) -> pd.Series:
+    """Return the posted limit ("50", "30 mph", "50;30") in km/h; NaN where none can be read."""
+    found = maxspeed.str.extract(r"^\s*(\d+\.?\d*)\s*(mph)?")
+    limit = pd.to_numeric(found[0], errors="coerce") * np.where(found[1].notna(), MPH_KM_PER_H, 1.0)
+    return limit.where(limit.between(5, 130))
 
 
 @dataclass(frozen=True)
@@ -161,7 +180,7 @@ class RoadNetwork:
         node_xy[start] = shapely.get_coordinates(shapely.get_point(lines, 0))
         node_xy[end] = shapely.get_coordinates(shapely.get_point(lines, -1))
         cost = (driven["length_m"] / driven["speed_kmh"] * 0.06).to_numpy()
-        both = ~driven["oneway"].to_numpy()
+        both = ~driven["oneway"].to_numpy(dtype=bool)
         rows, cols = np.r_[start, end[both]], np.r_[end, start[both]]
         return cls(node_xy, _cheapest(rows, cols, np.r_[cost, cost[both]], len(names)), driven, start, end)
 
@@ -171,45 +190,96 @@ class RoadNetwork:
         return np.asarray(connected_components(self.minutes, directed=False)[1])
 
     def snap(self, points: gpd.GeoSeries) -> tuple[Ints, Floats]:
-        """Return for each point its nearest segment and the distance to it in metres."""
-        shapes = points.to_numpy()
-        tree = STRtree(self.roads.geometry.to_numpy())
-        (_, segment), distance = tree.query_nearest(shapes, return_distance=True, all_matches=False)
-        return segment, distance
+        """Return for each point the nearest segment (its row in ``roads``) and the distance to it in metres.
+
+        Segments that cannot be left and reached again, and loose pieces under a kilometre, are passed over: they come
+        from gaps in the map, and a village must not be cut off because a stray track lies nearest.
+        """
+        usable = np.flatnonzero(self._usable())
+        tree = STRtree(self.roads.geometry.to_numpy()[usable])
+        (_, segment), distance = tree.query_nearest(points.to_numpy(), return_distance=True, all_matches=False)
+        return usable[segment], distance
 
     def travel_min(self, from_points: gpd.GeoSeries, to_points: gpd.GeoSeries) -> Floats:
         """Return minutes by road from each point to each other point, shape (n, m); infinite where no road leads.
 
-        A point off the road walks to the nearest segment at 5 km/h, then drives to either end of it.
+        A point off the road walks to the nearest segment at 5 km/h, then drives along it to either end (one-way
+        segments only forwards).
         """
-        starts, start_min = self._entries(from_points)
-        stops, stop_min = self._entries(to_points)
-        nodes, index = np.unique(starts, return_inverse=True)
-        between = dijkstra(self.minutes, directed=True, indices=nodes)[index.reshape(starts.shape)]
-        ways = [
-            start_min[:, i, None] + between[:, i][:, stops[:, j]] + stop_min[None, :, j] for i in (0, 1) for j in (0, 1)
-        ]
-        return np.minimum(np.min(ways, axis=0), self._along_one_segment(from_points, to_points))
+        if self.roads.empty:
+            return np.full((len(from_points), len(to_points)), np.inf)
+        starts, stops = self._place(from_points), self._place(to_points)
+        found = self._along_one_segment(starts, stops)
+        for first in range(0, len(from_points), ROWS_AT_ONCE):
+            rows = slice(first, first + ROWS_AT_ONCE)
+            self._improve(found[rows], starts.rows(rows), stops)
+        return found
 
-    def _entries(self, points: gpd.GeoSeries) -> tuple[Ints, Floats]:
-        segment, distance = self.snap(points)
-        road = self.roads.iloc[segment]
-        along = shapely.line_locate_point(road.geometry.to_numpy(), points.to_numpy())
-        per_m = 0.06 / road["speed_kmh"].to_numpy()
-        walk = distance / 1000 * ACCESS_MIN_PER_KM
-        minutes = np.column_stack([walk + along * per_m, walk + (road["length_m"].to_numpy() - along) * per_m])
-        return np.column_stack([self.start[segment], self.end[segment]]), minutes
+    def as_graph(self) -> "nx.MultiDiGraph":
+        """Return the network as osmnx has it, for its statistics, plots and routes."""
+        import osmnx  # half a second to import, and no part of the main job
 
-    def _along_one_segment(self, from_points: gpd.GeoSeries, to_points: gpd.GeoSeries) -> Floats:
-        found = []
-        for points in (from_points, to_points):
-            segment, distance = self.snap(points)
-            along = shapely.line_locate_point(self.roads.geometry.to_numpy()[segment], points.to_numpy())
-            found.append((segment, along, distance / 1000 * ACCESS_MIN_PER_KM))
-        (one, here, walk), (other, there, walk_on) = found
-        per_m = 0.06 / self.roads["speed_kmh"].to_numpy()[one]
-        direct = walk[:, None] + np.abs(here[:, None] - there) * per_m[:, None] + walk_on
-        return np.where(one[:, None] == other, direct, np.inf)
+        nodes = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*self.node_xy.T), crs=self.roads.crs)
+        nodes = nodes.assign(x=self.node_xy[:, 0], y=self.node_xy[:, 1])
+        edges = self.roads.assign(
+            u=self.start, v=self.end, length=self.roads["length_m"], travel_time=self._segment_min() * 60
+        )
+        back = edges[~edges["oneway"]].assign(u=lambda t: t["v"], v=edges["u"], geometry=lambda t: t.reverse())
+        both = pd.concat([edges, back], ignore_index=True)
+        both["key"] = both.groupby(["u", "v"]).cumcount()
+        return osmnx.convert.graph_from_gdfs(nodes, both.set_index(["u", "v", "key"]))
+
+    def _segment_min(self) -> Floats:
+        return (self.roads["length_m"] / self.roads["speed_kmh"] * 0.06).to_numpy()
+
+    def _usable(self) -> NDArray[np.bool_]:
+        piece = connected_components(self.minutes, directed=True, connection="strong")[1]
+        here = piece[self.start]
+        whole = here == piece[self.end]
+        length_m = np.bincount(here[whole], weights=self.roads["length_m"].to_numpy()[whole], minlength=piece.max() + 1)
+        usable = whole & (length_m[here] >= min(FRAGMENT_M, length_m.max()))
+        return usable if usable.any() else np.ones(len(here), dtype=bool)
+
+    def _place(self, points: gpd.GeoSeries) -> "_OnRoad":
+        segment, distance_m = self.snap(points)
+        along_m = shapely.line_locate_point(self.roads.geometry.to_numpy()[segment], points.to_numpy())
+        share = along_m / np.maximum(self.roads["length_m"].to_numpy()[segment], 1e-9)
+        return _OnRoad(segment, np.clip(share, 0, 1), distance_m / 1000 * ACCESS_MIN_PER_KM)
+
+    def _improve(self, found: Floats, starts: "_OnRoad", stops: "_OnRoad") -> None:
+        """Lower ``found`` where the way over the ends of the segments is quicker."""
+        cost, oneway = self._segment_min(), self.roads["oneway"].to_numpy()
+        a, b = starts.segment, stops.segment
+        closed = np.where(oneway, np.inf, 0.0)
+        leave = ((self.end[a], (1 - starts.share) * cost[a]), (self.start[a], starts.share * cost[a] + closed[a]))
+        enter = ((self.start[b], stops.share * cost[b]), (self.end[b], (1 - stops.share) * cost[b] + closed[b]))
+        for node, first_min in leave:
+            from_nodes, row = np.unique(node, return_inverse=True)
+            between = dijkstra(self.minutes, directed=True, indices=from_nodes)
+            for other, last_min in enter:
+                ends_min = (starts.walk_min + first_min)[:, None] + (stops.walk_min + last_min)
+                np.minimum(found, between[:, other][row] + ends_min, out=found)
+
+    def _along_one_segment(self, starts: "_OnRoad", stops: "_OnRoad") -> Floats:
+        found = np.full((len(starts.segment), len(stops.segment)), np.inf)
+        ahead = stops.share - starts.share[:, None]
+        oneway, cost = self.roads["oneway"].to_numpy()[starts.segment], self._segment_min()[starts.segment]
+        meets = (starts.segment[:, None] == stops.segment) & ((ahead >= 0) | ~oneway[:, None])
+        minutes = starts.walk_min[:, None] + np.abs(ahead) * cost[:, None] + stops.walk_min
+        found[meets] = minutes[meets]
+        return found
+
+
+@dataclass(frozen=True)
+class _OnRoad:
+    """Where points stand on the network: segment, share of its length, and minutes to walk there."""
+
+    segment: Ints
+    share: Floats
+    walk_min: Floats
+
+    def rows(self, rows: slice) -> "_OnRoad":
+        return _OnRoad(self.segment[rows], self.share[rows], self.walk_min[rows])
 
 
 def _cheapest(rows: Ints, cols: Ints, cost: Floats, size: int) -> csr_array:
