@@ -22,7 +22,7 @@ import matplotlib as mpl
 import numpy as np
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 Shapes = NDArray[Any]
 
 LAYERS = ("landuse", "water", "barriers", "buildings", "roads", "villages", "places")
-DRAWING = 1  # raise it when the drawing changes, so that stations' tiles are drawn anew
+DRAWING = 2  # raise it when the drawing changes, so that stations' tiles are drawn anew
 TILE_PX = 256
 BLOCK_TILES = 8
 EARTH_M = 2 * math.pi * 6_378_137
@@ -50,7 +50,7 @@ WEBP_QUALITY = 82
 PAPER = "#f5f3ee"
 WATER, WATER_EDGE, WATER_TEXT = "#c3dae6", "#aecbdb", "#5b87a0"
 BUILDING, BUILDING_EDGE = "#e0dad0", "#cfc7ba"
-RAILWAY, INK, HALO = "#a9a6a0", "#4c4a46", "#fbfaf7"
+RAILWAY, INK, NAME, HALO = "#a9a6a0", "#4c4a46", "#6a665e", "#fbfaf7"
 LAND = {
     "residential": "#ece7de", "village": "#ece7de", "industrial": "#e8e5ea", "commercial": "#efe6e2",
     "retail": "#efe6e2", "farmland": "#f0f0e2", "farmyard": "#ebe7d8", "orchard": "#e5ecd6", "vineyard": "#e5ecd6",
@@ -170,11 +170,16 @@ def draw_tiles(
     weight = np.cumsum([(block[2] - block[0]) * (block[3] - block[1]) for _, block in blocks])
     folder.mkdir(parents=True)
     drawn = 0
-    with ThreadPoolExecutor(2) as pool:  # encoding runs beside drawing: Pillow lets go of the interpreter
+    saving: Iterator[int] = iter(())
+    with ThreadPoolExecutor(
+        2
+    ) as pool:  # encoding runs beside drawing the next block: Pillow lets go of the interpreter
         for (zoom, block), done in zip(blocks, weight, strict=True):
             picture = draw_block(ground, zoom, block)
-            drawn += sum(pool.map(_save, *zip(*_cut(picture, zoom, block, folder), strict=True)))
+            drawn += sum(saving)
+            saving = pool.map(_save, list(_cut(picture, zoom, block, folder)))
             progress("map.step.tiles", float(done / weight[-1]))
+        drawn += sum(saving)
     found = TileSet(key, *_degrees(frame), zooms[0], zooms[-1], drawn)
     (folder / "map.json").write_text(json.dumps(asdict(found)), encoding="utf-8")
     return found
@@ -244,7 +249,7 @@ def _labels(flat: Mapping[str, gpd.GeoDataFrame]) -> Iterator[Label]:
         first = 11 if seat else 12
         yield Label(
             row.name, point.x, point.y, -1e9 if seat else -row.population, 16 if seat else 13, 700 if seat else 400,
-            INK, first, dot=True,
+            INK if seat else NAME, first, dot=True,
         )  # fmt: skip
     yield from _line_labels(flat["barriers"], "river", WATER_TEXT, 12, rank=-500)
     yield from _line_labels(flat["roads"], "provincial", "#8a7448", 13, rank=10)
@@ -330,19 +335,20 @@ class _Pane:
         shapes = tree.geometries[found]
         large = shapely.area(shapes) * self.metre_px**2 >= least_px
         parts = shapely.get_parts(shapely.simplify(shapes[large], 0.35 / self.metre_px))
-        outlines = [self.outline(part) for part in parts if not part.is_empty]
-        width = 0.6 * self.density * 0.72 if edge else 0
-        self._add(PathCollection(outlines, facecolors=colour, edgecolors=edge or "none", linewidths=width))
+        look: dict[str, Any] = {
+            "facecolors": colour,
+            "edgecolors": edge or "none",
+            "linewidths": 0.43 * self.density if edge else 0,
+        }
+        holed = shapely.get_num_interior_rings(parts) > 0
+        self._add(PathCollection([self.outline(part) for part in parts[holed]], **look))
+        self._add(PolyCollection(self._pieces(parts[~holed]), **look))  # thousands of houses: 3 times faster so
 
     def line(
         self, tree: shapely.STRtree, colour: str, width_px: float, dash: tuple[float, float] | None = None
     ) -> None:
         """Draw lines of one look."""
-        parts = shapely.get_parts(self.near(tree))
-        xy, index = shapely.get_coordinates(parts, return_index=True)
-        if len(xy) == 0:
-            return
-        pieces = np.split(self.pixels(xy), np.flatnonzero(np.diff(index)) + 1)
+        pieces = self._pieces(shapely.get_parts(self.near(tree)))
         point = 0.72 * self.density  # one screen pixel in points, at 100 dots an inch
         lines = LineCollection(pieces, colors=colour, linewidths=width_px * point, capstyle="round", joinstyle="round")
         if dash is not None:
@@ -356,6 +362,11 @@ class _Pane:
         parts = [part for part in shapely.get_parts(outside) if part.geom_type == "Polygon" and not part.is_empty]
         if parts:
             self._add(PathCollection([self.outline(part) for part in parts], facecolors=PAPER, alpha=0.62))
+
+    def _pieces(self, shapes: Shapes) -> list[Floats]:
+        """Return the pixels of each shape."""
+        xy, index = shapely.get_coordinates(shapes, return_index=True)
+        return np.split(self.pixels(xy), np.flatnonzero(np.diff(index)) + 1) if len(xy) else []
 
     def outline(self, polygon: shapely.Polygon) -> Outline:
         """Return a polygon with its holes as a path in pixels."""
@@ -386,7 +397,7 @@ def _write(picture: Image.Image, labels: Sequence[Label], pane: _Pane) -> None:
     pen = ImageDraw.Draw(picture)
     for label, x, y in _placed(tuple(labels), pane.zoom):
         at = pane.pixels(np.array([[label.x, label.y]]))[0]
-        size = label.size_px * pane.density
+        size = _size_px(label, pane.zoom) * pane.density
         if not (-12 * size < at[0] < pane.width + 12 * size and -3 * size < at[1] < pane.height + 3 * size):
             continue
         if label.dot:
@@ -397,6 +408,11 @@ def _write(picture: Image.Image, labels: Sequence[Label], pane: _Pane) -> None:
             font=pillow_font(size, weight=_weight(label)), fill=label.colour,
             stroke_width=2 * pane.density, stroke_fill=HALO, anchor="mm",
         )  # fmt: skip
+
+
+def _size_px(label: Label, zoom: int) -> int:
+    """Names are a little smaller on the overview zooms, where other things matter more."""
+    return label.size_px - max(0, min(2, 14 - zoom))
 
 
 def _weight(label: Label) -> Any:  # noqa: ANN401 - one of the font's two weights
@@ -411,7 +427,8 @@ def _placed(labels: tuple[Label, ...], zoom: int) -> list[tuple[Label, float, fl
     for label in sorted(labels, key=lambda one: (one.rank, one.text)):
         if zoom < label.first_zoom:
             continue
-        size = pillow_font(label.size_px, weight=_weight(label)).getlength(label.text) / 2 + 3, label.size_px / 2 + 3
+        height = _size_px(label, zoom)
+        size = pillow_font(height, weight=_weight(label)).getlength(label.text) / 2 + 3, height / 2 + 3
         x, y = label.x * metre_px, -label.y * metre_px
         offsets = ((0.0, -size[1] - 3), (0.0, size[1] + 3), (size[0] + 4, 0.0), (-size[0] - 4, 0.0))
         for dx, dy in offsets if label.dot else ((0.0, 0.0),):
@@ -463,8 +480,9 @@ def _cut(picture: Image.Image, zoom: int, block: Block, folder: Path) -> Iterato
             yield picture.crop((left, top, left + side, top + side)), folder / str(zoom) / str(x) / f"{y}.webp"
 
 
-def _save(tile: Image.Image, path: Path) -> int:
+def _save(cut: tuple[Image.Image, Path]) -> int:
     """Save one tile and return 1, or 0 for bare paper, which needs no file."""
+    tile, path = cut
     if len(tile.getcolors(1) or []) == 1:
         return 0
     tile.save(path, "WEBP", quality=WEBP_QUALITY, method=2)

@@ -86,6 +86,23 @@ def class_chart(totals: pd.DataFrame, *, height_px: int = 260) -> Chart:
     return _calm(chart, height_px)
 
 
+def month_chart(months: pd.DataFrame, *, height_px: int = 120) -> Chart:
+    """Draw reported incidents by month (columns ``month``, ``count``)."""
+    chart = (
+        alt.Chart(months)
+        .mark_bar(color=ORIGIN["reported"], opacity=0.85)
+        .encode(
+            x=alt.X("yearmonth(month):T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=6, grid=False)),
+            y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=3)),
+            tooltip=[
+                alt.Tooltip("yearmonth(month):T", title=text("page.overview.month"), format="%Y-%m"),
+                alt.Tooltip("count:Q", title=text("page.origin.reported"), format=","),
+            ],
+        )
+    )
+    return _calm(chart, height_px)
+
+
 def _calm(chart: Chart, height_px: int) -> Chart:
     look = {"gridColor": GRID, "domain": False, "ticks": False, "labelColor": "#55524c", "titleColor": "#55524c"}
     return (

@@ -40,6 +40,13 @@ def totals_by_class(incidents: pd.DataFrame) -> pd.DataFrame:
     return table[shown].assign(**{"class": table["incident_class"].map(lambda key: text(f"class.{key}"))})
 
 
+def totals_by_month(incidents: pd.DataFrame) -> pd.DataFrame:
+    """Return reported incidents by calendar month of local time (columns ``month``, ``count``)."""
+    reported = incidents[(incidents["origin"] == "reported") & incidents["reported_at"].notna()]
+    month = reported["reported_at"].dt.tz_localize(None).dt.to_period("M").dt.to_timestamp()
+    return reported.groupby(month.rename("month"))["count"].sum().reset_index()
+
+
 def imports_table(imports: pd.DataFrame) -> pd.DataFrame:
     """Return what came in, file by file, with the reasons for rows not accepted."""
     rows = [
@@ -114,7 +121,9 @@ def peak_hours(hours: str, share_pct: float) -> str:
 
 def type_names(main_types: str) -> str:
     """Return the main types with their counts in words."""
-    return "、".join(f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types))
+    return text("hotspots.because.list_mark").join(
+        f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types)
+    )
 
 
 def scorecard_table(plan: Plan) -> pd.DataFrame:
@@ -127,8 +136,8 @@ def scorecard_table(plan: Plan) -> pd.DataFrame:
 def _score_row(row: Mapping[str, Any], per: str) -> dict[str, str]:
     return {
         "zone_id": row["zone_id"],
-        "population": f"{row['population']:,}",
-        "road_km": f"{row['road_km']:.1f}",
+        "population": f"{row['population']:,}" if row["population"] else DASH,
+        "road_km": f"{row['road_km']:.1f}" if row["road_km"] else DASH,
         "reported": count_with_interval(row["reported"], row["reported_low"], row["reported_high"]),
         f"shrunk_{per}": rate_with_interval(row[f"shrunk_{per}"], row[f"shrunk_low_{per}"], row[f"shrunk_high_{per}"]),
         "expected_word": text(f"scorecard.word.{row['expected_word']}"),
@@ -185,12 +194,17 @@ def rules_table(rules: pd.DataFrame) -> pd.DataFrame:
     return _named(pd.DataFrame(rows), "page.cameras.column")
 
 
+def rule_names(reasons: str) -> str:
+    """Return the names of the rules that name a village."""
+    return " · ".join(text(f"page.cameras.rule.{rule}") for rule in reasons.split(";") if rule)
+
+
 def camera_villages(summary: pd.DataFrame) -> pd.DataFrame:
     """Return one row per named village: why, cameras, entrances and road seen, price."""
     rows = [
         {
             "village": row["name"],
-            "rule": " · ".join(text(f"page.cameras.rule.{rule}") for rule in row["reasons"].split(";")),
+            "rule": rule_names(row["reasons"]),
             "people_count": f"{row['population']:,}",
             "new": f"{row['new_cameras']:,}",
             "standing": f"{row['existing_cameras']:,}",

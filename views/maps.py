@@ -27,11 +27,11 @@ from folium.map import Layer
 from folium.template import Template
 from folium.utilities import JsCode
 
-from gis_data.catalogue import text
+from gis_data.catalogue import LANGUAGES, text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
-from views.basemap import PAPER, TileSet
-from views.figures import records
+from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet
+from views.figures import records, rule_names
 
 INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
 HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
@@ -62,8 +62,10 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
   margin: 0 !important; }}
 .xq-name {{ white-space: nowrap; transform: translate(-50%, -50%); position: absolute; font-weight: 600;
   font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
-.xq-zone {{ font-size: 17px; }}
-.xq-spot {{ font-size: 12px; color: {HOTSPOT}; }}
+.xq-zone {{ font-size: 14px; background: rgba(255,255,255,.82); border-radius: 3px; padding: 0 5px; }}
+.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); }}
+.xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
+  font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}
 .xq-sign {{ transform: translate(-50%, -50%); position: absolute; line-height: 0; }}
 .leaflet-tooltip, .leaflet-popup-content {{ font-family: {FONT}; font-size: 12px; line-height: 1.45; }}
 .leaflet-tooltip {{ padding: 5px 8px; border-color: #d5d0c6; color: {INK}; }}
@@ -137,16 +139,25 @@ def zone_map(
     town = _town_map(study, tiles)
     zones, units = plan.to_frame(), plan.tables["units"]
     score = {} if scorecard is None else {row["zone_id"]: row for row in records(scorecard)}
-    rows = [*_zone_areas(town, zones, score), _unit_borders(town, units), _barriers(town, tables["barriers"])]
+    rows = [*_zone_areas(town, zones, score), _unit_borders(town, units)]
+    if len(tables["barriers"]):
+        rows.append(_barriers(town, tables["barriers"]))
     rows.append(_posts(town, zones, study.crs))
     return _finished(town, rows)
 
 
-def camera_map(study: Study, plan: Plan, village_id: str, tiles: TileSet | None) -> TownMap:
-    """Show one village's camera plan: views, cameras, entrances seen and unseen, blind spots."""
+def camera_map(
+    study: Study, plan: Plan, village_id: str, tables: Mapping[str, gpd.GeoDataFrame], tiles: TileSet | None
+) -> TownMap:
+    """Show one village's camera plan: views, cameras, entrances seen and unseen, blind spots.
+
+    Houses and lanes are drawn as vectors here: the tiles end where a village fills the map.
+    """
     part = {name: _of_village(table, village_id) for name, table in plan.tables.items()}
     shown = [part[name] for name in ("cameras", "entrances", "blind_spots") if len(part[name])]
-    town = _town_map(study, tiles, focus=_focus(shown, study.crs))
+    focus = _focus(shown, study.crs)
+    town = _town_map(study, tiles, focus=focus)
+    _close_ground(town, tables, focus)
     rows = [_blind_spots(town, part["blind_spots"]), *_views(town, part["views"])]
     rows += [*_entrances(town, part["entrances"]), *_cameras(town, part["cameras"])]
     return _finished(town, rows)
@@ -156,7 +167,8 @@ def town_camera_map(study: Study, plan: Plan, villages: gpd.GeoDataFrame, tiles:
     """Show which villages the rules name and which rule each, and all cameras."""
     town = _town_map(study, tiles)
     points = villages.set_index("village_id").geometry.representative_point()
-    rows = [*_named_villages(town, plan.tables["villages"], points), *_cameras(town, plan.to_frame())]
+    new = plan.tables["summary"].set_index("village_id")["new_cameras"]
+    rows = [*_cameras(town, plan.to_frame(), show=False), *_named_villages(town, plan.tables["villages"], points, new)]
     return _finished(town, rows)
 
 
@@ -187,13 +199,12 @@ def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> R
     colour, dash = (HOTSPOT, None) if found else (MAYBE, "4 3")
     style = {
         "color": colour,
-        "weight": 2 if found else 1.5,
+        "weight": 2.5 if found else 1.5,
         "fillColor": colour,
         "fillOpacity": 0.22 if found else 0.08,
     }
-    layer = _shapes(
-        part, style | ({"dashArray": dash} if dash else {}), tips=[_hotspot_tip(row) for row in records(part)]
-    )
+    tips = [_hotspot_tip(row) for row in records(part)]
+    layer = _shapes(part, style | ({"dashArray": dash} if dash else {}), tips=tips, show=found, css="xq-hotspot")
     layer.add_to(town)
     if found:
         _names(layer, part.geometry.centroid, part["hotspot_id"], kind="xq-spot", crs=hotspots.crs)
@@ -225,7 +236,8 @@ def _unit_borders(town: TownMap, units: gpd.GeoDataFrame) -> Row:
     style = {"color": "#5c5953", "weight": 0.8, "opacity": 0.5, "fill": False}
     layer = _shapes(units, style, tips=tips, hover_only=True)
     layer.add_to(town)
-    return Row(_line_sample("#5c5953", width=0.8), text("map.units"), layer)
+    key = "map.units" if "name" in units and (units["name"] != units["unit_id"]).any() else "map.cells"
+    return Row(_line_sample("#5c5953", width=0.8), text(key), layer)
 
 
 def _barriers(town: TownMap, barriers: gpd.GeoDataFrame) -> Row:
@@ -287,13 +299,13 @@ def _views(town: TownMap, views: gpd.GeoDataFrame) -> list[Row]:
     return rows
 
 
-def _cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> list[Row]:
+def _cameras(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) -> list[Row]:
     rows = []
     for status, colour, label in (("new", VIEW, "map.new_cameras"), ("existing", INK, "map.standing_cameras")):
         part = cameras[cameras["status"] == status]
         if len(part):
             signs = [_camera_sign(azimuth, colour) for azimuth in part["azimuth_deg"]]
-            layer = _signs(part.geometry, signs, [_camera_tip(row) for row in records(part)])
+            layer = _signs(part.geometry, signs, [_camera_tip(row) for row in records(part)], show=show)
             layer.add_to(town)
             rows.append(Row(_camera_sample(colour), text(label, count=len(part)), layer))
     return rows
@@ -312,20 +324,58 @@ def _entrances(town: TownMap, entrances: gpd.GeoDataFrame) -> list[Row]:
 
 def _blind_spots(town: TownMap, blind: gpd.GeoDataFrame) -> Row:
     tips = [_blind_tip(row) for row in records(blind)]
-    style = {"color": BLIND, "weight": 1, "dashArray": "2 2", "fillColor": BLIND, "fillOpacity": 0.3}
-    layer = _shapes(blind, style, tips=tips, css="xq-blind", hover_only=True)
+    smooth = blind.set_geometry(blind.geometry.buffer(6).buffer(-9))  # a band instead of a string of discs
+    style = {"stroke": False, "fillColor": BLIND, "fillOpacity": 0.33}
+    layer = _shapes(smooth, style, tips=tips, css="xq-blind", hover_only=True)
     layer.add_to(town)
-    return Row(_swatch(BLIND, opacity=0.3, dash="2 2"), text("map.blind_spots", count=len(blind)), layer)
+    return Row(_swatch(BLIND, opacity=0.33, line="none"), text("map.blind_spots", count=len(blind)), layer)
 
 
-def _named_villages(town: TownMap, named: pd.DataFrame, points: gpd.GeoSeries) -> list[Row]:
+def _close_ground(town: TownMap, tables: Mapping[str, gpd.GeoDataFrame], focus: Sequence[float] | None) -> None:
+    """Draw the houses, water and roads around a village, sharp at any zoom."""
+    if focus is None:
+        return
+    looks = [("water", {"stroke": False, "fillColor": WATER, "fillOpacity": 1})]
+    looks.append(("buildings", {"color": BUILDING_EDGE, "weight": 0.8, "fillColor": BUILDING, "fillOpacity": 1}))
+    for name, look in looks:
+        _joined(_near(tables[name], focus), look).add_to(town)
+    roads = _near(tables["roads"], focus)
+    for name, road in ROADS.items():
+        part = roads[roads["road_class"] == name]
+        width, dash = max(road.width_px[-1], 1.5), {"dashArray": "5 4"} if road.dash else {}
+        if road.casing:
+            _joined(part, {"color": road.casing, "weight": width + 2, "opacity": 1, "fill": False}).add_to(town)
+        _joined(part, {"color": road.core, "weight": width, "opacity": 1, "fill": False} | dash).add_to(town)
+
+
+def _near(table: gpd.GeoDataFrame, focus: Sequence[float]) -> gpd.GeoDataFrame:
+    """Return the rows within about the width of the view around a view (degrees)."""
+    window = gpd.GeoSeries([shapely.box(*focus)], crs=WGS84).to_crs(table.crs).iloc[0]
+    west, south, east, north = window.bounds
+    around = 0.6 * max(east - west, north - south)
+    return table.iloc[np.sort(table.sindex.query(window.buffer(around)))]
+
+
+def _joined(table: gpd.GeoDataFrame, look: Mapping[str, Any]) -> folium.GeoJson:
+    """Return all shapes as one: thousands of houses are then one path for the browser."""
+    parts = shapely.get_parts(table.geometry.to_numpy())
+    polygons = len(parts) > 0 and parts[0].geom_type == "Polygon"
+    whole = shapely.multipolygons(parts) if polygons else shapely.multilinestrings(parts)
+    return _shapes(gpd.GeoDataFrame(geometry=[whole], crs=table.crs), look, css="xq-ground")
+
+
+def _named_villages(town: TownMap, named: pd.DataFrame, points: gpd.GeoSeries, new: pd.Series) -> list[Row]:
+    """Show the villages that a rule names as discs with the number of new cameras, the others as rings."""
     rows = []
-    for chosen, sign, key in ((True, _NAMED_SIGN, "map.village_named"), (False, _OTHER_SIGN, "map.village_not_named")):
+    for chosen, key in ((False, "map.village_not_named"), (True, "map.village_named")):
         part = named[named["named"].astype(bool) == chosen]
-        tips = [_village_tip(row) for row in records(part)]
-        layer = _signs(points.loc[part["village_id"]], [sign] * len(part), tips)
+        signs = [
+            f'<div class="xq-count">{int(new.get(village, 0))}</div>' if chosen else _OTHER_SIGN
+            for village in part["village_id"]
+        ]
+        layer = _signs(points.loc[part["village_id"]], signs, [_village_tip(row) for row in records(part)])
         layer.add_to(town)
-        rows.append(Row(sign, text(key, count=len(part)), layer))
+        rows.append(Row(_NAMED_SIGN if chosen else _OTHER_SIGN, text(key, count=len(part)), layer))
     return rows
 
 
@@ -373,8 +423,10 @@ def _blind_tip(row: Mapping[str, Any]) -> str:
 
 
 def _village_tip(row: Mapping[str, Any]) -> str:
-    reasons = [text(f"page.cameras.rule.{rule}") for rule in str(row.get("reasons", "")).split(";") if rule]
-    lines = [(text("map.population"), f"{row['population']:,}"), (text("map.tip.rules"), " · ".join(reasons) or "—")]
+    lines = [
+        (text("map.population"), f"{row['population']:,}"),
+        (text("map.tip.rules"), rule_names(row["reasons"]) or "—"),
+    ]
     return _tip(row["name"], lines)
 
 
@@ -407,18 +459,20 @@ def zone_colours(zones: gpd.GeoDataFrame) -> list[str]:
 def _town_map(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None) -> TownMap:
     outline = study.boundary_frame().to_crs(WGS84)
     west, south, east, north = focus if focus is not None else outline.total_bounds
+    first = tiles.min_zoom if tiles else 12
     town = TownMap(
-        location=((south + north) / 2, (west + east) / 2), tiles=None, zoom_control="topleft", control_scale=False,
-        attribution_control=False, zoom_snap=1 / 3, zoom_delta=1, wheel_px_per_zoom_level=90, max_zoom=FINEST_ZOOM,
-        min_zoom=max(tiles.min_zoom - 1, 0) if tiles else 6, zoom_start=tiles.min_zoom if tiles else 12,
+        location=((south + north) / 2, (west + east) / 2), tiles=None, zoom_start=first, zoom_control="topleft",
+        attribution_control=False, zoom_snap=1 / 3, zoom_delta=1, wheel_px_per_zoom_level=90,
     )  # fmt: skip
+    # folium keeps these two for a tile layer of its own; the map needs them itself.
+    town.options |= {"min_zoom": max(first - 1, 0), "max_zoom": FINEST_ZOOM}
     town.add_child(_Leaflet())
     town.add_child(folium.map.CustomPane(FILLS, z_index=350, pointer_events=True))
     town.add_child(_FirstView([[float(south), float(west)], [float(north), float(east)]]))
     if tiles is not None:
         folium.TileLayer(
             tiles.url, attr="-", control=False, min_zoom=tiles.min_zoom - 1, min_native_zoom=tiles.min_zoom,
-            max_zoom=FINEST_ZOOM, max_native_zoom=tiles.max_zoom,
+            max_zoom=FINEST_ZOOM if focus is None else tiles.max_zoom, max_native_zoom=tiles.max_zoom,
             bounds=[[tiles.south, tiles.west], [tiles.north, tiles.east]],
         ).add_to(town)  # fmt: skip
     if focus is None:
@@ -505,10 +559,10 @@ class _Furniture(MacroElement):
     def __init__(self, study: Study) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Furniture"
-        mark = text("map.synthetic")
-        self.lines = [("bottomright", "xq-credit", study.credit)] if study.credit not in ("", mark) else []
+        said_by_mark = {text("map.synthetic", lang=lang) for lang in LANGUAGES} if study.synthetic else set()
+        self.lines = [("bottomright", "xq-credit", study.credit)] if study.credit not in {"", *said_by_mark} else []
         if study.synthetic:
-            self.lines.append(("bottomright", "xq-mark", mark))
+            self.lines.append(("bottomright", "xq-mark", text("map.synthetic")))
 
 
 class _Panel(MacroElement):
@@ -568,7 +622,7 @@ class _Dots(Layer):
             pane.style.pointerEvents = "none";
             const look = {
                 renderer: L.canvas({pane: {{ this.get_name()|tojson }}}), pane: {{ this.get_name()|tojson }},
-                radius: {{ this.radius }}, stroke: false, fillColor: {{ this.colour|tojson }}, fillOpacity: 0.5,
+                radius: {{ this.radius }}, stroke: false, fillColor: {{ this.colour|tojson }}, fillOpacity: 0.4,
                 interactive: false,
             };
             return L.layerGroup({{ this.points|tojson }}.map((at) => L.circleMarker(at, look)));
@@ -577,7 +631,7 @@ class _Dots(Layer):
         """
     )
 
-    def __init__(self, points: list[list[float]], colour: str, *, radius: float = 2.4, show: bool = True) -> None:
+    def __init__(self, points: list[list[float]], colour: str, *, radius: float = 2.1, show: bool = True) -> None:
         super().__init__(overlay=True, control=False, show=show)
         self._name = "Dots"
         self.points, self.colour, self.radius = points, colour, radius
@@ -614,6 +668,7 @@ def _shapes(
     hover_only: bool = False,
     css: str = "",
     pane: str = "overlayPane",
+    show: bool = True,
 ) -> folium.GeoJson:
     """Return polygons or lines as a layer; a tip appears under the mouse, and stays when clicked."""
     shown = _degrees(table.geometry)
@@ -630,8 +685,9 @@ def _shapes(
     collection = {"type": "FeatureCollection", "features": features}
     bind = None if tips is None else JsCode(_BIND_HOVER if hover_only else _BIND_BOTH)
     return folium.GeoJson(
-        collection, control=False, on_each_feature=bind, smooth_factor=0.6, interactive=tips is not None, pane=pane
-    )
+        collection, control=False, show=show, on_each_feature=bind, smooth_factor=0.6, interactive=tips is not None,
+        pane=pane,
+    )  # fmt: skip
 
 
 _BIND_HOVER = "(feature, layer) => { layer.bindTooltip(feature.properties.tip, {sticky: true}); }"

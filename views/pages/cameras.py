@@ -22,7 +22,7 @@ def show(station: Station) -> None:
     summary = plan.tables["summary"]
     chosen = _choose(summary)
     part = summary if chosen == TOWN else summary[summary["village_id"] == chosen]
-    _numbers(part)
+    _numbers(part, chosen)
     left, right = st.columns((1.55, 1), gap="small")
     with left:
         show_map(
@@ -53,11 +53,14 @@ def _choose(summary: pd.DataFrame) -> str:
     return chosen
 
 
-def _numbers(part: pd.DataFrame) -> None:
+def _numbers(part: pd.DataFrame, chosen: str) -> None:
+    first = (text("page.cameras.villages"), f"{len(part)}", "")
+    if chosen != TOWN:
+        first = (text("page.cameras.column.rule"), figures.rule_names(part["reasons"].iloc[0]), "")
     seen, road = part["seen_m"].sum(), part["road_m"].sum()
     frame.numbers(
         [
-            (text("page.cameras.villages"), f"{len(part)}", ""),
+            first,
             (text("page.cameras.new"), f"{part['new_cameras'].sum():,}", ""),
             (text("page.cameras.standing"), f"{part['existing_cameras'].sum():,}", ""),
             (text("page.cameras.entrances"), f"{part['entrances_seen'].sum():,} / {part['entrances'].sum():,}", ""),
@@ -70,7 +73,8 @@ def _numbers(part: pd.DataFrame) -> None:
 def _map(station: Station, plan: Plan, chosen: str) -> maps.TownMap:
     if chosen == TOWN:
         return maps.town_camera_map(station.study, plan, station.table("villages"), station.tiles)
-    return maps.camera_map(station.study, plan, chosen, station.tiles)
+    tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
+    return maps.camera_map(station.study, plan, chosen, tables, station.tiles)
 
 
 def _rules(plan: Plan) -> None:

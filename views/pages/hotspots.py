@@ -59,8 +59,12 @@ def _one(station: Station, table: gpd.GeoDataFrame) -> None:
     row = table.set_index("hotspot_id", drop=False).loc[chosen]
     reasons = "".join(f"<li>{html.escape(text(key, **values))}</li>" for key, values in explain(row))
     st.html(f'<ul class="xq-list">{reasons}</ul>')
-    st.caption(text("page.hotspots.hours"))
-    st.altair_chart(charts.hours_chart(_hours(station, row)))
+    hours = _hours(station, row)
+    if hours["here_pct"].sum() > 0:
+        st.caption(text("page.hotspots.hours"))
+        st.altair_chart(charts.hours_chart(hours))
+    else:
+        st.caption(text("page.hotspots.no_hours"))
 
 
 def _hours(station: Station, row: pd.Series) -> pd.DataFrame:

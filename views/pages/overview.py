@@ -8,6 +8,8 @@ from views import charts, figures, maps
 from views.pages import frame
 from views.station import Station, show_map
 
+CLASS_PX, AXIS_PX = 27, 85
+
 
 def show(station: Station) -> None:
     """Lay out the page."""
@@ -24,17 +26,27 @@ def show(station: Station) -> None:
             about=text("page.overview.map"),
         )  # fmt: skip
     with right:
-        st.subheader(text("page.overview.classes"), anchor=False)
-        st.altair_chart(charts.class_chart(figures.totals_by_class(incidents), height_px=300))
+        if len(incidents):
+            _charts(station)
         st.caption(text("page.overview.two_rules"))
     st.subheader(text("page.overview.plans"), anchor=False)
     plans = figures.plans_table(station.plans)
     frame.table(plans, words=list(plans.columns[:4]))
     _imports(station)
-    for name, plan in station.plans.items():
-        if plan.notes:
-            with st.expander(text("page.overview.notes", plan=text(f"page.plan.{name}"))):
-                frame.notes(plan)
+    with st.expander(text("page.method")):
+        for name in figures.PARTS:
+            if name in station.plans and station.plans[name].notes:
+                st.markdown(f"**{text(f'page.plan.{name}')}**")
+                frame.notes(station.plans[name])
+
+
+def _charts(station: Station) -> None:
+    incidents = station.table("incidents")
+    st.subheader(text("page.overview.classes"), anchor=False)
+    totals = figures.totals_by_class(incidents)
+    st.altair_chart(charts.class_chart(totals, height_px=CLASS_PX * totals["class"].nunique() + AXIS_PX))
+    st.subheader(text("page.overview.months"), anchor=False)
+    st.altair_chart(charts.month_chart(figures.totals_by_month(incidents)))
 
 
 def _numbers(station: Station) -> None:

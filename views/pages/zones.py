@@ -13,7 +13,7 @@ from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
 
-BAR_PX, AXIS_PX = 26, 80
+BAR_PX, BARS_PX, AXIS_PX, MAP_PX = 26, 380, 80, 560
 
 
 def show(station: Station) -> None:
@@ -27,7 +27,7 @@ def show(station: Station) -> None:
     left, right = st.columns((1.55, 1), gap="small")
     with left:
         show_map(
-            station, "zones", lambda: _map(station, plan, scorecard), lang=language(), height_px=frame.MAP_PX,
+            station, "zones", lambda: _map(station, plan, scorecard), lang=language(), height_px=MAP_PX,
             about=text("page.zones.map"),
         )  # fmt: skip
     with right:
@@ -76,7 +76,7 @@ def _balance(station: Station, plan: Plan) -> None:
     st.subheader(text("page.zones.balance"), anchor=False)
     tolerance = station.study.settings.zones.tolerance
     work = figures.zone_work(plan.to_frame())
-    height_px = BAR_PX * len(plan.to_frame()) + AXIS_PX
+    height_px = min(BAR_PX * len(plan.to_frame()), BARS_PX) + AXIS_PX
     st.altair_chart(charts.balance_chart(work, tolerance=tolerance, height_px=height_px))
     st.caption(text("page.zones.balance_help", tolerance=f"{100 * tolerance:.0f}"))
     frame.table(figures.today_table(plan.tables["today"]))
@@ -92,7 +92,7 @@ def _because(plan: Plan) -> None:
 
 
 def _scorecard(station: Station, scorecard: Plan, zones: Plan) -> None:
-    st.caption(text("scorecard.reading.ranks") + text("scorecard.reading.arrests"))
+    st.caption(text("scorecard.reading.ranks") + " " + text("scorecard.reading.arrests"))
     tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
     frame.table(figures.scorecard_table(scorecard), tint=tint)
     left, right, _ = st.columns((1, 1, 4))
