@@ -205,7 +205,7 @@ def merged_rows(sees: sparse.csr_array, weight: Floats) -> tuple[sparse.csr_arra
     keys = [columns.indices[columns.indptr[i] : columns.indptr[i + 1]].tobytes() for i in filled]
     row, _ = pd.factorize(np.array(keys, dtype=object))
     first = filled[np.unique(row, return_index=True)[1]]
-    return columns[:, first].tocsr(), np.bincount(row, weight[filled])
+    return columns[:, first].tocsr(), np.bincount(row, weight[filled]).astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 In:     named villages, cells (whose village they belong to), roads, buildings, places, incidents.
 Out:    ``Demand``: built-up areas, entrances and weighted points, in the study's metre CRS.
-Method: built-up area = houses no more than 60 m apart joined (buffer, union, shrink back), plus 15 m round the outer
+Method: built-up area = houses no more than 100 m apart joined (buffer, union, shrink back), plus 15 m round the outer
         walls so that a lane along the last houses lies inside. Entrance = a road that a vehicle can use (farm tracks
         too: a three-wheeler takes them; no expressway, no footpath) crosses the edge of the built-up area and leads
-        on; crossings within 15 m are one. Weight of a point = metres of road x class factor x (1 + risk); risk is a
-        Gaussian kernel of reported preventable incidents of the training period, scaled so that over all points it
-        weighs as much as the road itself. A market, school or the like adds metres to the road in front of it.
+        100 m away from it, through whatever other roads; crossings within 15 m are one.
+        Weight of a point = metres of road x class factor x (1 + risk); risk is a Gaussian kernel of reported
+        preventable incidents of the training period, scaled so that over all points it weighs as much as the road
+        itself. A market, school or the like adds metres to the road in front of it.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from models.cameras.visibility import pairs_within, site_xy
 
 Floats = NDArray[np.float64]
 
-JOIN_M = 30.0
+JOIN_M = 50.0
 EDGE_BUFFER_M = 15.0
 LEAST_HOUSES = 20
 STEP_M = 10.0
@@ -37,7 +38,7 @@ FRONT_M = 30.0
 
 CLASS_FACTOR = {"provincial": 1.5, "county": 1.5, "township": 1.2, "village": 1.0, "track": 0.5, "path": 0.5}
 VEHICLE_CLASSES = ("provincial", "county", "township", "village", "track")
-PLACE_METRES = {"market": 200.0, "school": 100.0, "kindergarten": 100.0, "hospital": 60.0, "bank": 60.0, "shop": 30.0}
+PLACE_METRES = {"market": 200.0, "school": 100.0, "hospital": 60.0, "bank": 60.0, "shop": 30.0}
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def find_entrances(areas: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> gpd.GeoD
     """Return the places where a vehicle can leave the named villages' built-up area on a road that leads on."""
     inside = areas.union_all()
     pieces = _outside_pieces(roads, inside)
-    pieces = pieces[_leads_on(pieces)]
+    pieces = pieces[_leads_on(pieces, inside)]
     on_edge = pieces.assign(geometry=shapely.intersection(pieces.geometry, inside.boundary.buffer(0.01)))
     on_edge = on_edge[~on_edge.is_empty].explode(ignore_index=True)
     on_edge["geometry"] = on_edge.geometry.centroid
@@ -147,7 +148,8 @@ def point_weights(
     risk = _kernel(site_xy(points), site_xy(usable), usable["count"].to_numpy(dtype=float), risk_bandwidth_m)
     town = (base * risk).sum()
     scale = base.sum() / town if town > 0 else 0.0
-    return base * (1 + scale * risk) + _place_metres(points, places)
+    weight: pd.Series = base * (1 + scale * risk) + _place_metres(points, places)
+    return weight
 
 
 def _settlements(buildings: gpd.GeoDataFrame) -> NDArray[np.object_]:
@@ -196,8 +198,8 @@ def _outside_pieces(roads: gpd.GeoDataFrame, inside: shapely.Geometry) -> gpd.Ge
     return outside[~outside.is_empty].explode(ignore_index=True)
 
 
-def _leads_on(pieces: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Tell which pieces hang together with at least 100 m of road outside; a shorter stub leads nowhere."""
+def _leads_on(pieces: gpd.GeoDataFrame, inside: shapely.Geometry) -> NDArray[np.bool_]:
+    """Tell which pieces hang together with a road 100 m away; stubs and lanes round the edge lead nowhere."""
     if len(pieces) == 0:
         return np.zeros(0, dtype=bool)
     lines = pieces.geometry.to_numpy()
@@ -207,8 +209,11 @@ def _leads_on(pieces: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     size = int(node.max()) + 1
     graph = coo_array((np.ones(len(lines)), (start, stop)), shape=(size, size))
     label = csgraph.connected_components(graph, directed=False)[1][start]
-    enough: NDArray[np.bool_] = np.bincount(label, shapely.length(lines))[label] >= LEADS_ON_M
-    return enough
+    xy, piece = shapely.get_coordinates(lines, return_index=True)
+    away = shapely.distance(shapely.points(xy), inside)
+    furthest = np.zeros(label.max() + 1)
+    np.maximum.at(furthest, label[piece], away)
+    return np.asarray(furthest[label] >= LEADS_ON_M)
 
 
 def _merge_close(crossings: gpd.GeoDataFrame, distance_m: float) -> gpd.GeoDataFrame:
@@ -248,7 +253,7 @@ def _kernel(at: Floats, events: Floats, count: Floats, bandwidth_m: float) -> Fl
         return np.zeros(len(at))
     distance = cKDTree(at).sparse_distance_matrix(cKDTree(events), 3 * bandwidth_m, output_type="coo_matrix")
     share = np.exp(-0.5 * (distance.data / bandwidth_m) ** 2) * count[distance.col]
-    return np.bincount(distance.row, share, minlength=len(at))
+    return np.bincount(distance.row, share, minlength=len(at)).astype(np.float64)
 
 
 def _place_metres(points: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> Floats:

@@ -1,7 +1,7 @@
 """The camera plan: which villages, which sites, what each camera sees, what stays blind, and what it costs.
 
 In:     the study's tables and the planning period.
-Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, villages, rules, summary.
+Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, areas, villages, rules, summary.
 Method: rules -> demand -> sites -> visibility -> coverage, one file each. The objective is the share of the named
         villages' weighted road that some camera sees, in per cent. All prices are assumptions of the settings.
 """
@@ -68,8 +68,9 @@ def plan_cameras(
     named = rules.name_villages(villages, incidents, period=period, settings=settings)
     chosen_ids = sorted(named.loc[named["named"], "village_id"])
     progress("cameras.step.demand", 0.05)
+    about = {"villages": _at_their_centres(named, villages), "rules": rules.cover_by_rule(named)}
     if not chosen_ids or roads.empty or buildings.empty:
-        tables = empty_tables(study.crs) | {"villages": named, "rules": rules.cover_by_rule(named)}
+        tables = empty_tables(study.crs) | about
         why = "cameras.no_village" if not chosen_ids else "cameras.no_ground"
         return _plan(study, tables, seed, started, notes=[(why, {"villages": len(chosen_ids)})])
     demand = find_demand(
@@ -82,7 +83,7 @@ def plan_cameras(
     answer = choose(scene.problem, settings=settings)
     progress("cameras.step.views", 0.90)
     tables = plan_tables(scene, answer.best, demand, villages, roads, buildings, settings)
-    tables |= {"villages": named, "rules": rules.cover_by_rule(named)}
+    tables |= about
     tables["summary"] = summary_table(named, demand, scene, answer.best, tables)
     notes = _notes(answer, tables, scene, settings)
     return _plan(study, tables, seed, started, notes=notes, best=answer.best, budget_cny=answer.budget_cny)
@@ -100,12 +101,17 @@ class Answer:
 
 def choose(problem: Problem, *, settings: CameraSettings) -> Answer:
     """Solve in order: the cheapest cordon, the most weight within the budget, and the same without the guarantee."""
-    limits: dict[str, float] = {"gap": settings.gap, "time_limit_s": settings.time_limit_s}
-    cordon = coverage.cheapest_cordon(problem, time_limit_s=settings.time_limit_s)
+    gap, limit_s = settings.gap, settings.time_limit_s
+    cordon = coverage.cheapest_cordon(problem, time_limit_s=limit_s)
     budget_cny = settings.budget_cny or _usual_budget_cny(cordon, settings)
-    best = coverage.most_covered(problem, budget_cny=budget_cny, cordon=cordon, **limits)
-    unguarded = coverage.most_covered(problem, budget_cny=budget_cny, start=best, **limits)
+    best = coverage.most_covered(problem, budget_cny=budget_cny, cordon=cordon, gap=gap, time_limit_s=limit_s)
+    unguarded = coverage.most_covered(problem, budget_cny=budget_cny, start=best, gap=gap, time_limit_s=limit_s)
     return Answer(best, cordon, unguarded, budget_cny)
+
+
+def _at_their_centres(named: pd.DataFrame, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    centres = gpd.points_from_xy(villages["centre_x"], villages["centre_y"])
+    return gpd.GeoDataFrame(named, geometry=centres, crs=villages.crs)
 
 
 def _usual_budget_cny(cordon: Choice, settings: CameraSettings) -> float:

@@ -10,6 +10,8 @@ Method: «人口超过1500人以上» mixes > and >=, so the operator is a setti
 """
 
 import operator
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,6 +105,31 @@ def window_weeks(preventable: pd.DataFrame, villages: pd.DataFrame, *, period: P
     known = preventable["village_id"].isin(villages["village_id"])
     per_quarter = preventable.loc[known, "count"].sum() / max(len(villages), 1) / max(quarters, 1e-9)
     return QUARTER_WEEKS if per_quarter >= settings.disorder_quarter_count else HALF_YEAR_WEEKS
+
+
+def reasons(village: Mapping[str, Any], *, settings: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return catalogue keys and values that say why a village is named, or that no rule names it.
+
+    Parameters
+    ----------
+    village
+        One row of ``name_villages``.
+    settings
+        The camera settings as written in the plan.
+    """
+    figures = {f"{name}_{k}": village.get(f"{name}_per_10k_{k}") for name in ("rate", "low", "town") for k in (1, 2)}
+    values = {
+        "population": {
+            "population": village["population"],
+            "operator": settings["population_operator"],
+            "population_over": settings["population_over"],
+        },
+        "market": {"market_days": village["market_days"]},
+        "disorder": {"weeks": village["window_weeks"]} | {name: f"{rate:.0f}" for name, rate in figures.items()},
+        "by_hand": {},
+    }
+    named = [rule for rule in RULES if village[f"{rule}_rule"]]
+    return [(f"cameras.rule.{rule}", values[rule]) for rule in named] or [("cameras.rule.none", {})]
 
 
 def cover_by_rule(named: pd.DataFrame) -> pd.DataFrame:

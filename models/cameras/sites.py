@@ -3,8 +3,9 @@
 In:     demand (built-up areas, entrances, road points), roads, buildings, places, existing cameras.
 Out:    sites (poles) with their price, and configurations (site, azimuth, lens) with theirs.
 Method: street lamps and power poles beside a road, corners of public buildings, and new poles at the corner of a
-        junction. Never on a dwelling, never inside a building. Sites closer than 12 m to a better one are left out; of
-        the rest each village keeps those that together have most weight in sight (greedy), its entrances first.
+        junction; where none of them can guard an entrance, a new pole beside the road. Never on a dwelling, never
+        inside a building. Sites closer than 12 m to a cheaper one are left out; of the rest each village keeps those
+        that together have most weight in sight (greedy), its entrances first.
         Azimuths follow the roads at the pole and point at the entrances in sight; eight even ones fill up.
         Existing cameras are sites of price 0; broken ones, and those whose direction nobody recorded, see nothing.
 """
@@ -41,6 +42,8 @@ EVEN_AZIMUTHS = 8
 SAME_AZIMUTH_DEG = 3.0
 POLES_PER_ENTRANCE = 3
 SEARCH_M = 60.0
+POWER_M = 30.0
+LOOK_ALONG_M = 20.0
 
 
 def find_sites(
@@ -64,7 +67,7 @@ def find_sites(
     )
     sites = gpd.GeoDataFrame(found, geometry="geometry", crs=demand.areas.crs).reset_index(drop=True)
     sites = sites[shapely.intersects(sites.geometry.to_numpy(), ground)]
-    sites = _thinned(sites[_clear_of_walls(sites.geometry.to_numpy(), buildings)])
+    sites = _thinned(sites[~_within(sites.geometry.to_numpy(), buildings, CLEAR_OF_WALLS_M)])
     return _with_village(sites, demand.areas)
 
 
@@ -121,27 +124,60 @@ def make_configurations(
     return aims.merge(lenses, how="cross")
 
 
+def roadside_sites(
+    entrances: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    *,
+    settings: CameraSettings,
+) -> gpd.GeoDataFrame:
+    """Return spots for new poles beside the road, for entrances that no other site can guard.
+
+    Two for each: the nearest, and the nearest that is far enough off to look out along the road. A pole needs power,
+    so a building stands within 30 m.
+    """
+    found = []
+    for entrance in entrances.geometry:
+        spots = _guarding_spots(entrance, roads, buildings, settings=settings)
+        spots = spots[_within(spots, buildings, POWER_M)]
+        far = spots[shapely.distance(spots, entrance) >= LOOK_ALONG_M]
+        found += [*spots[:1], *far[:1]]
+    return _with_village(_frame("roadside", np.array(found, dtype=object), settings.pole_cny, areas.crs), areas)
+
+
 def nearest_buildable(
     entrance: shapely.Point, roads: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, settings: CameraSettings
 ) -> shapely.Point | None:
-    """Return the nearest roadside spot from which a new pole would recognise what passes the entrance, if any."""
-    near = roads.geometry.to_numpy()[shapely.dwithin(roads.geometry.to_numpy(), entrance, SEARCH_M)]
-    spots = _roadside(near, step_m=5.0)
-    spots = spots[_clear_of_walls(spots, buildings)]
-    lines = shapely.shortest_line(spots, entrance)
-    length = shapely.length(lines)
+    """Return the nearest roadside spot, with power or without, from which a new pole would guard the entrance."""
+    spots = _guarding_spots(entrance, roads, buildings, settings=settings)
+    return spots[0] if len(spots) else None
+
+
+def can_guard(distance_m: Floats, *, settings: CameraSettings) -> NDArray[np.bool_]:
+    """Tell from which distances a lens aimed straight at an entrance recognises who passes."""
     lenses = [Lens.of(hfov, settings) for hfov in settings.lens_hfov_deg]
     level = settings.entrance_px_per_m
-    useful = np.any([(length >= lens.near_m) & (length <= lens.reach_m(level)) for lens in lenses], axis=0)
-    spots, lines, length = spots[useful], lines[useful], length[useful]
-    walls = shapely.STRtree(buildings.geometry.to_numpy())
-    free = np.setdiff1d(np.arange(len(lines)), walls.query(lines, predicate="intersects")[0])
-    return None if len(free) == 0 else spots[free[np.argmin(length[free])]]
+    return np.any([(distance_m >= lens.near_m) & (distance_m <= lens.reach_m(level)) for lens in lenses], axis=0)
+
+
+def _guarding_spots(
+    entrance: shapely.Point, roads: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, settings: CameraSettings
+) -> NDArray[np.object_]:
+    """Return the roadside spots that see the entrance well enough, the nearest first."""
+    near = roads.geometry.to_numpy()[shapely.dwithin(roads.geometry.to_numpy(), entrance, SEARCH_M)]
+    walls = buildings.geometry.to_numpy()[shapely.dwithin(buildings.geometry.to_numpy(), entrance, 2 * SEARCH_M)]
+    spots = _roadside(near, step_m=5.0)
+    distance = shapely.distance(spots, entrance)
+    spots = spots[can_guard(distance, settings=settings) & ~_within(spots, buildings, CLEAR_OF_WALLS_M)]
+    lines = shapely.shortest_line(spots, entrance)
+    free = np.setdiff1d(np.arange(len(lines)), shapely.STRtree(walls).query(lines, predicate="intersects")[0])
+    return spots[free][np.argsort(shapely.length(lines[free]), kind="stable")]
 
 
 def _poles(places: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, cost_cny: float) -> gpd.GeoDataFrame:
     poles = places[places["kind"].isin(POLE_KINDS)]
-    beside = _close_to(poles.geometry.to_numpy(), roads, ROAD_GAP_M)
+    beside = _within(poles.geometry.to_numpy(), roads, ROAD_GAP_M)
     kinds = poles["kind"].map(POLE_KINDS)[beside].to_numpy()
     return _frame(kinds, poles.geometry.to_numpy()[beside], cost_cny, places.crs)
 
@@ -154,7 +190,7 @@ def _public_corners(
     public = public[shapely.intersects(public.geometry.to_numpy(), ground)]
     outline = shapely.buffer(shapely.convex_hull(public.geometry.to_numpy()), WALL_OFFSET_M, join_style="mitre")
     corners = shapely.points(np.unique(np.round(shapely.get_coordinates(outline), 3), axis=0))
-    corners = corners[_close_to(corners, roads, ROAD_GAP_M)]
+    corners = corners[_within(corners, roads, ROAD_GAP_M)]
     return _frame("corner", corners, cost_cny, roads.crs)
 
 
@@ -165,7 +201,7 @@ def _junctions(roads: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, cost_cny: f
     corners = [_corners(x, y, group) for (x, y), group in _by_node(ends[degree >= 3])]
     spots = shapely.points(np.concatenate([*corners, np.empty((0, 2))]))
     node = np.repeat(np.arange(len(corners)), [len(group) for group in corners])
-    clear = _clear_of_walls(spots, buildings)
+    clear = ~_within(spots, buildings, CLEAR_OF_WALLS_M)
     first = np.unique(node[clear], return_index=True)[1]
     return _frame("junction", spots[clear][first], cost_cny, roads.crs)
 
@@ -213,18 +249,11 @@ def _roadside(lines: NDArray[np.object_], *, step_m: float) -> NDArray[np.object
     return spots
 
 
-def _clear_of_walls(points: NDArray[np.object_], buildings: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    inside = shapely.STRtree(buildings.geometry.to_numpy()).query(points, "dwithin", CLEAR_OF_WALLS_M)[0]
-    clear = np.ones(len(points), dtype=bool)
-    clear[inside] = False
-    return clear
-
-
-def _close_to(points: NDArray[np.object_], roads: gpd.GeoDataFrame, distance_m: float) -> NDArray[np.bool_]:
-    near = shapely.STRtree(roads.geometry.to_numpy()).query(points, "dwithin", distance_m)[0]
-    close = np.zeros(len(points), dtype=bool)
-    close[near] = True
-    return close
+def _within(points: NDArray[np.object_], what: gpd.GeoDataFrame, distance_m: float) -> NDArray[np.bool_]:
+    """Tell which points lie within a distance of any road, or of any building."""
+    near = np.zeros(len(points), dtype=bool)
+    near[shapely.STRtree(what.geometry.to_numpy()).query(points, "dwithin", distance_m)[0]] = True
+    return near
 
 
 def _off_walls(point: shapely.Point, buildings: gpd.GeoDataFrame) -> shapely.Point:
@@ -321,4 +350,5 @@ def _distinct(aims: pd.DataFrame) -> pd.DataFrame:
             if all(abs((azimuth[row] - other + 180) % 360 - 180) > SAME_AZIMUTH_DEG for other in seen):
                 seen.append(azimuth[row])
                 kept[row] = True
-    return pd.DataFrame({"site": site[kept], "azimuth_deg": azimuth[kept]})
+    # A tenth of a degree is what a fitter can set and a sheet can print: the plan is computed with what it prints.
+    return pd.DataFrame({"site": site[kept], "azimuth_deg": azimuth[kept].round(1) % 360})

@@ -1,7 +1,9 @@
 """The camera plan as tables: cameras, sites, views, entrances, blind spots, summary.
 
 In:     a scene (candidates and what they see) and the choice made among them.
-Out:    plain tables in the study's CRS, ready for map, print and export. Nothing is decided here.
+Out:    plain tables in the study's CRS, ready for map, print and export. Nothing is decided here. ``COLUMNS`` says
+        what each holds; geometry is a Point for cameras, sites and entrances, a polygon for views (what a camera sees,
+        one row per level), blind spots and areas (built-up areas).
 """
 
 import geopandas as gpd
@@ -33,6 +35,7 @@ COLUMNS = {
         "entrance_id", "village_id", "road_id", "road_class", "road", "cameras", "can_be_seen", "seen", "build_x",
         "build_y", "build_distance_m",
     ),
+    "areas": ("village_id",),
     "blind_spots": (
         "blind_spot_id", "village_id", "road", "length_m", "weight_pct", "x", "y", "from_centre_m", "direction",
     ),
@@ -52,6 +55,7 @@ def plan_tables(
     buildings: gpd.GeoDataFrame,
     settings: CameraSettings,
 ) -> dict[str, pd.DataFrame]:
+    """Return the tables of ``COLUMNS`` for the cameras chosen."""
     cameras = _cameras_table(scene, best, demand)
     return {
         "cameras": cameras,
@@ -59,6 +63,7 @@ def plan_tables(
         "views": _views_table(cameras, buildings, settings),
         "entrances": _entrances_table(scene, best, cameras, demand, roads, buildings, settings),
         "blind_spots": _blind_spots_table(scene, best, demand, villages),
+        "areas": demand.areas,
     }
 
 
@@ -75,7 +80,7 @@ def _cameras_table(scene: Scene, best: Choice, demand: Demand) -> gpd.GeoDataFra
             "status": np.where(rows["camera_id"].notna(), "existing", "new"),
             "x": sites.geometry.x.to_numpy(),
             "y": sites.geometry.y.to_numpy(),
-            "azimuth_deg": rows["azimuth_deg"].round(1).to_numpy(),
+            "azimuth_deg": rows["azimuth_deg"].to_numpy(),
             "hfov_deg": rows["hfov_deg"].to_numpy(),
             "cost_cny": rows["cost_cny"].to_numpy(),
             "entrances": _guarded_by(scene.problem, best.chosen, demand),

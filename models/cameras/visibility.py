@@ -153,13 +153,15 @@ def view_polygon(
 
 def site_xy(frame: gpd.GeoDataFrame) -> Floats:
     """Return the points of a table as an n x 2 array."""
-    return shapely.get_coordinates(frame.geometry.to_numpy()).reshape(-1, 2)
+    xy: Floats = shapely.get_coordinates(frame.geometry.to_numpy()).reshape(-1, 2)
+    return xy
 
 
 def bearing_deg(start: Floats, end: Floats) -> Floats:
     """Return bearings clockwise from north, 0 to 360."""
     step = np.asarray(end, dtype=float) - np.asarray(start, dtype=float)
-    return np.degrees(np.arctan2(step[..., 0], step[..., 1])) % 360
+    bearing: Floats = np.degrees(np.arctan2(step[..., 0], step[..., 1])) % 360
+    return bearing
 
 
 def pairs_within(a: Floats, b: Floats, radius_m: float) -> NDArray[np.int64]:
@@ -186,7 +188,8 @@ def _inside_view(
     azimuth = np.radians(configurations["azimuth_deg"].to_numpy(dtype=float))[configuration]
     depth = step[:, 0] * np.sin(azimuth) + step[:, 1] * np.cos(azimuth)
     aside = np.abs(step[:, 0] * np.cos(azimuth) - step[:, 1] * np.sin(azimuth))
-    return (depth >= near - EDGE_M) & (depth <= far + EDGE_M) & (aside <= depth * slope + EDGE_M)
+    inside: NDArray[np.bool_] = (depth >= near - EDGE_M) & (depth <= far + EDGE_M) & (aside <= depth * slope + EDGE_M)
+    return inside
 
 
 def _trapezoid(pole: tuple[float, float], azimuth_deg: float, lens: Lens, px_per_m: float) -> shapely.Polygon:

@@ -1,6 +1,7 @@
 """A synthetic town for the camera tests: villages of lanes and houses on farm tracks, all tables as the door gives."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -41,7 +42,7 @@ def lanes(centre, *, blocks, block_m, approach_m, rng):
     steps = (np.arange(blocks + 1) - blocks / 2) * block_m
     edges = []
     for k, line in enumerate(steps):
-        for a, b in zip(steps[:-1], steps[1:], strict=True):
+        for a, b in pairwise(steps):
             edges.append(("village", (a, line), (b, line)))
             if k % 2 == 0 or rng.random() < 0.7:
                 edges.append(("village", (line, a), (line, b)))
@@ -57,25 +58,18 @@ def lanes(centre, *, blocks, block_m, approach_m, rng):
 
 
 def houses(centre, *, blocks, block_m, rng):
-    """Rows of courtyard houses between the lanes, 4 m clear of the lane's middle line."""
-    shapes = []
-    steps = (np.arange(blocks) - blocks / 2) * block_m
-    for x in steps:
-        for y in steps:
-            wide = (block_m - 8) / 3
-            for k in range(3):
-                if rng.random() < 0.9:
-                    shapes.append(
-                        shapely.box(
-                            *np.add(centre, (x + 4 + k * wide, y + 4)), *np.add(centre, (x + 4 + (k + 1) * wide - 1, y + block_m - 4))
-                        )
-                    )
-    return shapes
+    """Rows of three courtyard houses between the lanes, 4 m clear of the lanes' middle lines; some plots are empty."""
+    steps = np.add(centre, (np.arange(blocks)[:, None] - blocks / 2) * block_m)
+    wide = (block_m - 8) / 3
+    plots = [(x + 4 + k * wide, y + 4) for x in steps[:, 0] for y in steps[:, 1] for k in range(3)]
+    return [shapely.box(x, y, x + wide - 1, y + block_m - 8) for x, y in plots if rng.random() < 0.9]
 
 
-def build_town(*, villages=1, seed=0, blocks=5, block_m=36.0, populations=None, incidents=40, **camera_settings) -> Town:
+def build_town(
+    *, villages=1, seed=0, blocks=5, block_m=36.0, populations=None, incidents=40, **camera_settings
+) -> Town:
     rng = np.random.default_rng(seed)
-    centres = [ORIGIN + (1500.0 * k, 0.0) for k in range(villages)]
+    centres = [np.add(ORIGIN, (1500.0 * k, 0.0)) for k in range(villages)]
     edges, walls = [], []
     for centre in centres:
         edges += lanes(centre, blocks=blocks, block_m=block_m, approach_m=250.0, rng=rng)
@@ -93,11 +87,13 @@ def build_town(*, villages=1, seed=0, blocks=5, block_m=36.0, populations=None, 
         geometry=[shapely.Point(c) for c in centres],
         crs=CRS,
     )
-    lamps = [c + (block_m * a + 3, block_m * (b - 0.5) + 3) for c in centres for a in (-1, 0, 1) for b in (-1, 0, 1)]
+    lamps = [
+        np.add(c, (block_m * a + 3, block_m * (b - 0.5) + 3)) for c in centres for a in (-1, 0, 1) for b in (-1, 0, 1)
+    ]
     buildings = gpd.GeoDataFrame(
         {"building_id": range(len(walls)), "kind": "house", "is_dwelling": True}, geometry=walls, crs=CRS
     )
-    boundary = shapely.box(*(ORIGIN - 1000), *(ORIGIN + (1500.0 * villages, 1000)))
+    boundary = shapely.box(*(ORIGIN - 1000), *np.add(ORIGIN, (1500.0 * villages, 1000)))
     return Town(
         study=Study("测试镇", boundary, CRS, settings=Settings(cameras=CameraSettings(**camera_settings))),
         villages=VILLAGES.conform(table, crs=CRS),

@@ -1,0 +1,276 @@
+"""The camera plan as a whole, judged from its written tables by code that shares nothing with the model."""
+
+import dataclasses
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gis_data import osm
+from gis_data.catalogue import LANGUAGES, text
+from gis_data.errors import InfeasibleError
+from gis_data.periods import Period
+from gis_data.settings import CameraSettings, Settings
+from gis_data.study import Study
+from gis_data.tables import CAMERAS, CELLS, INCIDENTS, PLACES, VILLAGES
+from models.cameras.demand import find_demand
+from models.cameras.plan import plan_cameras
+from models.cameras.visibility import Lens
+
+EVERY_TABLE = {"cameras", "sites", "views", "entrances", "blind_spots", "areas", "villages", "rules", "summary"}
+
+
+def planned(town, **changes):
+    town = dataclasses.replace(town, **changes)
+    return plan_cameras(town.study, *town.tables, period=town.period, seed=1)
+
+
+def with_settings(town, **settings):
+    old = dataclasses.asdict(town.study.settings.cameras)
+    cameras = CameraSettings(**(old | settings))
+    return dataclasses.replace(town.study, settings=Settings(cameras=cameras))
+
+
+def seen_from(plan, points, buildings, px_per_m, settings):
+    """Camera x point from the written cameras alone: polar arithmetic, one STRtree query a camera."""
+    tree = shapely.STRtree(buildings.geometry.to_numpy())
+    xy = shapely.get_coordinates(points)
+    matrix = []
+    for camera in plan.to_frame().itertuples():
+        lens = Lens.of(camera.hfov_deg, settings)
+        dx, dy = xy[:, 0] - camera.x, xy[:, 1] - camera.y
+        off = (np.degrees(np.arctan2(dx, dy)) - camera.azimuth_deg + 180) % 360 - 180
+        depth = np.hypot(dx, dy) * np.cos(np.radians(off))
+        seen = (np.abs(off) <= camera.hfov_deg / 2) & (depth >= lens.near_m) & (depth <= lens.reach_m(px_per_m))
+        if seen.any():
+            lines = shapely.linestrings([[(camera.x, camera.y), point] for point in xy[seen]])
+            seen[np.flatnonzero(seen)[np.unique(tree.query(lines, predicate="intersects")[0])]] = False
+        matrix.append(seen)
+    return np.array(matrix).reshape(-1, len(xy))
+
+
+def demand_of(town):
+    named = sorted(town.villages["village_id"])
+    return find_demand(*town.tables[:5], town.incidents, named=named, risk_bandwidth_m=75.0)
+
+
+@pytest.fixture(scope="module")
+def town(make_town):
+    return make_town(villages=3, seed=3)
+
+
+@pytest.fixture(scope="module")
+def plan(town):
+    return planned(town)
+
+
+def test_the_plan_has_all_its_tables_and_a_proof(plan):
+    assert set(plan.tables) == EVERY_TABLE
+    assert plan.ended_by in ("optimal", "gap")
+    assert plan.objective <= plan.bound <= plan.objective * 1.0101
+
+
+def test_coverage_recomputed_from_the_written_plan_is_what_is_reported(plan, town):
+    points = demand_of(town).points
+    matrix = seen_from(plan, points.geometry.to_numpy(), town.buildings, 62.5, town.study.settings.cameras)
+    weight = points["weight"].to_numpy()
+    assert 100 * weight[matrix.any(axis=0)].sum() / weight.sum() == pytest.approx(plan.objective)
+    for k, camera in enumerate(plan.to_frame().itertuples()):
+        rest = np.delete(matrix, k, axis=0).any(axis=0)
+        lost = 100 * weight[matrix.any(axis=0) & ~rest].sum() / weight.sum()
+        assert lost == pytest.approx(camera.gain_pct, abs=1e-9), camera.camera_id
+    per_village = points.assign(seen=matrix.any(axis=0)).groupby("village_id")
+    share = per_village.apply(lambda p: 100 * p.loc[p["seen"], "weight"].sum() / p["weight"].sum())
+    assert plan.tables["summary"].set_index("village_id")["covered_pct"].to_dict() == pytest.approx(share.to_dict())
+
+
+def test_every_entrance_is_recognised_and_by_the_cameras_named(plan, town):
+    entrances = plan.tables["entrances"]
+    matrix = seen_from(plan, entrances.geometry.to_numpy(), town.buildings, 125.0, town.study.settings.cameras)
+    names = plan.to_frame()["camera_id"].to_numpy()
+    assert len(entrances) == 12
+    assert [";".join(names[column]) for column in matrix.T] == list(entrances["cameras"])
+    assert entrances["seen"].all()
+
+
+def test_the_price_stays_within_the_budget(plan):
+    sites, cameras = plan.tables["sites"], plan.to_frame()
+    price = sites["cost_cny"].sum() + cameras["cost_cny"].sum()
+    assert price <= plan.settings["budget_cny"]
+    assert plan.tables["summary"]["cost_cny"].sum() == price
+    assert (cameras.groupby("site_id").size() <= 4).all()
+
+
+def test_no_camera_hangs_on_or_in_a_building(plan, town):
+    assert shapely.distance(plan.to_frame().geometry.to_numpy(), town.buildings.union_all()).min() > 0.29
+
+
+def test_views_are_what_the_cameras_see(plan, town):
+    views = plan.tables["views"]
+    assert not views.intersects(town.buildings.union_all().buffer(-0.01)).any()
+    points = demand_of(town).points.geometry.to_numpy()
+    matrix = seen_from(plan, points, town.buildings, 62.5, town.study.settings.cameras)
+    coverage = views[views["level"] == "coverage"].geometry.to_numpy()
+    inside = shapely.contains(coverage[:, None], points[None, :])
+    clear = shapely.distance(shapely.boundary(coverage)[:, None], points[None, :]) > 1e-6
+    assert (inside == matrix)[clear].all()
+
+
+def test_blind_spots_hold_exactly_the_unseen_road(plan, town):
+    points = demand_of(town).points
+    matrix = seen_from(plan, points.geometry.to_numpy(), town.buildings, 62.5, town.study.settings.cameras)
+    unseen, blind = points[~matrix.any(axis=0)], plan.tables["blind_spots"]
+    assert blind["length_m"].sum() == pytest.approx(unseen["length_m"].sum())
+    assert blind["weight_pct"].sum() == pytest.approx(100 - plan.objective)
+    assert blind["weight_pct"].is_monotonic_decreasing
+    assert shapely.contains(blind.union_all(), unseen.geometry.to_numpy()).all()
+
+
+def test_the_same_input_gives_the_same_numbers(plan, town):
+    again = planned(town)
+    assert again.head() | {"seconds": 0} == plan.head() | {"seconds": 0}
+    for name, table in plan.tables.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(table), pd.DataFrame(again.tables[name]))
+
+
+def test_500_arrests_and_discovered_incidents_move_no_camera(plan, town, make_incidents):
+    centre = [shapely.get_coordinates(town.villages.geometry.iloc[1])[0]]
+    found = make_incidents(centre, count=500, rng=np.random.default_rng(4), origin="discovered").assign(
+        village_id="V001"
+    )
+    arrests = town.incidents.assign(caught_count=9)
+    after = planned(town, incidents=gpd.GeoDataFrame(pd.concat([arrests, found]), crs=town.roads.crs))
+    for name, table in plan.tables.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(table), pd.DataFrame(after.tables[name]))
+
+
+def test_reported_incidents_do_move_cameras(plan, town, make_incidents):
+    corner = shapely.get_coordinates(town.villages.geometry.iloc[1])[0] + 70
+    more = make_incidents([corner], count=500, rng=np.random.default_rng(4), spread_m=15).assign(village_id="V001")
+    more["incident_id"] = "more-" + more["incident_id"]
+    after = planned(town, incidents=gpd.GeoDataFrame(pd.concat([town.incidents, more]), crs=town.roads.crs))
+    before, now = (p.tables["summary"].set_index("village_id")["new_cameras"] for p in (plan, after))
+    assert now["V001"] > before["V001"]
+
+
+def test_a_budget_below_the_cordon_names_both_numbers(town, plan):
+    least = dict(plan.notes)["cameras.cordon"]["least"]
+    with pytest.raises(InfeasibleError, match=f"9,000.*{least}"):
+        planned(town, study=with_settings(town, budget_cny=9000.0))
+    exactly = planned(town, study=with_settings(town, budget_cny=float(least.replace(",", ""))))
+    assert exactly.tables["entrances"]["seen"].all()
+
+
+def test_a_working_camera_is_kept_free_of_charge_and_a_broken_one_is_not(town, plan):
+    guard = plan.to_frame().query("entrances_only > 0").iloc[0]
+    standing = gpd.GeoDataFrame(
+        {
+            "camera_id": ["old", "broken", "blind"],
+            "status": ["working", "broken", "working"],
+            "azimuth_deg": [guard["azimuth_deg"], guard["azimuth_deg"], np.nan],
+            "hfov_deg": [guard["hfov_deg"], guard["hfov_deg"], np.nan],
+        },
+        geometry=[guard["geometry"]] * 3,
+        crs=town.roads.crs,
+    )
+    after = planned(town, cameras=CAMERAS.conform(standing, crs=town.roads.crs))
+    kept = after.to_frame().set_index("camera_id")
+    assert kept.loc["old", "status"] == "existing"
+    assert guard["entrances"] in kept.loc["old", "entrances"]
+    assert not {"broken", "blind"} & set(kept.index)
+    assert dict(after.notes)["cameras.standing_unusable"] == {"count": 2}
+    before, now = (float(dict(p.notes)["cameras.cordon"]["least"].replace(",", "")) for p in (plan, after))
+    assert now < before
+
+
+def test_an_entrance_no_pole_can_guard_is_listed_with_the_nearest_place(make_town):
+    town = make_town(seed=1)
+    entrance = demand_of(town).entrances.geometry.iloc[3]
+    # A walled yard round the entrance: a camera inside the ring of walls is the only one that could see it.
+    ring = entrance.buffer(14).difference(entrance.buffer(12))
+    walls = shapely.difference(ring, town.roads[town.roads.distance(entrance) < 5].union_all().buffer(0.4))
+    yard = town.buildings.iloc[:1].assign(building_id=9999, geometry=[walls])
+    plan = planned(town, buildings=gpd.GeoDataFrame(pd.concat([town.buildings, yard]), crs=town.roads.crs))
+    table = plan.tables["entrances"]
+    assert table["seen"].all() or table.loc[~table["seen"], "build_distance_m"].notna().all()
+
+
+def test_every_seeable_entrance_is_watched_on_twenty_random_villages(make_town):
+    plan = planned(make_town(villages=20, seed=8, blocks=4, max_poles_per_village=20))
+    entrances = plan.tables["entrances"]
+    assert len(entrances) >= 70
+    assert (entrances["seen"] == entrances["can_be_seen"]).all()
+    assert plan.objective <= plan.bound
+
+
+def test_where_no_rule_names_a_village_the_plan_is_empty_and_says_so(make_town):
+    town = make_town(populations=[1500])
+    plan = planned(town)
+    assert set(plan.tables) == EVERY_TABLE
+    assert plan.to_frame().empty
+    assert [key for key, _ in plan.notes] == ["cameras.no_village"]
+    assert list(plan.tables["villages"]["named"]) == [False]
+    assert (plan.objective, plan.bound, plan.gap) == (None, None, None)
+
+
+@pytest.mark.parametrize("missing", ["roads", "buildings"])
+def test_without_roads_or_buildings_the_plan_is_empty_and_says_so(town, missing):
+    plan = planned(town, **{missing: getattr(town, missing).iloc[:0]})
+    assert [key for key, _ in plan.notes] == ["cameras.no_ground"]
+
+
+def test_a_village_without_buildings_is_named_in_the_notes(town):
+    near = town.buildings[town.buildings.geometry.centroid.x < town.villages["centre_x"].max() - 500]
+    plan = planned(town, buildings=near)
+    assert dict(plan.notes)["cameras.village_without_ground"] == {"villages": "村2"}
+    assert plan.tables["summary"].set_index("village_id").loc["V002", "new_cameras"] == 0
+
+
+def test_tables_survive_being_written(plan, tmp_path):
+    for name, table in plan.tables.items():
+        table.to_parquet(tmp_path / f"{name}.parquet")
+        spatial = isinstance(table, gpd.GeoDataFrame)
+        back = (gpd.read_parquet if spatial else pd.read_parquet)(tmp_path / f"{name}.parquet")
+        assert len(back) == len(table)
+
+
+def test_notes_are_sentences_in_both_languages(plan):
+    for lang in LANGUAGES:
+        assert all("{" not in text(key, lang=lang, **values) for key, values in plan.notes)
+        assert text(plan.unit, lang=lang)
+
+
+def test_a_real_village_gets_its_entrances_watched(shared_data):
+    folder, crs = shared_data / "osm_liechtenstein", "EPSG:32632"
+    places = gpd.read_parquet(folder / "places.parquet").to_crs(crs)
+    place = places[places["name"] == "Nendeln"].iloc[:1]
+    layers = osm.read_extract(
+        [folder / f"{name}.parquet" for name in ("roads", "buildings")], boundary=place.buffer(900), crs=crs
+    )
+    study = Study(
+        "Nendeln",
+        place.geometry.iloc[0].buffer(900),
+        crs,
+        settings=Settings(cameras=CameraSettings(also_villages="Nendeln")),
+    )
+    ground = osm.ground_tables(layers, study)
+    centre = place.geometry.iloc[0]
+    village = gpd.GeoDataFrame(
+        {"village_id": ["L1"], "name": ["Nendeln"], "population": [0], "centre_x": [centre.x], "centre_y": [centre.y]},
+        geometry=[centre], crs=crs,
+    )  # fmt: skip
+    empty = {schema.name: schema.empty(crs=crs) for schema in (CELLS, PLACES, CAMERAS, INCIDENTS)}
+    period = Period(pd.Timestamp("2022-01-01", tz="Europe/Vaduz"), pd.Timestamp("2023-01-01", tz="Europe/Vaduz"))
+    plan = plan_cameras(
+        study, VILLAGES.conform(village, crs=crs), empty["cells"], ground["roads"], ground["buildings"],
+        empty["places"], empty["cameras"], empty["incidents"], period=period, seed=1,
+    )  # fmt: skip
+    entrances = plan.tables["entrances"]
+    matrix = seen_from(plan, entrances.geometry.to_numpy(), ground["buildings"], 125.0, study.settings.cameras)
+    assert len(entrances) > 10
+    assert (matrix.any(axis=0) == entrances["can_be_seen"]).all()
+    assert entrances["can_be_seen"].mean() > 0.9
+    assert shapely.distance(plan.to_frame().geometry.to_numpy(), ground["buildings"].union_all()).min() > 0.29
+    assert plan.gap <= 0.0101
