@@ -244,9 +244,10 @@ def _judge(
 def _follow_ups(rows: pd.DataFrame, good: np.ndarray, known: Known) -> pd.Series:
     """Tell which rows follow up a call that is accepted and was made no later."""
     linked = rows["linked_id"]
-    called = rows["reported_at"][good].set_axis(rows["incident_id"][good])
-    earlier = linked.map(called)
-    order = linked.map(pd.Series(np.arange(len(rows))[good], index=rows["incident_id"][good]))
+    place = pd.Series(np.arange(len(rows))[good], index=rows["incident_id"][good])
+    order = linked.map(place).astype("float64")
+    # By position, not by mapping the moments themselves: pandas takes an empty mapping for one of floats.
+    earlier = rows["reported_at"].reset_index(drop=True).reindex(order.fillna(-1).astype("int64")).set_axis(rows.index)
     # Two calls that name each other must not remove each other: only the later one follows the earlier one.
     before = (earlier < rows["reported_at"]) | ((earlier == rows["reported_at"]) & (order < np.arange(len(rows))))
     follows = (linked != "") & (linked != rows["incident_id"]) & (before | linked.isin(known.incident_ids))

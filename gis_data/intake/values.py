@@ -20,7 +20,7 @@ _MOMENT = (
     r"^(\d{4})-(\d{1,2})-(\d{1,2})"
     r"(?: +(\d{1,2})(?::(\d{1,2}))?(?::(\d{1,2})(?:\.\d+)?)?)?(z|[+-]\d\d:?\d\d)?$"
 )
-_US_DATE = r"^(\d{1,2})-(\d{1,2})-(\d{4})(?: +(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?: *([ap]m))?)?$"
+_US_DATE = r"^(\d{1,2})/(\d{1,2})/(\d{4})(?: +(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?: *([ap]m))?)?$"
 _COMPACT = r"^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?$"
 _PRIVATE = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dx])(?!\d)", re.IGNORECASE)
 LONGEST_CODE = 40
@@ -87,7 +87,7 @@ def _cell_text(value: Any) -> str:  # noqa: ANN401 - any cell
 
 def _moments(text: pd.Series, timezone: str) -> pd.Series:
     """Read distinct texts as naive local moments."""
-    tidy = text.str.lower().str.replace(r"[年月/.](?=\d)", "-", regex=True, n=2)
+    tidy = text.str.lower().str.replace(r"^(\d{4})[年/.](\d{1,2})[月/.](?=\d)", r"\1-\2-", regex=True)
     tidy = tidy.str.replace(r"[日t](?= *\d)", " ", regex=True).str.replace("日", "")
     tidy = tidy.str.replace(r"[时点](?=\d)|分(?=\d)", ":", regex=True).str.replace(r"[时点分秒许]+$", "", regex=True)
     iso = tidy.str.extract(_MOMENT)

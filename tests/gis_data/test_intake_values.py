@@ -1,0 +1,223 @@
+"""Cells and headers: what real files write, read as text, moments and numbers; and what must not come in."""
+
+import pandas as pd
+import pytest
+
+from gis_data.intake import codes, headers, values
+from gis_data.intake.roster import band
+from gis_data.intake.villages import market_days
+
+SHANGHAI = "Asia/Shanghai"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2024-03-05 23:10:07", "2024-03-05 23:10:07"),
+        ("2024/3/5 8:03", "2024-03-05 08:03"),
+        ("2024年3月5日23时10分", "2024-03-05 23:10"),
+        ("2024年3月5日23时许", "2024-03-05 23:00"),
+        ("２０２４－０３－０５　２３：１０", "2024-03-05 23:10"),
+        ("2024.03.05", "2024-03-05"),
+        ("2024-03-05 24:00", "2024-03-06"),
+        ("20240305231007", "2024-03-05 23:10:07"),
+        ("20240305", "2024-03-05"),
+        ("2024-03-05T23:10:07.250", "2024-03-05 23:10:07"),
+        ("2024-03-05T15:10:00Z", "2024-03-05 23:10"),
+        ("2024-03-05T23:10:00+08:00", "2024-03-05 23:10"),
+        ("45356.5", "2024-03-05 12:00"),
+        ("03/05/2024 11:10 PM", "2024-03-05 23:10"),
+        ("03/05/2024 12:10 AM", "2024-03-05 00:10"),
+        (pd.Timestamp("2024-03-05 08:03"), "2024-03-05 08:03"),
+    ],
+)
+def test_a_moment_is_read_as_it_was_meant(written: object, meant: str):
+    read = values.as_moment(pd.Series([written], dtype=object), timezone=SHANGHAI)
+    assert read.iloc[0] == pd.Timestamp(meant, tz=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "昨晚",
+        "3月5日23时许",
+        "",
+        None,
+        "2024-02-30 10:00",
+        "2024-03-05 25:00",
+        "2024-03-05 23:61",
+        "1900-01-00",
+        "1899-12-31",
+        "0",
+        "12:30",
+        "2024-03-05 24:10",
+    ],
+)
+def test_what_is_no_moment_stays_missing(written: object):
+    assert values.as_moment(pd.Series([written, "2024-01-01"], dtype=object), timezone=SHANGHAI).isna().tolist() == [
+        True,
+        False,
+    ]
+
+
+def test_hours_that_the_clock_change_skips_or_repeats_do_not_stop_a_city():
+    written = pd.Series(pd.to_datetime(["2016-03-13 02:30", "2016-11-06 01:30", "2016-11-06 03:30"]))
+    read = values.as_moment(written, timezone="America/Chicago")
+    assert read.dt.tz_convert("UTC").dt.strftime("%m-%d %H:%M").tolist() == [
+        "03-13 08:00",
+        "11-06 07:30",
+        "11-06 09:30",
+    ]
+
+
+def test_numbers_of_twenty_digits_stay_whole_as_text_and_show_when_a_spreadsheet_cut_them():
+    cells = pd.Series(
+        ["33090013101313002369", 3.3090013101313002e19, 1234567890123, 12.0, "  12 ３ ", None, 1.5], dtype=object
+    )
+    assert values.as_text(cells).tolist() == [
+        "33090013101313002369", "3.3090013101313004e+19", "1234567890123", "12", "12 3", "", "1.5",
+    ]  # fmt: skip
+
+
+def test_numbers_are_read_with_separators_and_units():
+    cells = pd.Series(["2,527", "119.85", "30人", "", "无", None, 7], dtype=object)
+    assert values.as_number(cells).fillna(-1).tolist() == [2527, 119.85, 30, -1, -1, -1, 7]
+
+
+def test_mobile_and_identity_numbers_are_seen_inside_other_text():
+    cells = pd.Series(
+        ["盗窃", "联系13812345678", "370283198001011234", "37028319800101123X", "20240305231007123", "1381234567"]
+    )
+    assert values.is_private(cells).tolist() == [False, True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("written", "days"),
+    [
+        ("五、十", "5,10"),
+        ("逢五排十", "5,10"),
+        ("5,10", "5,10"),
+        ("农历2、7", "2,7"),
+        ("", ""),
+        ("1/6", "1,6"),
+        ("3，13，23，8", "3,8"),
+        ("无", ""),
+    ],
+)
+def test_market_days_are_last_digits(written: str, days: str):
+    assert market_days(written) == days
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("18-24", "18-24"),
+        ("18:00-24:00", "18-24"),
+        ("18时至24时", "18-24"),
+        ("18:00—00:00", "18-24"),
+        ("0-6", "00-06"),
+        ("06～12", "06-12"),
+        ("18-23", ""),
+        ("夜间", ""),
+    ],
+)
+def test_bands_are_six_hours(written: str, found: str):
+    assert band(written) == found
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["报警人电话", "报警人联系电话", "报警人", "联系电话", "当事人姓名",
+     "身份证号码", "嫌疑人", "受害人性别", "户主姓名", "车牌号", "BJRXM",
+     "caller_name", "Phone", "phone number", "victim_age", "ID card", "first name", "sex", "村支书电话",
+     "报警人（电话）", "suspects", "date of birth"],
+)  # fmt: skip
+def test_columns_about_persons_are_seen(column: str):
+    assert headers.is_person(column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["村名", "村庄名称", "名称", "抓获人数", "抓获嫌疑人数", "报警时间", "报警方式", "报警类别", "接警员", "处警员姓名",
+     "责任民警", "人口", "name", "village_name", "经度",
+     "民警人数", "officers", "message", "percentage", "place_type", "description",
+     "警情编号", "接警单编号", "案发地址", "usage", "essex"],
+)  # fmt: skip
+def test_columns_about_places_counts_and_staff_are_not(column: str):
+    assert not headers.is_person(column)
+
+
+def test_no_header_of_the_lists_is_refused_by_the_general_rule():
+    kept = [name for table in headers.NEEDED for name in headers._aliases(table)]
+    assert not [name for name in kept if headers.is_person(name)]
+
+
+def test_the_kind_of_a_sheet_follows_from_its_columns():
+    def kind(*columns: str, shapes: bool = False) -> str | None:
+        match = headers.recognise(columns, has_shapes=shapes)
+        return match.table if match else None
+
+    assert kind("接警单编号", "报警时间", "警情类别", "经度", "纬度") == "incidents"
+    assert kind("JJDBH", "BJSJ", "BJLB", "JD", "WD") == "incidents"
+    assert kind("timestamp", "category", "arrest", "lon", "lat") == "incidents"
+    assert kind("村庄", "人口", "户数", "集日", "工作区", "经度", "纬度") == "villages"
+    assert kind("巡组", "巡逻方式", "民警数", "辅警数", "班次") == "crews"
+    assert kind("月份", "村庄", "时段", "巡逻时长（小时）") == "patrol_hours"
+    assert kind("监控编号", "方位角", "状态", shapes=True) == "cameras"
+    assert kind("监控编号", "方位角", "状态") is None
+    assert kind("a", "b") is None
+
+
+def test_a_second_column_of_the_same_field_ranks_behind_the_better_name():
+    match = headers.recognise(["发生日期", "报警时间", "警情类型", "序号", "处警人", "没人认识"], has_shapes=False)
+    assert match is not None
+    assert match.fields["reported_at"] == ("报警时间", "发生日期")
+    assert (match.dropped, match.left_out) == (("处警人",), ("没人认识",))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("刑事警情", "盗窃", "入室盗窃"), ("criminal", "burglary")),
+        (("刑事", "盗窃案", ""), ("criminal", "theft")),
+        (("治安警情", "盗窃", ""), ("public_order", "minor_theft")),
+        (("治安警情", "诈骗", ""), ("public_order", "minor_fraud")),
+        (("", "100100", ""), ("criminal", "theft")),
+        (("治安警情", "", "盗窃电瓶"), ("public_order", "ebike_theft")),
+        (("纠纷", "其它", ""), ("dispute", "other_dispute")),
+        (("交通", "", ""), ("traffic", "other_traffic")),
+        (("火警", "", ""), ("fire_rescue", "fire")),
+        (("", "THEFT", "POCKET-PICKING"), ("criminal", "pickpocketing")),
+        (("", "NON - CRIMINAL", ""), ("invalid", "other")),
+        (("说不清", "不知道", ""), ("", "")),
+        (("灾害事故", "别的", ""), ("", "")),
+        (("", "", ""), ("", "")),
+    ],
+)  # fmt: skip
+def test_words_become_codes_the_finest_first(words: tuple[str, str, str], code: tuple[str, str]):
+    found = codes.resolve(*(pd.Series([word]) for word in words), {})[0]
+    assert (found.incident_class, found.type) == code
+
+
+def test_every_word_of_the_lists_names_a_code_that_exists():
+    from gis_data.intake import lists
+    from gis_data.taxonomy import CLASSES, TYPES
+
+    assert {row["code"] for row in lists.rows("class_words.csv") if row["kind"] == "type"} <= set(TYPES)
+    assert {row["code"] for row in lists.rows("class_words.csv") if row["kind"] == "class"} <= set(CLASSES)
+    for row in lists.rows("city_categories.csv"):
+        assert row["type"] in TYPES
+        assert row["class"] in CLASSES
+        assert row["origin"] in ("reported", "discovered")
+
+
+def test_a_station_may_add_words_of_its_own():
+    found = codes.resolve(pd.Series([""]), pd.Series(["偷鸡"]), pd.Series([""]), {"偷鸡": "farm_theft"})[0]
+    assert (found.incident_class, found.type) == ("criminal", "farm_theft")
+
+
+def test_channels_tell_who_brought_it_to_light():
+    found = codes.origins(
+        pd.Series(["110", "电话报警", "来所报案", "短信", "巡逻发现", "盘查", "民警工作中发现", "天知道", ""])
+    )
+    assert found.tolist() == ["reported"] * 4 + ["discovered"] * 3 + ["", ""]
