@@ -115,7 +115,7 @@ def _raw_layers(path: Path) -> list[gpd.GeoDataFrame]:
             return [_require_crs(gpd.read_parquet(path), path)]
         names = [name for name, _ in pyogrio.list_layers(path)]
         return [_require_crs(gpd.read_file(path, layer=name), path) for name in names]
-    except (pyogrio.errors.DataSourceError, OSError, ValueError) as problem:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as problem:
         raise InputError("intake.damaged", file=path.name) from problem
 
 

@@ -59,6 +59,7 @@ DRIVEN = ("provincial", "county", "township", "village", "track")
 ACCESS_MIN_PER_KM = 12.0  # from a point to the nearest road on foot, 5 km/h
 MPH_KM_PER_H = 1.609344
 FRAGMENT_M = 1000.0  # a loose piece of network shorter than this is a gap in the map, not a place to start from
+AT_JUNCTION_M = 1.0  # this close to its end, a point on a one-way segment stands on the junction
 ROWS_AT_ONCE = 256  # starts in one run of Dijkstra: keeps a city's matrix of all nodes out of memory
 
 
@@ -248,11 +249,11 @@ class RoadNetwork:
 
     def _improve(self, found: Floats, starts: "_OnRoad", stops: "_OnRoad") -> None:
         """Lower ``found`` where the way over the ends of the segments is quicker."""
-        cost, oneway = self._segment_min(), self.roads["oneway"].to_numpy()
+        cost = self._segment_min()
         a, b = starts.segment, stops.segment
-        closed = np.where(oneway, np.inf, 0.0)
-        leave = ((self.end[a], (1 - starts.share) * cost[a]), (self.start[a], starts.share * cost[a] + closed[a]))
-        enter = ((self.start[b], stops.share * cost[b]), (self.end[b], (1 - stops.share) * cost[b] + closed[b]))
+        back, past = self._closed_min(a, starts.share), self._closed_min(b, 1 - stops.share)
+        leave = ((self.end[a], (1 - starts.share) * cost[a]), (self.start[a], starts.share * cost[a] + back))
+        enter = ((self.start[b], stops.share * cost[b]), (self.end[b], (1 - stops.share) * cost[b] + past))
         for node, first_min in leave:
             from_nodes, row = np.unique(node, return_inverse=True)
             between = dijkstra(self.minutes, directed=True, indices=from_nodes)
@@ -260,11 +261,18 @@ class RoadNetwork:
                 ends_min = (starts.walk_min + first_min)[:, None] + (stops.walk_min + last_min)
                 np.minimum(found, between[:, other][row] + ends_min, out=found)
 
+    def _closed_min(self, segment: Ints, share: Floats) -> Floats:
+        """Return what it costs to drive this share of a segment backwards: nothing more, or infinity if one-way."""
+        road = self.roads.iloc[segment]
+        closed = road["oneway"].to_numpy() & (share * road["length_m"].to_numpy() > AT_JUNCTION_M)
+        return np.where(closed, np.inf, 0.0)
+
     def _along_one_segment(self, starts: "_OnRoad", stops: "_OnRoad") -> Floats:
         found = np.full((len(starts.segment), len(stops.segment)), np.inf)
         ahead = stops.share - starts.share[:, None]
-        oneway, cost = self.roads["oneway"].to_numpy()[starts.segment], self._segment_min()[starts.segment]
-        meets = (starts.segment[:, None] == stops.segment) & ((ahead >= 0) | ~oneway[:, None])
+        road, cost = self.roads.iloc[starts.segment], self._segment_min()[starts.segment]
+        forwards = ahead * road["length_m"].to_numpy()[:, None] >= -AT_JUNCTION_M
+        meets = (starts.segment[:, None] == stops.segment) & (forwards | ~road["oneway"].to_numpy()[:, None])
         minutes = starts.walk_min[:, None] + np.abs(ahead) * cost[:, None] + stops.walk_min
         found[meets] = minutes[meets]
         return found
@@ -286,5 +294,5 @@ def _cheapest(rows: Ints, cols: Ints, cost: Floats, size: int) -> csr_array:
     # Two roads between the same junctions: the sparse matrix would add them, the quicker one is meant.
     order = np.lexsort((cost, cols, rows))
     rows, cols, cost = rows[order], cols[order], np.maximum(cost[order], 1e-9)
-    first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)]
+    first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)][: len(rows)]
     return csr_array((cost[first], (rows[first], cols[first])), shape=(size, size))

@@ -45,7 +45,7 @@ def incidents(count: int) -> gpd.GeoDataFrame:
             "incident_class": "criminal",
             "type": "theft",
             "origin": "reported",
-            "subtype": "盗窃'；\"x\"",
+            "subtype": '盗窃\'；"x"',
             "caught_count": range(count),
         },
         geometry=points,
@@ -70,7 +70,14 @@ def test_flags_and_missing_numbers_survive(ws: Workspace):
     cameras = gpd.GeoDataFrame(
         {"camera_id": ["a", "b"], "azimuth_deg": [np.nan, 90.0]}, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=CRS
     )
-    ground = {"road_id": [0, 1], "road_class": "village", "length_m": 1.0, "speed_kmh": 25.0, "from_node": 0, "to_node": 1}
+    ground = {
+        "road_id": [0, 1],
+        "road_class": "village",
+        "length_m": 1.0,
+        "speed_kmh": 25.0,
+        "from_node": 0,
+        "to_node": 1,
+    }
     line = shapely.LineString([(0, 0), (1, 1)])
     roads = gpd.GeoDataFrame({**ground, "lit": [True, False]}, geometry=[line, line], crs=CRS)
     ws.write({"cameras": cameras, "roads": roads})
@@ -178,7 +185,7 @@ def test_another_version_is_named_with_both_numbers(ws: Workspace):
 
 def test_a_damaged_head_is_named(ws: Workspace):
     (ws.root / "station.toml").write_text("version = = 1", encoding="utf-8")
-    with pytest.raises(WorkspaceError, match="station.toml 已损坏"):
+    with pytest.raises(WorkspaceError, match=r"station\.toml 已损坏"):
         Workspace.open(ws.root)
 
 
@@ -226,7 +233,8 @@ KILLER = """
     def version(number):
         crews = pd.DataFrame({"crew_id": [f"c{i}" for i in range(3000)], "mode": "foot", "officers": number})
         return {"crews": crews, "patrol_hours": pd.DataFrame(
-            {"month": "2024-01", "village_id": [f"v{i}" for i in range(3000)], "band": "00-06", "hours": float(number)})}
+            {"month": "2024-01", "village_id": [f"v{i}" for i in range(3000)], "band": "00-06",
+             "hours": float(number)})}
 
     root, chance, told = Path(sys.argv[1]), random.Random(7), []
     Workspace.open(root).write(version(0))
