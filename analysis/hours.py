@@ -96,6 +96,6 @@ def _minutes(start: pd.Series, end: pd.Series) -> tuple[Floats, Floats]:
     """Return minutes since Monday 00:00 of the start, and the span in minutes (0 where the end is of no use)."""
     start, end = (times.dt.tz_localize(None) if times.dt.tz is not None else times for times in (start, end))
     since_midnight = (start - start.dt.normalize()).dt.total_seconds() / 60
-    first: Floats = (since_midnight + start.dt.dayofweek * 1440).to_numpy(np.float64)
+    first: Floats = (since_midnight + start.dt.day_of_week * 1440).to_numpy(np.float64)
     span = ((end - start).dt.total_seconds() / 60).fillna(0.0)
     return first, np.maximum(span.to_numpy(np.float64), 0.0)
