@@ -1,5 +1,6 @@
 """start.py: what it says when a machine lacks something, and when it sets up again."""
 
+import ast
 import importlib.util
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def start(tmp_path, monkeypatch):
     lock = tmp_path / "requirements.lock"
     lock.write_text("one==1\n")
     for name, value in {"VENV": tmp_path, "PYTHON": python, "LOCK": lock, "HERE": tmp_path}.items():
-        monkeypatch.setattr(module, name, str(value))
+        monkeypatch.setattr(module, name, value)
     return module
 
 
@@ -32,6 +33,10 @@ def test_an_old_python_is_told_which_one_to_install(start, monkeypatch, capsys):
     assert said.count("\n") == 1
 
 
+def test_an_old_python_can_read_it_far_enough_to_say_so():
+    ast.parse((ROOT / "start.py").read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
 def test_a_python_without_venv_is_told_what_to_install(start, monkeypatch):
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     found = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -39,12 +44,11 @@ def test_a_python_without_venv_is_told_what_to_install(start, monkeypatch):
 
 
 def test_a_lock_is_installed_once_and_again_when_it_changes(start):
-    lock = Path(start.LOCK)
-    assert not start.is_installed(str(lock))
-    Path(start.stamp(str(lock))).write_text(start.fingerprint(str(lock)))
-    assert start.is_installed(str(lock))
-    lock.write_text("one==2\n")
-    assert not start.is_installed(str(lock))
+    assert not start.is_installed(start.LOCK)
+    start.stamp(start.LOCK).write_text(start.fingerprint(start.LOCK))
+    assert start.is_installed(start.LOCK)
+    start.LOCK.write_text("one==2\n")
+    assert not start.is_installed(start.LOCK)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +62,12 @@ def test_a_failed_download_is_one_sentence(start, output, words):
     said = start.install_problem(output)
     assert words in said
     assert "\n" not in said
-    assert (Path(start.HERE) / "setup.log").read_text(encoding="utf-8") == output
+    assert (start.HERE / "setup.log").read_text(encoding="utf-8") == output
 
 
 def test_an_unfinished_setup_is_not_taken_for_a_finished_one(start, monkeypatch):
     monkeypatch.setattr(start, "pip_install", lambda lock: [sys.executable, "-c", "raise SystemExit(3)"])
-    assert start.set_up([start.LOCK]) is not None
+    assert "setup.log" in start.set_up([start.LOCK])
     assert not start.is_installed(start.LOCK)
 
 
