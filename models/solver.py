@@ -12,12 +12,12 @@ from typing import Any
 import highspy
 
 
-class _QuietHighs(highspy.Highs):  # type: ignore[misc]
+class _QuietHighs(highspy.Highs):
     """HiGHS writes its banner to standard output while it is being made; there it would spoil ``--json``."""
 
     def enableCallbacks(self) -> None:  # noqa: N802 - the library's name; the first thing its constructor calls
         self.setOptionValue("output_flag", False)
-        super().enableCallbacks()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
 
 
 def quiet_highs(**options: Any) -> highspy.Highs:  # noqa: ANN401 - options are bool, int, float or text
@@ -28,7 +28,7 @@ def quiet_highs(**options: Any) -> highspy.Highs:  # noqa: ANN401 - options are 
     ValueError
         If HiGHS does not know an option or refuses its value.
     """
-    highs = _QuietHighs()
+    highs = _QuietHighs()  # type: ignore[no-untyped-call]
     for name, value in {"threads": 1, "random_seed": 0, **options}.items():
         if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise ValueError(f"{name} = {value!r}")

@@ -85,9 +85,7 @@ def _write_plan(folder: Path, plan: Plan) -> None:
 def _read_plan(path: Path) -> Plan:
     head: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     tables = {
-        name: (gpd.read_parquet if about["spatial"] else pd.read_parquet)(
-            path.with_name(f"{path.stem}.{name}.parquet")
-        )
+        name: (gpd.read_parquet if about["spatial"] else pd.read_parquet)(path.with_name(f"{path.stem}.{name}.parquet"))
         for name, about in head.pop("tables").items()
     }
     head.pop("gap")

@@ -119,7 +119,7 @@ def objective(problem: Problem, post: Ints) -> float:
 def zone_loads(problem: Problem, post: Ints) -> Floats:
     """Return the load of each zone, ordered by the unit number of its post."""
     _, zone = np.unique(post, return_inverse=True)
-    return np.bincount(zone, weights=problem.load)
+    return np.bincount(zone, weights=problem.load).astype(np.float64)
 
 
 def worst_deviation(problem: Problem, post: Ints) -> float:

@@ -107,7 +107,7 @@ def _spread_posts(problem: Problem, *, rng: np.random.Generator) -> Ints:
         weight = problem.load[members] + 1e-9 * problem.mean_load
         chosen = [int(rng.choice(members, p=weight / weight.sum()))]
         while len(chosen) < count:
-            nearest = problem.travel_min[np.ix_(members, chosen)].min(axis=1)
+            nearest = problem.travel_min[np.ix_(members, np.array(chosen))].min(axis=1)
             nearest = np.where(np.isfinite(nearest), nearest, 1e6)
             odds = weight * nearest**2 + 1e-12 * (~np.isin(members, chosen))
             chosen.append(int(rng.choice(members, p=odds / odds.sum())))
