@@ -13,6 +13,7 @@ from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.plan import Plan, silent
+from views.documents import write_scorecard
 from views.sheets.zone_sheet import GROUND, write_all_zone_sheets, write_zone_sheet
 
 __all__ = ["SHEETS", "print_all", "write_all_zone_sheets", "write_zone_sheet"]
@@ -39,13 +40,19 @@ def print_all(
     if unknown:
         raise InputError("sheet.unknown", found=", ".join(unknown), known=", ".join(SHEETS))
     written: list[Path] = []
+    _require(plans, "zones")
     if "zones" in wanted:
         ground = {name: ws.read(name) for name in GROUND}
         today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
         written += write_all_zone_sheets(ws.study, ground, plans, ws.out, printed_on=today, progress=progress)
     if "scorecard" in wanted:
-        from views.documents import write_scorecard
-
-        written.append(write_scorecard(plans, ws.out / text("sheet.file_scorecard"), study=ws.study))
+        _require(plans, "scorecard")
+        path = ws.out / text("sheet.file_scorecard")
+        written.append(write_scorecard(plans["scorecard"], plans["zones"], ws.study, path))
     ws.log("print", sheets=wanted, files=[path.name for path in written])
     return written
+
+
+def _require(plans: Mapping[str, Plan], name: str) -> None:
+    if name not in plans:
+        raise InputError("sheet.no_plan", plan=name)

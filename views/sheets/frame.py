@@ -53,7 +53,7 @@ class Layout:
     columns: int
 
 
-MARGIN, HEAD, FOOT, GAP = 8.0, 17.0, 24.0, 2.0
+MARGIN, HEAD, FOOT, GAP = 8.0, 17.0, 25.0, 2.0
 
 
 def _layout(width: float, height: float, *, card_width: float = 0.0, card_height: float = 0.0) -> Layout:
@@ -128,9 +128,12 @@ def fit(bounds: Sequence[float]) -> tuple[Layout, MapWindow]:
     raise InfeasibleError("sheet.too_large", width_km=f"{size[0] / 1000:.0f}", height_km=f"{size[1] / 1000:.0f}")
 
 
-def scale_bar_m(scale: int) -> int:
-    """Return the longest round length whose bar still fits on the sheet, metres."""
-    return max(length for length in SCALE_BARS_M if length * 1000 / scale <= LONGEST_BAR_MM)
+def scale_bar(scale: int) -> dict[str, Any]:
+    """Return the longest round scale bar that fits beside the ruler: its length on paper, and its marks by quarters."""
+    length_m = max(length for length in SCALE_BARS_M if length * 1000 / scale <= LONGEST_BAR_MM)
+    unit, per = ("km", 1000) if length_m >= 1000 else ("m", 1)
+    marks = [(0, "0"), (2, f"{length_m / 2 / per:g}"), (4, f"{length_m / per:g} {unit}")]
+    return {"length_mm": length_m * 1000 / scale, "marks": marks}
 
 
 def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:

@@ -22,7 +22,11 @@ _DIRECTIONS = ((1, 0), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1), (0, -1), (0,
 
 @dataclass(frozen=True)
 class Label:
-    """A label that wants a place. A ``must`` label is set even where it covers something; others are left out."""
+    """A label that wants a place beside (x, y), or upon it (``over``).
+
+    A ``must`` label is set even far away (with a leading line) or where it covers something; others are left out.
+    ``reach_mm`` is the radius of the thing named.
+    """
 
     text: str
     x: float
@@ -32,6 +36,7 @@ class Label:
     style: str = "name"
     must: bool = True
     over: bool = False
+    reach_mm: float = 0.0
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -81,8 +86,12 @@ def place_labels(
 
 
 def _best(
-    label: Label, frame: tuple[float, float], clear: shapely.STRtree, soft: shapely.STRtree, taken: list[shapely.Geometry]
-) -> Placed | None:  # fmt: skip
+    label: Label,
+    frame: tuple[float, float],
+    clear: shapely.STRtree,
+    soft: shapely.STRtree,
+    taken: list[shapely.Geometry],
+) -> Placed | None:
     inside = [place for place in _candidates(label) if _within(place, frame)]
     if not inside:
         return None
@@ -98,10 +107,11 @@ def _candidates(label: Label) -> Iterator[Placed]:
     width, height = label.size_mm
     if label.over:
         yield Placed(label, label.x - width / 2, label.y - height / 2, width, height, None)
-    for ring in _RINGS_MM:
+    for ring in _RINGS_MM if label.must else _RINGS_MM[:1]:
         for across, down in _DIRECTIONS:
-            x = label.x + across * (ring + width / 2)
-            y = label.y + down * (ring * (0.75 if across else 1.0) + height / 2)
+            away = label.reach_mm + ring
+            x = label.x + across * (away + width / 2)
+            y = label.y + down * (away * (0.75 if across else 1.0) + height / 2)
             leader = None
             if ring > _RINGS_MM[0]:
                 leader = (label.x, label.y, x - across * width / 2, y - (down if not across else 0) * height / 2)

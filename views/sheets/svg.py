@@ -33,10 +33,9 @@ def hatch(area: shapely.Geometry, *, spacing_mm: float, slope: float = 1.0) -> N
     """Return parallel slanting lines across an area, as true lines: they survive a copier where a tint would not."""
     west, south, east, north = area.bounds
     reach = north - south
-    lines = [
-        shapely.LineString([(start, south), (start + reach, north)] if slope > 0 else [(start, north), (start + reach, south)])
-        for start in np.arange(np.floor((west - reach) / spacing_mm) * spacing_mm, east, spacing_mm)
-    ]  # fmt: skip
+    first, last = (south, north) if slope > 0 else (north, south)
+    starts = np.arange(np.floor((west - reach) / spacing_mm) * spacing_mm, east, spacing_mm)
+    lines = [shapely.LineString([(start, first), (start + reach, last)]) for start in starts]
     return shapely.intersection(np.array(lines, dtype=object), area)
 
 
@@ -51,3 +50,9 @@ def _commands(shape: shapely.Geometry) -> str:
 
 def _run(line: shapely.Geometry) -> str:
     return "M" + "L".join(f"{x:.3f} {y:.3f}" for x, y in shapely.get_coordinates(line))
+
+
+def disc(x: float, y: float, radius: float, **style: str | float) -> str:
+    """Return one circle."""
+    attributes = " ".join(f'{name.replace("_", "-")}="{value}"' for name, value in style.items())
+    return f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius:g}" {attributes}/>'

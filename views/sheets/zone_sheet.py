@@ -19,8 +19,9 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
 from gis_data.study import Study
 from models.plan import Plan, silent
-from views.sheets.frame import fit, write_pdf
-from views.sheets.zone_map import Scene, clock_hours, draw_zone
+from views.sheets.frame import fit, scale_bar, write_pdf
+from views.sheets.names import clock_hours
+from views.sheets.zone_map import Scene, draw_zone
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
 MOST_HOTSPOTS = 6
@@ -65,7 +66,12 @@ def write_zone_sheet(
         layout, window = fit(scene.zone.geometry.bounds)
         picture = draw_zone(scene, window)
         number = list(zones["zone_id"]).index(zone_id) + 1
-        blocks = [_about(scene), *_incidents(scene, plans), *_spots(scene, plans), _legend(picture.legend, layout.columns)]
+        blocks = [
+            _about(scene),
+            *_incidents(scene, plans),
+            *_spots(scene, plans),
+            _legend(picture.legend, layout.columns),
+        ]
         sheet = {
             "lang": language(),
             "layout": {"width": layout.width, "height": layout.height, "map": layout.map, "card": layout.card},
@@ -75,7 +81,14 @@ def write_zone_sheet(
             "synthetic": text("sheet.synthetic") if study.synthetic else "",
             "page": text("sheet.page", number=number, count=len(zones)),
             "print_at_100": text("sheet.print_at_100"),
-            "map": {"svg": picture.svg, "labels": picture.labels, "bar": picture.bar, "north": picture.north},
+            "map": {
+                "svg": picture.svg,
+                "labels": picture.labels,
+                "bar": scale_bar(window.scale),
+                "north": picture.north,
+                "north_letter": text("sheet.north"),
+                "north_note": text("sheet.grid_north"),
+            },
             "card": _in_columns(blocks, layout.columns),
             "foot": _foot(study, plans, printed_on),
         }
@@ -111,16 +124,17 @@ def plan_id(plan: Plan) -> str:
 
 def _zones(plans: Mapping[str, Plan]) -> gpd.GeoDataFrame:
     if "zones" not in plans:
-        raise InputError("sheet.no_zones")
+        raise InputError("sheet.no_plan", plan="zones")
     table: gpd.GeoDataFrame = plans["zones"].to_frame()
     return table
 
 
 def _hotspots(plans: Mapping[str, Plan], zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the hotspots that are more than chance; heaps that chance would make too are no business of a crew."""
     if "hotspots" in plans:
-        table: gpd.GeoDataFrame = plans["hotspots"].to_frame()
-        return table
-    return gpd.GeoDataFrame({"is_hotspot": []}, geometry=[], crs=zones.crs)
+        table = plans["hotspots"].to_frame()
+        return table[table["is_hotspot"]]
+    return gpd.GeoDataFrame({"hotspot_id": [], "peak_hours": []}, geometry=[], crs=zones.crs)
 
 
 # ---- the card ----
@@ -158,7 +172,7 @@ def _incidents(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
     if "scorecard" not in plans:
         return []
     plan = plans["scorecard"]
-    score = plan.to_frame().set_index("zone_id").loc[scene.zone_id]
+    score = plan.to_frame().set_index("zone_id").to_dict("index")[scene.zone_id]
     level = round(100 * plan.settings["scorecard"]["level"])
     rows = [
         (text("sheet.card.reported"), _interval(score["reported"], score["reported_low"], score["reported_high"])),
@@ -187,15 +201,16 @@ def _interval(count: float, low: float, high: float) -> str:
 def _spots(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
     if "hotspots" not in plans:
         return []
-    spots = scene.hotspots[scene.hotspots["is_hotspot"]]
-    inside = spots[spots.geometry.intersects(scene.zone.geometry)]
+    inside = scene.hotspots[scene.hotspots.geometry.intersects(scene.zone.geometry)]
     title = text("sheet.card.hotspots")
     if inside.empty:
         return [{"title": title, "text": [text("sheet.card.no_hotspots")]}]
     shown = inside.sort_values("count", ascending=False).head(MOST_HOTSPOTS)
     table = [
-        [row.hotspot_id, f"{row.count:,.0f}", clock_hours(row.peak_hours) or "—", _types(row.main_types)]
-        for row in shown.rename(columns={"count": "n"}).rename(columns={"n": "count"}).itertuples()
+        [name, f"{count:,}", clock_hours(hours) or "—", _types(types)]
+        for name, count, hours, types in zip(
+            shown["hotspot_id"], shown["count"], shown["peak_hours"], shown["main_types"], strict=True
+        )
     ]
     head = [text(f"sheet.card.hotspot_{column}") for column in ("id", "count", "hours", "types")]
     more = len(inside) - len(shown)
@@ -225,18 +240,22 @@ def _in_columns(blocks: list[Block], columns: int) -> list[list[Block]]:
 # ---- the footer ----
 
 
-def _foot(study: Study, plans: Mapping[str, Plan], printed_on: datetime.date) -> list[str]:
-    return [
-        text("sheet.foot.plan", plan=plan_id(plans["zones"]), period=_period(plans["zones"]), date=printed_on.isoformat()),
-        text("sheet.foot.projection", crs=study.crs),
-        text("sheet.foot.credit", credit=study.credit),
-        text("sheet.foot.proposal"),
-    ]
+def _foot(study: Study, plans: Mapping[str, Plan], printed_on: datetime.date) -> dict[str, list[str]]:
+    plan = plans["zones"]
+    return {
+        "left": [text("sheet.foot.proposal")],
+        "right": [
+            text("sheet.foot.plan", plan=plan_id(plan), date=printed_on.isoformat()),
+            text("sheet.foot.period", period=_period(plan)),
+            text("sheet.foot.projection", crs=study.crs),
+            text("sheet.foot.credit", credit=study.credit),
+        ],
+    }
 
 
 def _period(plan: Plan) -> str:
     start, end = plan.settings.get("period_start"), plan.settings.get("period_end")
     if not start or not end:
-        return text("sheet.foot.no_period")
+        return text("sheet.card.no_period")
     last = datetime.date.fromisoformat(str(end)) - datetime.timedelta(days=1)
-    return text("sheet.foot.period", start=start, last=last.isoformat())
+    return text("sheet.card.period", start=start, last=last.isoformat())

@@ -1,0 +1,127 @@
+"""Which names stand on a zone's map, and in which order they choose their place.
+
+In:     a drawing whose layers lie on paper.
+Out:    labels with their place, ready for the template.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import shapely
+
+from gis_data.catalogue import text
+from views.sheets.labels import Label, place_labels
+from views.sheets.symbols import MAIN_ROADS
+
+if TYPE_CHECKING:
+    from views.sheets.zone_map import Drawing
+
+MARKER_MM, POST_MM = 1.4, 2.0
+SHORTEST_NAMED_LINE_MM = 25.0
+SMALLEST_NAMED_ZONE_MM2 = 300.0
+LARGEST_REACH_MM = 12.0
+EDGE_LABEL_MM = (8.0, 2.6)
+
+
+def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
+    """Place all names of a map; ``furniture`` is what lies on the map and must stay clear."""
+    frame = drawing.window.frame
+    mine, far = drawing.villages
+    wanted = [
+        *_post(drawing),
+        *_hotspots(drawing),
+        *_villages(mine, size_pt=8.5, weight=700, style="name"),
+        *_zones(drawing),
+        *_lines(drawing.layers["barriers"], "kind", ("river",), size_pt=7.5, style="water"),
+        *_lines(drawing.layers["roads"], "road_class", MAIN_ROADS, size_pt=6.5, style="road"),
+        *_villages(far, size_pt=6.5, style="far", must=False),
+    ]
+    placed = place_labels(
+        wanted, width_mm=frame.width, height_mm=frame.height,
+        keep_clear=[*furniture, *_markers(drawing)], rather_not=_rather_not(drawing),
+    )  # fmt: skip
+    taken = [*furniture, *(one.box for one in placed)]
+    return [asdict(one) for one in placed] + _kilometres(drawing, taken)
+
+
+def clock_hours(hours: str) -> str:
+    """Write "22-02" as "22:00–02:00"; other words stay as they are."""
+    return re.sub(r"\b(\d\d)-(\d\d)\b", r"\1:00–\2:00", hours)
+
+
+def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
+    points = [*drawing.villages[0].geometry, *(point for _, point in drawing.places)]
+    posts = [] if drawing.post is None else [drawing.post.buffer(POST_MM)]
+    return [point.buffer(MARKER_MM) for point in points] + posts
+
+
+def _rather_not(drawing: "Drawing") -> list[shapely.Geometry]:
+    main = drawing.layers["roads"]["road_class"].isin(MAIN_ROADS).to_numpy()
+    edges = [spot.boundary for spot in drawing.spots.geometry]
+    return [*drawing.shapes("roads")[main], drawing.outline.boundary, *edges]
+
+
+def _villages(villages: gpd.GeoDataFrame, **style: Any) -> list[Label]:  # noqa: ANN401 - a label's own fields
+    ordered = villages.sort_values(["population", "village_id"], ascending=[False, True])
+    return [Label(name, p.x, p.y, **style) for name, p in zip(ordered["name"], ordered.geometry, strict=True)]
+
+
+def _post(drawing: "Drawing") -> list[Label]:
+    if drawing.post is None:
+        return []
+    return [Label(text("sheet.legend.post"), drawing.post.x, drawing.post.y, 7.5, 700, style="post")]
+
+
+def _hotspots(drawing: "Drawing") -> list[Label]:
+    found = []
+    for name, hours, area in zip(
+        *(drawing.spots[column] for column in ("hotspot_id", "peak_hours", "geometry")), strict=True
+    ):
+        inside = area.intersects(drawing.outline)
+        point = area.centroid
+        if inside or point.within(drawing.page):
+            words = f"{name} {clock_hours(hours)}".strip()
+            reach = min(math.sqrt(area.area / math.pi), LARGEST_REACH_MM)
+            found.append(Label(words, point.x, point.y, 7.5, 700, style="hotspot", must=inside, reach_mm=reach))
+    return found
+
+
+def _zones(drawing: "Drawing") -> list[Label]:
+    found = []
+    for name, area in zip(drawing.all_zones["zone_id"], drawing.all_zones.geometry, strict=True):
+        seen = area.intersection(drawing.page)
+        if name != drawing.scene.zone_id and seen.area > SMALLEST_NAMED_ZONE_MM2:
+            point = seen.representative_point()
+            found.append(Label(name, point.x, point.y, 15, 700, style="zone", must=False, over=True))
+    return found
+
+
+def _lines(table: gpd.GeoDataFrame, column: str, kinds: tuple[str, ...], *, size_pt: float, style: str) -> list[Label]:
+    """One label for each name, in the middle of its longest piece in sight."""
+    named = table[table[column].isin(kinds) & (table["name"] != "")]
+    found = []
+    for name, group in named.groupby("name", sort=True):
+        pieces = shapely.get_parts(shapely.line_merge(shapely.union_all(group.geometry.to_numpy())))
+        longest = max(pieces, key=lambda piece: piece.length)
+        if longest.length > SHORTEST_NAMED_LINE_MM:
+            point = longest.interpolate(0.5, normalized=True)
+            found.append(Label(str(name), point.x, point.y, size_pt, style=style, must=False, over=True))
+    return found
+
+
+def _kilometres(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
+    """Grid labels at the frame's edge, as on a topographic map, where nothing else stands."""
+    width, height = EDGE_LABEL_MM
+    places = [(x - width / 2, 0.4, metres) for x, metres in drawing.grid("x")]
+    places += [(0.4, y - height / 2, metres) for y, metres in drawing.grid("y")]
+    found = []
+    for left, top, metres in places:
+        box = shapely.box(left, top, left + width, top + height)
+        if box.within(drawing.page) and not any(box.intersects(other) for other in taken):
+            label = asdict(Label(f"{metres / 1000:g}", left, top, 5.5, style="grid"))
+            found.append({"label": label, "left": left, "top": top, "width": width, "height": height, "leader": None})
+    return found
