@@ -430,9 +430,14 @@ def _village_tip(row: Mapping[str, Any]) -> str:
     return _tip(row["name"], lines)
 
 
+def _safe(value: Any) -> str:  # noqa: ANN401 - any value can be printed
+    """Return words that stay words in HTML, and in the JavaScript template text that folium puts tips in."""
+    return html.escape(str(value)).translate({ord(mark): f"&#{ord(mark)};" for mark in "`$\\"})
+
+
 def _tip(title: str, lines: Iterable[tuple[str, Any]]) -> str:
-    rows = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(str(v))}</td></tr>" for k, v in lines)
-    return f'<div class="xq-tip"><b>{html.escape(title)}</b>{f"<table>{rows}</table>" if rows else ""}</div>'
+    rows = "".join(f"<tr><td>{_safe(k)}</td><td>{_safe(v)}</td></tr>" for k, v in lines)
+    return f'<div class="xq-tip"><b>{_safe(title)}</b>{f"<table>{rows}</table>" if rows else ""}</div>'
 
 
 # ---- colours of zones ----
@@ -597,12 +602,12 @@ class _Panel(MacroElement):
         self._name = "Panel"
         self.rows = rows
         lines = [self._line(number, row) for number, row in enumerate(rows)]
-        summary = f"<summary>{html.escape(text('map.legend'))}</summary>"
+        summary = f"<summary>{_safe(text('map.legend'))}</summary>"
         self.content = f"<details open>{summary}{''.join(lines)}</details>"
 
     @staticmethod
     def _line(number: int, row: Row) -> str:
-        words = f"{row.sample}<span>{html.escape(row.label)}</span>"
+        words = f"{row.sample}<span>{_safe(row.label)}</span>"
         if row.layer is None:
             return f'<div class="row">{words}</div>'
         ticked = "checked" if row.layer.show else ""
@@ -718,7 +723,7 @@ def _names(
 ) -> None:
     places = points if crs is None else gpd.GeoSeries(points, crs=crs)
     for (lat, lon), name in zip(_lat_lon(places), names, strict=True):
-        words = f'<div class="xq-name {kind}">{html.escape(str(name))}</div>'
+        words = f'<div class="xq-name {kind}">{_safe(name)}</div>'
         folium.Marker((lat, lon), icon=folium.DivIcon(html=words, icon_size=(0, 0)), interactive=False).add_to(parent)
 
 

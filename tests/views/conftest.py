@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 import shapely
 
+from gis_data.periods import Period
 from gis_data.study import Study
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 from models.plan import Plan
+from models.scorecard import score_zones
 from models.store import save_plans
 
 CRS = "EPSG:4549"
@@ -54,12 +56,18 @@ def tiny_tables() -> dict[str, pd.DataFrame]:
     centres = shapely.centroid(areas)
     villages = gpd.GeoDataFrame(
         {
-            "village_id": [f"V{n}" for n in range(1, 7)], "name": NAMES, "population": [1800, 900, 700, 650, 2100, 500],
-            "households": [600, 300, 230, 210, 700, 170], "market_days": ["", "", "", "", "5,10", ""],
-            "is_seat": [False] * 4 + [True, False], "centre_x": shapely.get_x(centres), "centre_y": shapely.get_y(centres),
+            "village_id": [f"V{n}" for n in range(1, 7)],
+            "name": NAMES,
+            "population": [1800, 900, 700, 650, 2100, 500],
+            "households": [600, 300, 230, 210, 700, 170],
+            "market_days": ["", "", "", "", "5,10", ""],
+            "is_seat": [False] * 4 + [True, False],
+            "centre_x": shapely.get_x(centres),
+            "centre_y": shapely.get_y(centres),
         },
-        geometry=areas, crs=CRS,
-    )  # fmt: skip
+        geometry=areas,
+        crs=CRS,
+    )
     lines = {
         "county": [((X, Y + 2_000), (X + 6_000, Y + 2_000))],
         "township": [((X + a, Y), (X + a, Y + 4_000)) for a in (1_000, 3_000, 5_000)],
@@ -70,28 +78,41 @@ def tiny_tables() -> dict[str, pd.DataFrame]:
     shapes = [(kind, shapely.LineString(line)) for kind, found in lines.items() for line in found]
     roads = gpd.GeoDataFrame(
         {
-            "road_id": range(len(shapes)), "name": ["环镇路" if kind == "county" else "" for kind, _ in shapes],
-            "road_class": [kind for kind, _ in shapes], "length_m": [line.length for _, line in shapes],
-            "speed_kmh": 40.0, "from_node": 0, "to_node": 1,
+            "road_id": range(len(shapes)),
+            "name": ["环镇路" if kind == "county" else "" for kind, _ in shapes],
+            "road_class": [kind for kind, _ in shapes],
+            "length_m": [line.length for _, line in shapes],
+            "speed_kmh": 40.0,
+            "from_node": 0,
+            "to_node": 1,
         },
-        geometry=[line for _, line in shapes], crs=CRS,
-    )  # fmt: skip
+        geometry=[line for _, line in shapes],
+        crs=CRS,
+    )
     rng = np.random.default_rng(7)
     corners = [(c.x + dx, c.y + dy) for c in centres for dx in (-90, 0, 90) for dy in (-60, 0, 60)]
     buildings = gpd.GeoDataFrame(
         {"building_id": range(len(corners)), "kind": "house", "levels": 1.0, "is_dwelling": True},
-        geometry=[shapely.box(x, y, x + 14, y + 10) for x, y in corners], crs=CRS,
-    )  # fmt: skip
+        geometry=[shapely.box(x, y, x + 14, y + 10) for x, y in corners],
+        crs=CRS,
+    )
     river = shapely.LineString([(X + 2_000, Y - 200), (X + 1_950, Y + 2_000), (X + 2_050, Y + 4_200)])
     barriers = gpd.GeoDataFrame({"barrier_id": [1], "kind": ["river"], "name": ["白沙河"]}, geometry=[river], crs=CRS)
     return {
-        "villages": villages, "roads": roads, "buildings": buildings, "barriers": barriers,
+        "villages": villages,
+        "roads": roads,
+        "buildings": buildings,
+        "barriers": barriers,
         "water": gpd.GeoDataFrame({"water_id": [1], "name": [""]}, geometry=[river.buffer(40)], crs=CRS),
         "landuse": gpd.GeoDataFrame({"landuse_id": [1], "kind": ["farmland"]}, geometry=[areas[1]], crs=CRS),
-        "cameras": gpd.GeoDataFrame({"camera_id": ["C1"], "status": ["working"], "azimuth_deg": [90.0], "hfov_deg": [84.0]},
-                                    geometry=[centres[4]], crs=CRS),
-        "incidents": tiny_incidents(centres, rng), "imports": tiny_imports(),
-    }  # fmt: skip
+        "cameras": gpd.GeoDataFrame(
+            {"camera_id": ["C1"], "status": ["working"], "azimuth_deg": [90.0], "hfov_deg": [84.0]},
+            geometry=[centres[4]],
+            crs=CRS,
+        ),
+        "incidents": tiny_incidents(centres, rng),
+        "imports": tiny_imports(),
+    }
 
 
 def village_areas() -> np.ndarray:
@@ -118,44 +139,69 @@ def tiny_incidents(centres: np.ndarray, rng: np.random.Generator) -> gpd.GeoData
     reported = day + pd.to_timedelta(np.where(np.arange(size) < 60, 20, rng.integers(0, 24, size)), unit="h")
     return gpd.GeoDataFrame(
         {
-            "incident_id": [f"i{n}" for n in range(size)], "reported_at": reported, "occurred_from": reported,
-            "incident_class": [classes[kind] for kind in kinds], "type": kinds,
+            "incident_id": [f"i{n}" for n in range(size)],
+            "reported_at": reported,
+            "occurred_from": reported,
+            "incident_class": [classes[kind] for kind in kinds],
+            "type": kinds,
             "origin": np.where(rng.random(size) < 0.9, "reported", "discovered"),
-            "caught_count": (rng.random(size) < 0.08).astype(int), "count": 1,
-            "village_id": [f"V{n + 1}" for n in village], "precision": "exact",
+            "caught_count": (rng.random(size) < 0.08).astype(int),
+            "count": 1,
+            "village_id": [f"V{n + 1}" for n in village],
+            "precision": "exact",
         },
-        geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=CRS,
-    )  # fmt: skip
+        geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]),
+        crs=CRS,
+    )
 
 
 def tiny_imports() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "import_id": ["a"], "file": ["警情2023.xlsx"], "sha256": ["0"], "table": ["incidents"], "rows_read": [405],
-            "accepted": [400], "set_aside": [4], "refused": [1], "imported_at": [pd.Timestamp("2024-01-02")],
+            "import_id": ["a"],
+            "file": ["警情2023.xlsx"],
+            "sha256": ["0"],
+            "table": ["incidents"],
+            "rows_read": [405],
+            "accepted": [400],
+            "set_aside": [4],
+            "refused": [1],
+            "imported_at": [pd.Timestamp("2024-01-02")],
             "problems": ['{"no_time": 4, "private": 1}'],
         }
-    )  # fmt: skip
+    )
 
 
 def tiny_plans(ws: Workspace) -> dict[str, Plan]:
-    return {plan.name: plan for plan in (hotspots(ws), zones(ws), scorecard(), cameras(ws))}
+    planned = zones(ws)
+    return {plan.name: plan for plan in (hotspots(ws), planned, scorecard(ws, planned), cameras(ws))}
 
 
 def hotspots(ws: Workspace) -> Plan:
     centre = ws.read("villages").geometry.centroid
     table = gpd.GeoDataFrame(
         {
-            "hotspot_id": ["H1", "H2"], "is_hotspot": [True, False], "count": [60, 14], "share_pct": [18.2, 4.1],
-            "area_km2": [0.06, 0.05], "density_per_km2_year": [1000.0, 280.0], "expected_count": [9.6, 8.1],
-            "times_expected": [6.25, 1.7], "p_value": [0.005, 0.62], "chance_clusters": [0.0, 0.9],
-            "peak_hours": ["19-23", ""], "peak_share_pct": [92.0, np.nan], "main_types": ["theft:20;assault:15", "crash:4"],
-            "months_active": [12, 7], "one_point_pct": [4.0, 22.0],
+            "hotspot_id": ["H1", "H2"],
+            "is_hotspot": [True, False],
+            "count": [60, 14],
+            "share_pct": [18.2, 4.1],
+            "area_km2": [0.06, 0.05],
+            "density_per_km2_year": [1000.0, 280.0],
+            "expected_count": [9.6, 8.1],
+            "times_expected": [6.25, 1.7],
+            "p_value": [0.005, 0.62],
+            "chance_clusters": [0.0, 0.9],
+            "peak_hours": ["19-23", ""],
+            "peak_share_pct": [92.0, np.nan],
+            "main_types": ["theft:20;assault:15", "crash:4"],
+            "months_active": [12, 7],
+            "one_point_pct": [4.0, 22.0],
             "first_at": pd.to_datetime(["2023-01-03", "2023-02-01"]).tz_localize("Asia/Shanghai"),
             "last_at": pd.to_datetime(["2023-12-30", "2023-11-01"]).tz_localize("Asia/Shanghai"),
         },
-        geometry=[centre[4].buffer(140), centre[0].buffer(120)], crs=CRS,
-    )  # fmt: skip
+        geometry=[centre[4].buffer(140), centre[0].buffer(120)],
+        crs=CRS,
+    )
     return Plan("hotspots", {"hotspots": table}, {}, seed=1, seconds=0.5)
 
 
@@ -163,22 +209,49 @@ def zones(ws: Workspace) -> Plan:
     villages = ws.read("villages")
     units = gpd.GeoDataFrame(
         {
-            "unit_id": villages["village_id"], "name": villages["name"], "zone_id": ["Z1", "Z2", "Z2", "Z1", "Z2", "Z2"],
-            "total_min": 210.0, "travel_min": 4.5, "next_zone_id": ["Z2", "Z1", "Z1", "Z2", "Z1", "Z1"],
-            "next_travel_min": 8.0, "reason": "nearest",
+            "unit_id": villages["village_id"],
+            "name": villages["name"],
+            "zone_id": ["Z1", "Z2", "Z2", "Z1", "Z2", "Z2"],
+            "total_min": 210.0,
+            "travel_min": 4.5,
+            "next_zone_id": ["Z2", "Z1", "Z1", "Z2", "Z1", "Z1"],
+            "next_travel_min": 8.0,
+            "reason": "nearest",
         },
-        geometry=villages.geometry.to_numpy(), crs=CRS,
-    )  # fmt: skip
-    table = units[["zone_id", "geometry"]].dissolve("zone_id").reset_index().assign(
-        name=["东河区", "集上区"], population=[2450, 4200], road_km=[9.0, 17.5], area_km2=[8.0, 16.0], load_ratio=[0.67, 1.33],
-        incident_h_per_week=[4.0, 8.0], patrol_h_per_week=[2.0, 4.0], fixed_h_per_week=[1.0, 2.0],
-        workload_h_per_week=[7.0, 14.0], mean_travel_min=[4.0, 5.5], post_name=["东河", "集上"],
-        post_x=[X + 1_000, X + 3_000], post_y=[Y + 2_000, Y + 2_000],
-    )  # fmt: skip
+        geometry=villages.geometry.to_numpy(),
+        crs=CRS,
+    )
+    table = (
+        units[["zone_id", "geometry"]]
+        .dissolve("zone_id")
+        .reset_index()
+        .assign(
+            name=["东河区", "集上区"],
+            population=[2450, 4200],
+            road_km=[9.0, 17.5],
+            area_km2=[8.0, 16.0],
+            load_ratio=[0.67, 1.33],
+            incident_h_per_week=[4.0, 8.0],
+            patrol_h_per_week=[2.0, 4.0],
+            fixed_h_per_week=[1.0, 2.0],
+            workload_h_per_week=[7.0, 14.0],
+            mean_travel_min=[4.0, 5.5],
+            post_name=["东河", "集上"],
+            post_x=[X + 1_000, X + 3_000],
+            post_y=[Y + 2_000, Y + 2_000],
+        )
+    )
     today = pd.DataFrame(
-        {"map": ["plan", "work_area"], "zones": [2, 2], "max_ratio": [1.33, 1.6], "min_ratio": [0.67, 0.4],
-         "mean_travel_min": [5.0, 6.1], "unreached_units": [0, 0], "pieces": [2, 3]}
-    )  # fmt: skip
+        {
+            "map": ["plan", "work_area"],
+            "zones": [2, 2],
+            "max_ratio": [1.33, 1.6],
+            "min_ratio": [0.67, 0.4],
+            "mean_travel_min": [5.0, 6.1],
+            "unreached_units": [0, 0],
+            "pieces": [2, 3],
+        }
+    )
     tables = {"zones": table, "units": units, "today": today}
     return Plan(
         "zones",
@@ -193,29 +266,20 @@ def zones(ws: Workspace) -> Plan:
     )
 
 
-def scorecard() -> Plan:
-    columns = {
-        "zone_id": ["Z1", "Z2"], "population": [2450, 4200], "road_km": [9.0, 17.5], "area_km2": [8.0, 16.0], "days": 365,
-        "reported": [80, 190], "reported_low": [63.4, 163.9], "reported_high": [99.6, 219.0], "discovered": [8, 20],
-        "arrest_incidents": [6, 15], "arrested_people": [6, 15], "reported_with_arrest": [5, 12],
-        "expected_word": ["below", "above"], "rank_best": [2, 1], "rank_worst": [2, 1], "expected": [99.5, 170.5],
-        "latest": [40, 101], "before": [40, 89], "change_word": ["none", "none"], "patrol_hours": [np.nan, np.nan],
-        "arrest_low": [2.2, 8.4], "arrest_high": [13.1, 24.7],
-    }  # fmt: skip
-    per = {f"{name}_per_10k_year": [value, value + 50] for name, value in
-           {"rate": 326.0, "rate_low": 258.0, "rate_high": 406.0, "shrunk": 330.0, "shrunk_low": 270.0, "shrunk_high": 400.0}.items()}  # fmt: skip
-    hours = {name: [np.nan, np.nan] for name in ("arrests_per_100h", "arrests_low_per_100h", "arrests_high_per_100h")}
-    other = {
-        f"{name}{end}": [1.0, 1.1] for name in ("observed_to_expected", "change_ratio") for end in ("", "_low", "_high")
-    }
-    other |= {f"reported_with_arrest{end}_pct": [6.0, 6.3] for end in ("", "_low", "_high")}
-    other |= {"change_low": [0.6, 0.8], "change_high": [1.6, 1.5]}
-    table = pd.DataFrame(columns | per | hours | other)
-    note = ("scorecard.note.period", {"period": "2023-01-01 – 2023-12-31", "days": 365})
-    return Plan(
-        "scorecard", {"scorecard": table}, {"scorecard": {"level": 0.95, "alpha": 0.05}, "exposure": "population"},
-        seed=0, seconds=0.1, notes=(note,),
-    )  # fmt: skip
+def scorecard(ws: Workspace, planned: Plan) -> Plan:
+    """Score the zones as the main job does, with one cell a village."""
+    villages, incidents = ws.read("villages"), ws.read("incidents")
+    cells = pd.DataFrame({"cell_id": range(6), "village_id": villages["village_id"], "road_m": 3_000.0, "area_m2": 4e6})
+    return score_zones(
+        planned.to_frame(),
+        planned.tables["units"].set_index("unit_id")["zone_id"],
+        incidents,
+        villages,
+        cells,
+        ws.read("patrol_hours"),
+        period=Period.of(incidents["reported_at"]),
+        settings=ws.study.settings.scorecard,
+    )
 
 
 def cameras(ws: Workspace) -> Plan:
@@ -227,42 +291,99 @@ def cameras(ws: Workspace) -> Plan:
     site = [villages.geometry.centroid[0], villages.geometry.centroid[4], villages.geometry.centroid[4]]
     table = gpd.GeoDataFrame(
         {
-            "camera_id": ["V1-C1", "V5-C1", "C1"], "village_id": ["V1", "V5", "V5"], "site_id": ["S1", "S2", "S3"],
-            "site_kind": ["lamp", "junction", "existing"], "status": ["new", "new", "existing"],
-            "x": [p.x for p in site], "y": [p.y for p in site], "azimuth_deg": [0.0, 90.0, 180.0],
-            "hfov_deg": [84.0, 24.0, 84.0], "level": "recognition", "cost_cny": [1500.0, 1800.0, 0.0],
-            "entrances": ["E1", "E2;E3", ""], "entrances_only": 0, "gain_pct": [21.0, 30.5, 4.0],
+            "camera_id": ["V1-C1", "V5-C1", "C1"],
+            "village_id": ["V1", "V5", "V5"],
+            "site_id": ["S1", "S2", "S3"],
+            "site_kind": ["lamp", "junction", "existing"],
+            "status": ["new", "new", "existing"],
+            "x": [p.x for p in site],
+            "y": [p.y for p in site],
+            "azimuth_deg": [0.0, 90.0, 180.0],
+            "hfov_deg": [84.0, 24.0, 84.0],
+            "level": "recognition",
+            "cost_cny": [1500.0, 1800.0, 0.0],
+            "entrances": ["E1", "E2;E3", ""],
+            "entrances_only": 0,
+            "gain_pct": [21.0, 30.5, 4.0],
         },
-        geometry=site, crs=CRS,
-    )  # fmt: skip
+        geometry=site,
+        crs=CRS,
+    )
     views = gpd.GeoDataFrame(
-        {"camera_id": ["V1-C1", "V5-C1"] * 2, "village_id": ["V1", "V5"] * 2, "level": ["coverage"] * 2 + ["recognition"] * 2,
-         "px_per_m": 62.5, "area_m2": 900.0},
-        geometry=[p.buffer(r) for r in (55, 28) for p in site[:2]], crs=CRS,
-    )  # fmt: skip
+        {
+            "camera_id": ["V1-C1", "V5-C1"] * 2,
+            "village_id": ["V1", "V5"] * 2,
+            "level": ["coverage"] * 2 + ["recognition"] * 2,
+            "px_per_m": 62.5,
+            "area_m2": 900.0,
+        },
+        geometry=[p.buffer(r) for r in (55, 28) for p in site[:2]],
+        crs=CRS,
+    )
     entrances = gpd.GeoDataFrame(
-        {"entrance_id": ["E1", "E2", "E3", "E4"], "village_id": ["V1", "V5", "V5", "V5"], "road": ["", "环镇路", "", ""],
-         "seen": [True, True, True, False]},
-        geometry=[shapely.Point(p.x + dx, p.y) for p, dx in zip((site[0], *site[1:], site[1]), (50, 60, -60, 150), strict=True)], crs=CRS,
-    )  # fmt: skip
+        {
+            "entrance_id": ["E1", "E2", "E3", "E4"],
+            "village_id": ["V1", "V5", "V5", "V5"],
+            "road": ["", "环镇路", "", ""],
+            "seen": [True, True, True, False],
+        },
+        geometry=[
+            shapely.Point(p.x + dx, p.y)
+            for p, dx in zip((site[0], *site[1:], site[1]), (50, 60, -60, 150), strict=True)
+        ],
+        crs=CRS,
+    )
     blind = gpd.GeoDataFrame(
-        {"blind_spot_id": ["V5-B1"], "village_id": ["V5"], "road": ["环镇路"], "length_m": [80.0], "weight_pct": [3.2],
-         "x": [site[1].x + 120], "y": [site[1].y], "from_centre_m": [120.0], "direction": ["E"]},
-        geometry=[site[1].buffer(20)], crs=CRS,
-    )  # fmt: skip
+        {
+            "blind_spot_id": ["V5-B1"],
+            "village_id": ["V5"],
+            "road": ["环镇路"],
+            "length_m": [80.0],
+            "weight_pct": [3.2],
+            "x": [site[1].x + 120],
+            "y": [site[1].y],
+            "from_centre_m": [120.0],
+            "direction": ["E"],
+        },
+        geometry=[site[1].buffer(20)],
+        crs=CRS,
+    )
     rules = pd.DataFrame(
-        {"rule": ["population", "market", "disorder", "by_hand", "any", "none"], "villages": [2, 1, 0, 0, 2, 4],
-         "people": [3900, 2100, 0, 0, 3900, 2750], "people_pct": [58.6, 31.6, 0, 0, 58.6, 41.4],
-         "incidents": [200, 150, 0, 0, 200, 120], "incidents_pct": [62.5, 46.9, 0, 0, 62.5, 37.5]}
-    )  # fmt: skip
+        {
+            "rule": ["population", "market", "disorder", "by_hand", "any", "none"],
+            "villages": [2, 1, 0, 0, 2, 4],
+            "people": [3900, 2100, 0, 0, 3900, 2750],
+            "people_pct": [58.6, 31.6, 0, 0, 58.6, 41.4],
+            "incidents": [200, 150, 0, 0, 200, 120],
+            "incidents_pct": [62.5, 46.9, 0, 0, 62.5, 37.5],
+        }
+    )
     summary = pd.DataFrame(
-        {"village_id": ["V1", "V5"], "name": ["东河", "集上"], "reasons": ["population", "population;market"],
-         "population": [1800, 2100], "new_cameras": [1, 1], "existing_cameras": [0, 1], "poles": [1, 1],
-         "cost_cny": [2300.0, 4800.0], "road_m": [900.0, 1200.0], "seen_m": [700.0, 800.0], "covered_pct": [80.0, 66.0],
-         "entrances": [1, 3], "entrances_seen": [1, 2]}
-    )  # fmt: skip
-    tables = {"cameras": table, "views": views, "entrances": entrances, "blind_spots": blind, "villages": about, "rules": rules,
-              "summary": summary}  # fmt: skip
+        {
+            "village_id": ["V1", "V5"],
+            "name": ["东河", "集上"],
+            "reasons": ["population", "population;market"],
+            "population": [1800, 2100],
+            "new_cameras": [1, 1],
+            "existing_cameras": [0, 1],
+            "poles": [1, 1],
+            "cost_cny": [2300.0, 4800.0],
+            "road_m": [900.0, 1200.0],
+            "seen_m": [700.0, 800.0],
+            "covered_pct": [80.0, 66.0],
+            "entrances": [1, 3],
+            "entrances_seen": [1, 2],
+        }
+    )
+    tables = {
+        "cameras": table,
+        "views": views,
+        "entrances": entrances,
+        "blind_spots": blind,
+        "villages": about,
+        "rules": rules,
+        "summary": summary,
+    }
     return Plan(
         "cameras",
         tables,

@@ -1,0 +1,238 @@
+"""What a person sees, in a real Chromium that can reach no other machine.
+
+Every page must show its map with our own tiles, its zones and its points, without a console error, a failed request,
+or one request to another host; and speak the language asked for.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import openpyxl
+import pytest
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+from gis_data.catalogue import LANGUAGES, text
+from views import server
+
+pytestmark = pytest.mark.browser
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = ("overview", "hotspots", "zones", "cameras")
+WAIT_MS = 30_000
+ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+DRAWN = {  # what must be drawn on each page's map besides tiles: at least one path of each class
+    "overview": ["xq-boundary", "xq-hotspot", "xq-zone-border"],
+    "hotspots": ["xq-boundary", "xq-hotspot"],
+    "zones": ["xq-zone-area", "xq-zone-border"],
+    "cameras": ["xq-boundary"],
+    "unplanned": ["xq-boundary"],
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("under CI the browser tests may not be skipped: install chromium")
+        pytest.skip("Chromium is not installed here (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def served(station: Path, folder: Path) -> Iterator[str]:
+    """Serve a copy of a station by the real command, in a process of its own."""
+    root = folder / "town"
+    shutil.copytree(station, root)
+    port = server.free_port(8770)
+    command = [sys.executable, "-m", "views.command", "serve", str(root), "--port", str(port), "--no-browser"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert server.wait_until_ready(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def address(tiny_station: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tiny_station, tmp_path_factory.mktemp("tiny")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def unplanned_address(unplanned_station: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(unplanned_station, tmp_path_factory.mktemp("unplanned")) as url:
+        yield url
+
+
+@contextmanager
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """Open the dashboard, and judge at the end what went over the wire and into the console."""
+    tab = browser.new_page(viewport={"width": 1366, "height": 768})
+    wrong: list[str] = []
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("requestfailed", lambda request: wrong.append(f"failed: {request.url} {request.failure}"))
+    tab.on("response", lambda answer: wrong.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+    tab.on("request", lambda request: wrong.append(f"outside: {request.url}") if not is_ours(request.url) else None)
+    tab.goto(address)
+    tab.wait_for_selector("[data-testid=stSidebarNav] a", timeout=WAIT_MS)
+    yield tab
+    tab.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address) as tab:
+        yield tab
+
+
+def is_ours(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+
+
+def follow(page: Page, name: str, lang: str = "zh") -> None:
+    title = text(f"page.{name}.title", lang=lang)
+    page.locator("[data-testid=stSidebarNav] a", has_text=title).click()
+    page.get_by_role("heading", level=2, name=title, exact=True).wait_for(timeout=WAIT_MS)
+
+
+def go_to(page: Page, name: str, lang: str = "zh") -> Frame:
+    """Open a page by its link and return its map once all its tiles are there."""
+    map_of(page)  # the page that is left must have finished, or its tiles are given up
+    follow(page, name, lang)
+    page.locator(f'iframe[title="{text(f"page.{name}.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
+    return map_of(page)
+
+
+def map_of(page: Page) -> Frame:
+    element = page.wait_for_selector("iframe", timeout=WAIT_MS)
+    frame = element.content_frame()
+    frame.wait_for_function(
+        "() => document.querySelectorAll('img.leaflet-tile').length > 0 &&"
+        " [...document.querySelectorAll('img.leaflet-tile')].every((tile) => tile.complete)",
+        timeout=WAIT_MS,
+    )
+    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=WAIT_MS)
+    return frame
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_shows_its_map_of_our_own_tiles(page: Page, name: str):
+    check_map(page, go_to(page, name), name)
+
+
+def check_map(page: Page, frame: Frame, name: str) -> None:
+    box = page.locator("iframe").first.bounding_box()
+    assert box["height"] > 300
+    assert box["width"] > 500
+    widths = frame.eval_on_selector_all("img.leaflet-tile", "tiles => tiles.map((tile) => tile.naturalWidth)")
+    assert sum(width >= 256 for width in widths) >= 2  # drawn tiles, not only the transparent one
+    assert min(widths) > 0
+    height = frame.eval_on_selector(".leaflet-container", "town => town.clientHeight")
+    assert height > 300
+    for css in DRAWN[name]:
+        shapes = frame.eval_on_selector_all(f"path.{css}", "all => all.map((path) => path.getBBox().width)")
+        assert shapes, css
+        assert max(shapes) > 5, css
+    assert frame.locator(".xq-panel").is_visible()
+    assert frame.locator(".leaflet-control-scale").inner_text().endswith("m")
+    assert text("map.synthetic") in frame.locator(".xq-mark").inner_text()
+
+
+def test_incidents_are_painted_on_a_canvas(page: Page):
+    frame = go_to(page, "hotspots")
+    painted = frame.eval_on_selector(
+        "canvas",
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((_, i) => i % 4 === 3 && _).length",
+    )
+    assert painted > 100
+
+
+def test_a_layer_leaves_and_comes_back_with_its_box(page: Page):
+    frame = go_to(page, "zones")
+    zones = frame.locator("path.xq-zone-area")
+    count = zones.count()
+    box = frame.locator(".xq-panel input").first
+    box.uncheck()
+    assert zones.count() == 0
+    box.check()
+    assert zones.count() == count > 0
+
+
+def test_a_zone_tells_its_numbers_when_clicked(page: Page):
+    frame = go_to(page, "zones")
+    frame.locator("path.xq-zone-area").first.evaluate(
+        "path => path.dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    )
+    said = frame.locator(".leaflet-popup-content").inner_text(timeout=WAIT_MS)
+    assert text("map.tip.workload") in said
+    assert "–" in said
+
+
+def test_a_village_shows_cameras_views_and_entrances(page: Page):
+    go_to(page, "cameras")
+    page.locator("[data-testid=stSelectbox] input").click()
+    page.get_by_role("option").nth(1).click()
+    village = page.frame_locator("iframe").first  # looked up anew each time: the town's map gives way to a village's
+    village.locator("path.xq-view").first.wait_for(timeout=WAIT_MS)
+    assert village.locator("path.xq-view").count() >= 1
+    assert village.locator(".xq-sign svg").count() >= 2
+    assert village.locator("path.xq-ground").count() >= 2
+
+
+def test_the_language_switch_changes_every_heading(page: Page):
+    map_of(page)
+    for lang in (*reversed(LANGUAGES), *LANGUAGES[1:]):
+        page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
+        page.get_by_role("heading", level=2, name=text("page.overview.title", lang=lang), exact=True).wait_for(
+            timeout=WAIT_MS
+        )
+        page.locator(f'iframe[title="{text("page.overview.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
+        frame = map_of(page)
+        assert text("map.legend", lang=lang) in frame.locator(".xq-panel").inner_text()
+    for name in PAGES[1:]:
+        go_to(page, name, lang="en")
+
+
+def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
+    go_to(page, "zones")
+    with page.expect_download(timeout=WAIT_MS) as waiting:
+        page.get_by_text(text("page.download.scorecard"), exact=True).click()
+    assert waiting.value.suggested_filename.endswith(".xlsx")
+    book = openpyxl.load_workbook(BytesIO(Path(waiting.value.path()).read_bytes()))
+    assert book.worksheets[0]["A1"].value == text("scorecard.title", town="禾川镇")
+    assert "200 (173.2–229.7)" in [cell.value for row in book.worksheets[0] for cell in row]
+
+
+def test_chinese_is_spoken_until_english_is_asked_for(page: Page):
+    map_of(page)
+    assert page.get_by_role("heading", level=2).inner_text() == "总览"
+    page.get_by_text("English", exact=True).click()
+    page.get_by_role("heading", level=2, name="Overview", exact=True).wait_for(timeout=WAIT_MS)
+    map_of(page)
+
+
+def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_address: str):
+    with opened(browser, unplanned_address) as page:
+        check_map(page, map_of(page), "unplanned")
+        for name in PAGES[1:]:
+            follow(page, name)
+            page.get_by_text(f"plan town {name}").wait_for(timeout=WAIT_MS)
+            assert page.locator("iframe").count() == 0

@@ -1,0 +1,157 @@
+"""The maps: nothing from outside, nobody's secret on them, and every number said with its interval."""
+
+import json
+import re
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.taxonomy import drives_allocation, with_point
+from gis_data.workspace import Workspace
+from models.store import load_plans
+from views import maps
+from views.basemap import TileSet
+
+from .conftest import CRS, X, Y
+
+TILES = TileSet("0123456789abcdef", 119.99, 36.79, 120.08, 36.85, 12, 16, 10)
+
+
+@pytest.fixture(scope="module")
+def town(tiny_station: Path):
+    ws = Workspace.open(tiny_station)
+    tables = {
+        name: ws.read(name) for name in ("villages", "cameras", "incidents", "barriers", "roads", "buildings", "water")
+    }
+    return ws.study, tables, load_plans(ws)
+
+
+def all_maps(town) -> dict[str, str]:
+    study, tables, plans = town
+    points = with_point(drives_allocation(tables["incidents"]))
+    made = {
+        "overview": maps.overview_map(study, tables | {"incidents": points}, plans, TILES),
+        "hotspots": maps.hotspot_map(study, plans["hotspots"].to_frame(), points, TILES),
+        "zones": maps.zone_map(study, plans["zones"], plans["scorecard"].to_frame(), tables, TILES),
+        "cameras": maps.town_camera_map(study, plans["cameras"], tables["villages"], TILES),
+        "village": maps.camera_map(study, plans["cameras"], "V5", tables, TILES),
+    }
+    return {name: maps.as_html(found) for name, found in made.items()}
+
+
+def test_no_map_loads_anything_but_our_own_tiles(town):
+    for page in all_maps(town).values():
+        loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)|url\(([^)]+)\)|@import\s+([^;]+)""", page)
+        loaded = [address for found in loaded for address in found if address]
+        assert [address for address in loaded if not address.startswith(("data:", "#"))] == ["https://leafletjs.com"]
+        assert "<link" not in page
+        assert re.findall(r'L\.tileLayer\(\s*"([^"]+)"', page) == [TILES.url]
+        assert "$(" not in page  # jQuery is not there
+
+
+def test_leaflets_one_outside_address_is_a_link_in_the_credit_that_we_switch_off(town):
+    assert all('"attributionControl": false' in page for page in all_maps(town).values())
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_map_carries_the_credit_and_says_that_data_are_invented(town, lang):
+    with speaking(lang):
+        for page in all_maps(town).values():
+            assert json.dumps(text("map.synthetic"))[1:-1] in page
+            assert json.dumps(town[0].credit)[1:-1] in page
+            assert "imperial: false" in page
+
+
+def test_what_patrols_found_and_what_never_has_a_place_is_on_no_map(town):
+    study, tables, plans = town
+    secret = tables["incidents"].iloc[:2].copy()
+    secret["type"], secret["incident_class"] = ["telecom_fraud", "theft"], "criminal"
+    secret["origin"] = ["reported", "discovered"]
+    secret = secret.set_geometry(gpd.points_from_xy([X + 5_901, X + 5_911], [Y + 3_907, Y + 3_917]), crs=CRS)
+    more = dict(tables) | {"incidents": gpd.pd.concat([tables["incidents"], secret])}
+    pages = all_maps((study, more, plans))
+    shown = with_point(more["incidents"][more["incidents"]["origin"] == "reported"]).iloc[:1]
+    assert str(maps._lat_lon(shown)[0][0]) in pages["overview"]  # the test can see a point that is there
+    for place in maps._lat_lon(secret):
+        assert all(str(number) not in page for number in place for page in pages.values())
+
+
+def test_names_from_files_are_words_and_never_code(town):
+    study, tables, _ = town
+    bad = tables["villages"].assign(name="<img src=x onerror=alert(1)>`${alert(2)}`\\")
+    page = maps.as_html(maps.overview_map(study, tables | {"villages": bad}, {}, None))
+    assert "<img src=x" not in page
+    assert "onerror=alert(1)&gt;&#96;&#36;{alert(2)}&#96;&#92;" in page
+
+
+def test_a_zone_says_its_counts_with_their_limits(town):
+    page = all_maps(town)["zones"]
+    assert "200 (173\\u2013230)" in page
+    assert "20 (12\\u201331)" in page
+
+
+def test_points_are_vectors_while_few_and_one_picture_when_many(town):
+    study, tables, _ = town
+    few = with_point(drives_allocation(tables["incidents"]))
+    many = gpd.GeoDataFrame(gpd.pd.concat([few] * (maps.FEW_POINTS // len(few) + 1)), crs=CRS)
+    with_few, with_many = (maps.as_html(maps.hotspot_map(study, _nothing(), part, None)) for part in (few, many))
+    assert "L.circleMarker" in with_few.split("</style>")[-1]
+    assert "L.imageOverlay" not in with_few.split("</style>")[-1]
+    assert "L.imageOverlay" in with_many.split("</style>")[-1]
+    assert len(with_many) < len(with_few) + 400_000
+
+
+def _nothing() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"is_hotspot": np.array([], bool), "hotspot_id": []}, geometry=[], crs=CRS)
+
+
+def test_the_picture_of_many_points_is_darkest_where_they_lie_and_sits_where_they_are():
+    rng = np.random.default_rng(3)
+    xy = np.vstack([rng.uniform(0, 6_000, (500, 2)), rng.normal((4_000, 1_000), 60, (500, 2))]) + np.array([X, Y])
+    points = gpd.GeoDataFrame({"count": 1}, geometry=gpd.points_from_xy(*xy.T), crs=CRS, index=range(1_000))
+    overlay = maps._heat(points)
+    (south, west), (north, east) = overlay.bounds
+    picture = _decoded(overlay.url)
+    row, column = np.argwhere(picture[..., 3] == picture[..., 3].max()).mean(axis=0)
+    lat = north - (row + 0.5) / picture.shape[0] * (north - south)
+    lon = west + (column + 0.5) / picture.shape[1] * (east - west)
+    wanted = gpd.GeoSeries([shapely.Point(X + 4_000, Y + 1_000)], crs=CRS).to_crs(4326)[0]
+    assert (lat, lon) == (pytest.approx(wanted.y, abs=0.001), pytest.approx(wanted.x, abs=0.001))
+
+
+def _decoded(url: str) -> np.ndarray:
+    import base64
+    import io
+
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
+
+
+@given(st.lists(st.integers(0, 9), min_size=64, max_size=64))
+def test_zones_that_touch_never_share_a_colour(owners):
+    """On an 8 x 8 board cut at random into at most ten zones (in pieces, even): harder than any town."""
+    cells = gpd.GeoDataFrame(
+        {"zone_id": owners}, geometry=[shapely.box(x, y, x + 1, y + 1) for x in range(8) for y in range(8)], crs=CRS
+    )
+    zones = cells.dissolve("zone_id").reset_index()
+    colours = maps.zone_colours(zones)
+    touching = [(a, b) for a in range(len(zones)) for b in range(a) if zones.geometry[a].intersects(zones.geometry[b])]
+    fewest_neighbours = max((sum(a in pair for pair in touching) for a in range(len(zones))), default=0)
+    if fewest_neighbours < len(maps.ZONES):  # otherwise greedy may run out of colours
+        assert all(colours[a] != colours[b] for a, b in touching)
+    assert len(set(colours)) == min(len(zones), len(maps.ZONES)) or touching
+
+
+def test_degrees_are_short_and_right_to_ten_centimetres():
+    point = gpd.GeoSeries([shapely.Point(X + 1_234.567, Y + 765.432)], crs=CRS)
+    (shape,) = maps._degrees(point)
+    back = gpd.GeoSeries([shape], crs=4326).to_crs(CRS)[0]
+    assert back.distance(point[0]) < 0.1
+    assert len(str(shape.x)) <= len("120.000000")

@@ -1,0 +1,163 @@
+"""The pages' logic: what they say with plans, without plans, without records, and in both languages."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gis_data.catalogue import LANGUAGES, speaking, text
+from models.store import save_plans
+from views import figures
+
+from .conftest import tiny_plans, tiny_workspace
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+PAGES = ("overview", "hotspots", "zones", "cameras")
+
+
+def one_page(root: str, name: str, lang: str) -> None:
+    import importlib
+    from pathlib import Path
+
+    from gis_data.catalogue import set_language
+    from views.station import open_station
+
+    set_language(lang)
+    importlib.import_module(f"views.pages.{name}").show(open_station(Path(root)))
+
+
+def shown(root: Path, name: str, lang: str = "zh") -> AppTest:
+    page = AppTest.from_function(one_page, args=(str(root), name, lang), default_timeout=30).run()
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def words(page: AppTest) -> str:
+    """Everything on the page that is not a number of its own, as one text."""
+    kinds = (page.header, page.subheader, page.caption, page.markdown, page.info, page.error)
+    metrics = [f"{metric.label} {metric.value}" for metric in page.metric]
+    return "\n".join([str(element.value) for kind in kinds for element in kind] + metrics + html(page))
+
+
+def html(page: AppTest) -> list[str]:
+    return [element.proto.body for element in page.get("html")]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_has_its_heading_help_map_and_mark(tiny_station, name, lang):
+    page = shown(tiny_station, name, lang)
+    said = words(page)
+    assert [header.value for header in page.header] == [text(f"page.{name}.title", lang=lang)]
+    assert text(f"page.{name}.help", lang=lang) in said
+    assert text("map.synthetic", lang=lang) in said
+    assert len(page.get("iframe")) == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_chinese_is_left_on_an_english_page_but_names(tiny_station, name):
+    said = words(shown(tiny_station, name, "en"))
+    for own in ("东河", "西河", "南岭", "北岭", "集上", "王庄", "环镇路", "警情2023.xlsx"):
+        said = said.replace(own, "")
+    assert [letter for letter in said if "\u4e00" <= letter <= "\u9fff"] == []
+
+
+@pytest.mark.parametrize("name", PAGES[1:])
+def test_a_missing_plan_is_named_with_the_command_that_makes_it(unplanned_station, name):
+    page = shown(unplanned_station, name)
+    assert [f"plan {unplanned_station.name} {name}" in info.value for info in page.info] == [True]
+    assert len(page.get("iframe")) == 0
+
+
+def test_a_workspace_without_plans_still_shows_what_came_in(unplanned_station):
+    page = shown(unplanned_station, "overview")
+    assert text("page.overview.not_planned") in words(page)
+    assert len(page.get("iframe")) == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_empty_workspace_says_what_to_do_first(empty_station, name):
+    page = shown(empty_station, name)
+    wanted = f"import {empty_station.name}" if name == "overview" else f"plan {empty_station.name} {name}"
+    assert [wanted in info.value for info in page.info] == [True]
+
+
+def test_totals_and_accounts_on_the_overview_add_up(tiny_station):
+    from gis_data.workspace import Workspace
+
+    incidents = Workspace.open(tiny_station).read("incidents")
+    page = shown(tiny_station, "overview")
+    value = {metric.label: metric.value for metric in page.metric}
+    reported, found = (int(value[text(f"page.origin.{origin}")]) for origin in ("reported", "discovered"))
+    assert (reported, found) == tuple((incidents["origin"] == o).sum() for o in ("reported", "discovered"))
+    assert (
+        figures.totals_by_class(incidents)["count"].sum() == figures.totals_by_month(incidents)["count"].sum() + found
+    )
+    assert "405" in words(page)
+    assert "没有可用的报警时间 4；单元格里有手机号或身份证号 1" in words(page)
+
+
+def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_station):
+    page = shown(tiny_station, "hotspots")
+    assert "不是偶然" in words(page)
+    page.selectbox(key="hotspot").select("H2").run()
+    assert "与偶然无法区分，不作热点" in words(page)
+
+
+def test_a_village_is_told_why_it_is_in_its_zone(tiny_station):
+    page = shown(tiny_station, "zones")
+    page.selectbox(key="unit").select("V5").run()
+    assert "集上每周工作量 3.5 小时，划入 Z2" in words(page)
+    assert "200 (173.2–229.7)" in words(page)
+
+
+def test_the_camera_page_counts_a_village_alone_and_the_town_as_a_whole(tiny_station):
+    page = shown(tiny_station, "cameras")
+    value = {metric.label: metric.value for metric in page.metric}
+    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("2", "3 / 4", "7,100")
+    page.selectbox(key="camera village").select("V5").run()
+    value = {metric.label: metric.value for metric in page.metric}
+    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("1", "2 / 3", "4,800")
+    assert "村中心东 120 米" in words(page)
+
+
+def test_the_door_opens_the_overview_and_switches_its_language(tiny_station, monkeypatch):
+    monkeypatch.setenv("XUNQU_WORKSPACE", str(tiny_station))
+    page = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert [header.value for header in page.header] == ["总览"]
+    page.radio(key="lang").set_value("en").run()
+    assert [header.value for header in page.header] == ["Overview"]
+    assert not page.exception
+
+
+def test_a_folder_that_is_no_workspace_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("XUNQU_WORKSPACE", str(tmp_path))
+    page = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert not page.exception
+    assert [str(tmp_path) in error.value for error in page.error] == [True]
+
+
+def test_new_plans_appear_without_a_restart(tmp_path):
+    ws = tiny_workspace(tmp_path / "town")
+    plans = tiny_plans(ws)
+    save_plans(ws, {"zones": plans["zones"]}, run="1")
+    assert shown(ws.root, "hotspots").info
+    save_plans(ws, plans, run="2")
+    assert not shown(ws.root, "hotspots").info
+
+
+def test_a_download_made_later_still_speaks_the_pages_language():
+    from views.pages.frame import speaking as later
+
+    with speaking("en"):
+        make = later(lambda: text("page.zones.title").encode())
+    assert make() == b"Patrol zones"
+
+
+def test_tables_for_download_open_with_the_right_characters(tiny_station):
+    from gis_data.workspace import Workspace
+
+    data = figures.as_csv(Workspace.open(tiny_station).read("villages"))
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert "集上" in data.decode("utf-8-sig")
+    assert b"geometry" not in data

@@ -1,0 +1,109 @@
+"""The server: on this machine only, tiles from the workspace and nothing else from it, a port that is free."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gis_data.errors import InputError
+from views import server
+from views.basemap import TileSet, current_tiles
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def running(tiny_station: Path) -> Iterator[tuple[str, Path, TileSet]]:
+    """Start the real command in a process of its own and stop it at the end."""
+    port = server.free_port(8760)
+    command = [sys.executable, "-m", "views.command", "serve", str(tiny_station), "--port", str(port), "--no-browser"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            assert server.wait_until_ready(f"http://127.0.0.1:{port}"), process.stdout.read().decode()
+            tiles = current_tiles(tiny_station)
+            assert tiles is not None
+            yield f"http://127.0.0.1:{port}", tiny_station, tiles
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def fetch(url: str) -> tuple[int, bytes, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read(), answer.headers.get_content_type()
+    except urllib.error.HTTPError as problem:
+        return problem.code, problem.read(), ""
+
+
+def test_a_tile_is_served_as_it_was_drawn_and_a_missing_one_is_transparent(running):
+    url, root, tiles = running
+    path = next((root / "tiles" / tiles.key).rglob("*.webp"))
+    z, x, y = path.parts[-3], path.parts[-2], path.stem
+    assert fetch(url + tiles.url.format(z=z, x=x, y=y)) == (200, path.read_bytes(), "image/webp")
+    assert fetch(url + tiles.url.format(z=3, x=0, y=0)) == (200, server.EMPTY_TILE, "image/webp")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tiles/../station.toml/1/1/1.webp",
+        "/tiles/..%2F/1/1/1.webp",
+        "/tiles/%2e%2e/salt/1/1/1.webp",
+        "/tiles/{key}/../../../station.gpkg",
+        "/tiles/{key}/map.json",
+        "/station.gpkg",
+        "/app/static/station.gpkg",
+        "/salt",
+        "/raw",
+    ],
+)
+def test_nothing_else_of_the_workspace_can_be_fetched(running, path):
+    url, root, tiles = running
+    _, body, _ = fetch(url + path.format(key=tiles.key))
+    secrets = [root / name for name in ("station.toml", "station.gpkg", "salt", f"tiles/{tiles.key}/map.json")]
+    assert all(file.read_bytes()[:60] not in body for file in secrets)
+
+
+def test_the_server_listens_on_this_machine_only(running):
+    port = int(running[0].rsplit(":", 1)[1])
+    tables = [path for path in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")) if path.exists()]
+    if not tables:
+        pytest.skip("only Linux lists its open ports under /proc/net")
+    rows = [line.split() for path in tables for line in path.read_text().splitlines()[1:]]
+    listening = {row[1] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}  # 0A: it waits for calls
+    assert listening == {f"0100007F:{port:04X}"}
+
+
+def test_a_taken_port_gives_way_to_the_next_and_twenty_taken_ones_to_a_sentence(monkeypatch):
+    first = server.free_port(8860)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", first))
+        taken.listen()
+        assert server.free_port(first) > first
+        monkeypatch.setattr(server, "PORTS_TRIED", 1)
+        with pytest.raises(InputError, match=str(first)):
+            server.free_port(first)
+
+
+def test_streamlit_is_told_to_stay_quiet_and_local():
+    asked = server.settings()
+    assert asked["browser.gatherUsageStats"] is False
+    assert asked["server.showEmailPrompt"] is False
+    assert asked["server.address"] == "127.0.0.1"
+    assert asked["server.headless"] is True
+
+
+def test_the_transparent_tile_is_transparent():
+    import io
+
+    from PIL import Image
+
+    assert Image.open(io.BytesIO(server.EMPTY_TILE)).convert("RGBA").getpixel((0, 0))[3] == 0
