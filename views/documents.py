@@ -20,6 +20,7 @@ from models.plan import Plan
 
 FONT = "Microsoft YaHei"
 A4 = 9
+ROW_HEIGHT = 32  # two lines: a count, and its interval below
 DARK, LIGHT, RED, LINE = "#1F3A5F", "#E8EEF5", "#C00000", "#9AA7B5"
 # Tints that differ in print without colour too; the word stands in the cell beside the number.
 WORD_TINT = {"above": "#F6D9C6", "up": "#F6D9C6", "below": "#D3E3F1", "down": "#D3E3F1"}
@@ -44,13 +45,15 @@ def write_scorecard(scorecard: Plan, zones: Plan, study: Study, path: Path) -> P
     The same plans give the same bytes: the file's date is the period's end.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with xlsxwriter.Workbook(path) as book:
+    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
+    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"title": _title(study), "created": _made_on(scorecard)})
         looks = _looks(book)
         _print_sheet(book, looks, scorecard, study)
         _raw_sheet(book, looks, scorecard.to_frame(), study)
         _villages_sheet(book, looks, zones, study)
         _notes_sheet(book, looks, scorecard, study)
+    draft.replace(path)
     return path
 
 
@@ -79,28 +82,28 @@ def _columns(base: str) -> list[tuple[str, list[Shown]]]:
     """Return the printed columns in their three groups: what is looked after, what was called in, what patrols did."""
     per = "per_10k_year" if base == "population" else "per_km2_year"
     exposure = [
-        Shown("zone_id", 7, lambda row: row["zone_id"]),
-        Shown("population", 9, lambda row: int(row["population"])),
-        Shown("road_km", 9, lambda row: round(row["road_km"], 1)),
-        Shown("area_km2", 9, lambda row: round(row["area_km2"], 2)),
+        Shown("zone_id", 6, lambda row: row["zone_id"]),
+        Shown("population", 8, lambda row: int(row["population"])),
+        Shown("road_km", 7.5, lambda row: round(row["road_km"], 1)),
+        Shown("area_km2", 7.5, lambda row: round(row["area_km2"], 2)),
     ]
     reported = [
-        Shown("reported", 17, lambda row: count_with_interval(*row[["reported", "reported_low", "reported_high"]])),
-        Shown(f"rate_{per}", 21, lambda row: rate_with_interval(*row[[f"{name}_{per}" for name in _RATE]])),
-        Shown(f"shrunk_{per}", 21, lambda row: rate_with_interval(*row[[f"{name}_{per}" for name in _SHRUNK]])),
-        Shown("rank", 8, lambda row: rank_as_range(row["rank_best"], row["rank_worst"])),
-        Shown("expected", 9, lambda row: "—" if pd.isna(row["expected"]) else round(row["expected"], 1)),
-        Shown("observed_to_expected", 18, _observed_to_expected),
-        Shown("expected_word", 13, lambda row: _word(row["expected_word"]), word="expected_word"),
-        Shown("latest_before", 12, lambda row: f"{row['latest']} / {row['before']}"),
-        Shown("change_word", 13, lambda row: _word(row["change_word"]), word="change_word"),
+        Shown("reported", 12, lambda row: count_with_interval(*row[["reported", "reported_low", "reported_high"]])),
+        Shown(f"rate_{per}", 13, lambda row: rate_with_interval(*row[[f"{name}_{per}" for name in _RATE]])),
+        Shown(f"shrunk_{per}", 13, lambda row: rate_with_interval(*row[[f"{name}_{per}" for name in _SHRUNK]])),
+        Shown("rank", 7, lambda row: rank_as_range(row["rank_best"], row["rank_worst"])),
+        Shown("expected", 8, lambda row: "—" if pd.isna(row["expected"]) else round(row["expected"], 1)),
+        Shown("observed_to_expected", 11, _observed_to_expected),
+        Shown("expected_word", 9.5, lambda row: _word(row["expected_word"]), word="expected_word"),
+        Shown("latest_before", 9, lambda row: f"{row['latest']} / {row['before']}"),
+        Shown("change_word", 9.5, lambda row: _word(row["change_word"]), word="change_word"),
     ]
     found = [
-        Shown("discovered", 9, lambda row: int(row["discovered"])),
-        Shown("arrest_incidents", 15, lambda row: count_with_interval(*row[["arrest_incidents", *_ARREST]])),
-        Shown("arrested_people", 9, lambda row: int(row["arrested_people"])),
-        Shown("patrol_hours", 9, lambda row: "—" if pd.isna(row["patrol_hours"]) else round(row["patrol_hours"])),
-        Shown("arrests_per_100h", 17, lambda row: rate_with_interval(*row[list(_PER_HOURS)])),
+        Shown("discovered", 7, lambda row: int(row["discovered"])),
+        Shown("arrest_incidents", 11, lambda row: count_with_interval(*row[["arrest_incidents", *_ARREST]])),
+        Shown("arrested_people", 7, lambda row: int(row["arrested_people"])),
+        Shown("patrol_hours", 8, lambda row: "—" if pd.isna(row["patrol_hours"]) else round(row["patrol_hours"])),
+        Shown("arrests_per_100h", 12, lambda row: rate_with_interval(*row[list(_PER_HOURS)])),
     ]
     return [("exposure", exposure), ("reported", reported), ("found", found)]
 
@@ -134,7 +137,7 @@ def _made_on(plan: Plan) -> datetime:
 
 
 def _looks(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no types
-    base = {"font_name": FONT, "font_size": 9, "valign": "vcenter"}
+    base = {"font_name": FONT, "font_size": 10, "valign": "vcenter"}
     boxed = base | {"border": 1, "border_color": LINE, "align": "center", "text_wrap": True}
     looks = {
         "title": base | {"font_size": 16, "bold": True, "font_color": DARK},
@@ -169,11 +172,12 @@ def _print_sheet(book: Any, looks: dict[str, Any], plan: Plan, study: Study) -> 
             sheet.set_column(column, column, item.width)
             sheet.write(first + 1, column, text(f"scorecard.column.{item.key}"), looks["head"])
             column += 1
-    sheet.set_row(first + 1, 48)
+    sheet.set_row(first, 20)
+    sheet.set_row(first + 1, 62)
     columns = [item for _, shown in groups for item in shown]
     table = plan.to_frame()
     for number, (_, row) in enumerate(table.iterrows(), start=first + 2):
-        sheet.set_row(number, 20)
+        sheet.set_row(number, ROW_HEIGHT)
         for column, item in enumerate(columns):
             sheet.write(number, column, item.cell(row), looks[_look(row, item)])
     _totals(sheet, looks, table, columns, first + 2 + len(table))
@@ -205,7 +209,7 @@ def _headlines(sheet: Any, looks: dict[str, Any], plan: Plan, study: Study) -> i
 
 def _totals(sheet: Any, looks: dict[str, Any], table: pd.DataFrame, columns: list[Shown], row: int) -> None:  # noqa: ANN401
     """Write the town's sums of the columns that can be summed."""
-    sheet.set_row(row, 20)
+    sheet.set_row(row, ROW_HEIGHT)
     summed = ("population", "road_km", "area_km2", "discovered", "arrested_people", "reported", "arrest_incidents")
     for column, item in enumerate(columns):
         value: Any = ""
@@ -229,7 +233,7 @@ def _reading(sheet: Any, looks: dict[str, Any], plan: Plan, row: int, width: int
 
 def _raw_sheet(book: Any, looks: dict[str, Any], table: pd.DataFrame, study: Study) -> None:  # noqa: ANN401
     sheet = _new_sheet(book, "scorecard.sheet.raw", study)
-    sheet.set_row(0, 48)
+    sheet.set_row(0, 62)
     for column, name in enumerate(table.columns):
         sheet.set_column(column, column, 13)
         sheet.write(0, column, text(f"scorecard.column.{name}"), looks["head"])

@@ -1,0 +1,111 @@
+"""The scorecard as a spreadsheet: read back, its cells are the plan's numbers with their limits."""
+
+import openpyxl
+import pytest
+
+from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.workspace import Workspace
+from models.plan import Plan
+from views.documents import count_with_interval, rank_as_range, rate_with_interval, write_scorecard
+from views.sheets import print_all
+
+from .conftest import tiny_plans, tiny_workspace
+
+
+@pytest.fixture(scope="module")
+def station(tiny_station):
+    ws = Workspace.open(tiny_station)
+    return ws.study, tiny_plans(ws)
+
+
+def book_of(station, path, lang="zh"):
+    study, plans = station
+    with speaking(lang):
+        return openpyxl.load_workbook(write_scorecard(plans["scorecard"], plans["zones"], study, path))
+
+
+def cells(sheet):
+    return [[cell.value for cell in row] for row in sheet]
+
+
+def test_printed_rows_are_the_plans_counts_with_their_limits(station, tmp_path):
+    rows = cells(book_of(station, tmp_path / "a.xlsx").worksheets[0])
+    head = next(row for row in rows if row[0] == "巡区")
+    by_zone = {row[0]: dict(zip(head, row, strict=True)) for row in rows if row[0] in ("Z1", "Z2", "全镇")}
+    # Limits of a Poisson count of 80, 200, 4 and 20 (Garwood 1936; R: poisson.test)
+    assert by_zone["Z1"]["居民报警（起，区间）"] == "80 (63.4–99.6)"
+    assert by_zone["Z2"]["居民报警（起，区间）"] == "200 (173.2–229.7)"
+    assert by_zone["Z1"]["抓获现行（起，区间）"] == "4 (1.09–10.2)"
+    assert by_zone["Z2"]["抓获现行（起，区间）"] == "20 (12.2–30.9)"
+    assert by_zone["Z1"]["与全镇相比"] == text("scorecard.word.below")
+    assert (by_zone["全镇"]["人口（人）"], by_zone["全镇"]["居民报警（起，区间）"]) == (6650, 280)
+
+
+def test_raw_numbers_are_numbers_and_the_whole_table(station, tmp_path):
+    sheet = book_of(station, tmp_path / "a.xlsx").worksheets[1]
+    names, *rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    table = station[1]["scorecard"].to_frame()
+    assert list(names) == list(table.columns)
+    assert [row[names.index("reported_low")] for row in rows] == pytest.approx(list(table["reported_low"]))
+    assert all(row[names.index("patrol_hours")] is None for row in rows), "no log of patrol hours: a blank, not a zero"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_sheet_says_internal_and_invented_and_prints_on_a4(station, tmp_path, lang):
+    book = book_of(station, tmp_path / "a.xlsx", lang)
+    assert len(book.worksheets) == 4
+    for sheet in book.worksheets:
+        assert sheet.oddFooter.left.text == text("scorecard.internal_mark", lang=lang)
+        assert sheet.oddFooter.right.text == text("scorecard.synthetic", lang=lang)
+        assert (sheet.page_setup.paperSize, sheet.page_setup.orientation) == (9, "landscape")
+    words = "\n".join(str(value) for sheet in book.worksheets for row in cells(sheet) for value in row if value)
+    assert text("scorecard.synthetic", lang=lang) in words
+    if lang == "en":
+        assert not any("\u4e00" <= letter <= "\u9fff" for letter in drop_names(words, station[1]["zones"]))
+
+
+def drop_names(words: str, zones: Plan) -> str:
+    for name in (*zones.tables["units"]["name"], "禾川镇"):
+        words = words.replace(name, "")
+    return words
+
+
+def test_a_name_from_a_file_never_becomes_a_formula(station, tmp_path):
+    study, plans = station
+    zones = plans["zones"]
+    units = zones.tables["units"].assign(name='=HYPERLINK("http://x")')
+    bad = Plan("zones", dict(zones.tables) | {"units": units}, {}, seed=1, seconds=0.0)
+    path = write_scorecard(plans["scorecard"], bad, study, tmp_path / "a.xlsx")
+    values = [cell for row in openpyxl.load_workbook(path).worksheets[2] for cell in row]
+    assert any(str(cell.value).startswith("=HYPERLINK") for cell in values)
+    assert {cell.data_type for cell in values if str(cell.value).startswith("=")} == {"s"}
+
+
+def test_the_same_plans_give_the_same_bytes(station, tmp_path):
+    study, plans = station
+    made = [
+        write_scorecard(plans["scorecard"], plans["zones"], study, tmp_path / name) for name in ("a.xlsx", "b.xlsx")
+    ]
+    assert made[0].read_bytes() == made[1].read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.xlsx", "b.xlsx"]
+
+
+def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_path):
+    ws = tiny_workspace(tmp_path / "town")
+    written = print_all(ws, tiny_plans(ws))
+    assert [path.name for path in written] == ["巡区图_Z1.pdf", "巡区图_Z2.pdf", text("sheet.file_scorecard")]
+    assert all(path.stat().st_size > 5_000 for path in written)
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (count_with_interval(1234, 1166.1, 1304.8), "1,234 (1,166.1–1,304.8)"),
+        (rate_with_interval(float("nan"), 0.0, 1.0), "—"),
+        (rate_with_interval(2.0, 0.5, float("inf")), "2.00 (0.50–∞)"),
+        (rank_as_range(3, 3), "3"),
+        (rank_as_range(1, 4), "1–4"),
+    ],
+)
+def test_numbers_are_written_as_a_chief_reads_them(shown, words):
+    assert shown == words
