@@ -17,6 +17,7 @@ from views.pages import cameras, hotspots, overview, zones
 from views.station import open_station
 
 PAGES = {"overview": overview.show, "hotspots": hotspots.show, "zones": zones.show, "cameras": cameras.show}
+SIDEBAR_PX = 215  # set here: a style sheet would come later, and maps would be fitted to a page still growing
 ICON = Path(__file__).resolve().parent / "views" / "pages" / "icon.png"
 
 
@@ -30,7 +31,12 @@ def main() -> None:
     except PatrolError as problem:
         st.error(str(problem))
         return
-    st.set_page_config(page_title=text("app.title", town=station.study.name), page_icon=str(ICON), layout="wide")
+    st.set_page_config(
+        page_title=text("app.title", town=station.study.name),
+        page_icon=str(ICON),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_PX,
+    )
     pages = [
         st.Page(
             lambda show=show: show(station), title=text(f"page.{name}.title"), url_path=name, default=name == "overview"

@@ -392,5 +392,6 @@ def cameras(ws: Workspace) -> Plan:
         seconds=0.2,
         objective=72.0,
         bound=72.5,
+        unit="cameras.unit",
         ended_by="gap",
     )

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gis_data.catalogue import LANGUAGES, speaking, text
+from models.plan import Plan
 from models.store import save_plans
 from views import figures
 
@@ -119,6 +120,25 @@ def test_the_camera_page_counts_a_village_alone_and_the_town_as_a_whole(tiny_sta
     value = {metric.label: metric.value for metric in page.metric}
     assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("1", "2 / 3", "4,800")
     assert "村中心东 120 米" in words(page)
+
+
+def test_plans_that_found_nothing_are_pages_too(tmp_path):
+    ws = tiny_workspace(tmp_path / "town")
+    plans = tiny_plans(ws)
+    nothing = {
+        name: {key: table.iloc[:0] for key, table in plans[name].tables.items()} for name in ("hotspots", "cameras")
+    }
+    nothing["cameras"] |= {name: plans["cameras"].tables[name] for name in ("rules", "villages")}
+    save_plans(
+        ws,
+        plans
+        | {name: Plan(name, tables, plans[name].settings, seed=1, seconds=0.1) for name, tables in nothing.items()},
+        run="1",
+    )
+    assert text("page.hotspots.none") in words(shown(ws.root, "hotspots"))
+    value = {metric.label: metric.value for metric in shown(ws.root, "cameras").metric}
+    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("0", "0 / 0", "0")
+    shown(ws.root, "overview")
 
 
 def test_the_door_opens_the_overview_and_switches_its_language(tiny_station, monkeypatch):

@@ -14,7 +14,6 @@ from views.station import Station
 MAP_PX = 510
 STYLE = """<style>
 .block-container { padding: 2.1rem 2rem 1.5rem; max-width: 1680px; }
-[data-testid="stSidebar"] { min-width: 215px; max-width: 215px; }
 [data-testid="stSidebarHeader"] { height: 2.4rem; padding-bottom: 0; }
 h2 { font-size: 1.45rem !important; padding: 0 !important; }
 h3 { font-size: 1.08rem !important; padding: .35rem 0 .25rem !important; }
