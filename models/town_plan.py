@@ -113,14 +113,14 @@ def is_planned(root: Path) -> bool:
 def make_sample(root: Path, *, progress: Report = silent) -> Workspace:
     """Write the sample town's raw files and import them as anyone's files would be."""
     from gis_data.intake import make_workspace
-    from gis_data.sample_town import SAMPLE_NAME, SAMPLE_SEED, write_sample
+    from gis_data.sample_town import NOT_FOR_IMPORT, SAMPLE_NAME, SAMPLE_SEED, write_sample
 
     if not (root / "station.toml").exists():
         progress("command.step.sample", 0.0)
         raw = write_sample(root.parent / f"{root.name}_raw", seed=SAMPLE_SEED)
         progress("command.step.sample", 1.0)
         boundary = raw.pop("boundary")
-        files = [path for name, path in raw.items() if name != "truth"]
+        files = [path for name, path in raw.items() if name not in NOT_FOR_IMPORT]
         make_workspace(
             root, files, name=SAMPLE_NAME, boundary=boundary, synthetic=True,
             credit="合成数据，非真实警情", progress=progress,

@@ -3,10 +3,13 @@
 import json
 import shutil
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
+from gis_data.taxonomy import has_a_place
 from gis_data.workspace import Workspace
 from models import town_plan
 from models.store import load_plans
@@ -58,7 +61,8 @@ def test_arrests_and_discovered_incidents_move_nothing_but_the_scorecard(planned
     ws = Workspace.open(copy)
     units = plans["zones"].tables["units"]
     first_zone = units.loc[units["zone_id"] == units["zone_id"].iloc[0], "unit_id"]
-    there = incidents[incidents["village_id"].isin(first_zone)].sample(500, replace=True, random_state=1)
+    there = incidents[incidents["village_id"].isin(first_zone) & has_a_place(incidents)]
+    there = there.sample(500, replace=True, random_state=1)
     extra = there.assign(
         incident_id=[f"extra-{n}" for n in range(500)], linked_id="", origin="discovered", caught_count=1
     )
@@ -71,13 +75,36 @@ def test_arrests_and_discovered_incidents_move_nothing_but_the_scorecard(planned
         assert after["tables"] == before["tables"], name
         assert after["objective"] == before["objective"], name
     changed, was = moved["scorecard"].to_frame(), plans["scorecard"].to_frame()
-    assert changed["arrests"].sum() - was["arrests"].sum() == 500
+    assert changed["arrested_people"].sum() - was["arrested_people"].sum() == 500
+    assert changed["discovered"].sum() - was["discovered"].sum() == 500
     assert (changed["reported"] == was["reported"]).all()
 
 
-def test_sensitive_types_never_become_a_point(incidents):
-    from gis_data.taxonomy import has_a_place
+@pytest.mark.parametrize("name", ["market_street", "park_gate"])
+def test_a_planted_fixed_hotspot_is_found(planned_town, plans, name):
+    found = plans["hotspots"].to_frame().query("is_hotspot")
+    here = planted(planned_town, name).to_crs(found.crs).union_all()
+    assert found.contains(here.centroid).sum() == 1
+    hit = found[found.contains(here.centroid)].iloc[0]
+    assert hit.geometry.intersection(here.buffer(1)).area > 0.8 * here.buffer(1).area
+    assert hit["p_value"] <= 0.05
 
+
+def test_the_stations_default_point_is_not_reported_as_a_hotspot(planned_town, plans):
+    found = plans["hotspots"].to_frame()
+    there = planted(planned_town, "false_station_default").to_crs(found.crs).union_all()
+    assert not found[found["is_hotspot"]].intersects(there).any()
+
+
+def planted(root, name):
+    """Return where the sample town's truth says something was planted."""
+    truth = json.loads((root.parent / "town_raw" / "真值" / "埋设.json").read_text(encoding="utf-8"))
+    points = [shapely.Point(xy) for xy in truth[name]]
+    shape = shapely.LineString(points) if len(points) > 1 else points[0]
+    return gpd.GeoSeries([shape], crs=4326)
+
+
+def test_sensitive_types_never_become_a_point(incidents):
     assert incidents[~has_a_place(incidents)].geometry.is_empty.all()
 
 

@@ -1,0 +1,146 @@
+"""How the station wrote it down: call numbers, delays, addresses, and the usual errors at their usual rates.
+
+In:     what happened (incidents.py), the villages, a generator.
+Out:    one row per record as a 110 export has it (a follow-up call is a row of its own), with the truth beside it.
+Method: rates as DOMAIN 5.7. Each record gets at most one error of its place; disputes are only ever recorded at the
+        middle of their village.
+"""
+
+import numpy as np
+import pandas as pd
+
+from gis_data.sample_town import layout, reference
+
+AREA_CODE = "379900"  # of no real county
+STOLEN = frozenset({"burglary", "ebike_theft", "vehicle_theft", "theft_from_vehicle", "farm_theft", "cable_theft"})
+
+ZERO_SHARE, DEFAULT_SHARE, SWAPPED_SHARE = 0.15, 0.06, 0.005
+FOLLOW_UP_SHARE = 0.09
+NO_OCCURRENCE_SHARE, VAGUE_INTERVAL_SHARE = 0.12, 0.25
+TEXT_DATE_SHARE, NO_YEAR_SHARE = 0.03, 0.003
+ALIAS_SHARE, HOUSEHOLDER_SHARE = 0.4, 0.3  # of the villages that have another name; of all addresses
+
+# The village's other names; the second one was merged into 前赵家丘村 and still turns up in addresses.
+ALIASES = {"V003": "万埠", "V019": "前赵家丘;西赵家丘", "V031": "西高屯"}
+CHANNELS = (("110接警", 0.72), ("来所报案", 0.16), ("微信报警", 0.07), ("群众扭送", 0.05))
+FOUND_BY_PATROL = (("巡逻发现", 0.7), ("工作中发现", 0.3))
+
+
+def write_down(happened: pd.DataFrame, villages: pd.DataFrame, town: str, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Return the records, rising in report time.
+
+    Returns
+    -------
+    DataFrame
+        As written: ``number``, ``linked``, ``reported_at``, ``occurred_from``, ``occurred_to``, ``arrived_at``,
+        ``closed_at`` (texts), ``incident_class``, ``subtype``, ``channel``, ``village``, ``address``, ``place``,
+        ``lon``, ``lat``, ``caught``. The truth: ``true_lon``, ``true_lat``, ``village_id``, ``type``, ``planted``,
+        ``error``, ``moment`` (when reported).
+    """
+    records = _reported(happened, rng=rng)
+    records = _numbered(records, rng=rng)
+    records = _placed(records, villages, town, rng=rng)
+    records = _with_follow_ups(records, rng=rng)
+    return _as_text(records.sort_values(["moment", "number"], kind="stable").reset_index(drop=True), rng=rng)
+
+
+def _reported(happened: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Add when each incident was reported, and between which times its owner says it happened."""
+    size = len(happened)
+    at = happened["at"]
+    vague = happened["type"].isin(STOLEN).to_numpy() & (rng.random(size) < VAGUE_INTERVAL_SHARE)
+    before = np.where(vague, rng.uniform(60, 600, size), 0.0)
+    after = np.where(vague, rng.uniform(30, 360, size), 0.0)
+    delay = after + rng.exponential(np.where(happened["type"].isin(STOLEN), 40.0, 9.0))
+    moment = at + _minutes(delay)
+    arrived = moment + _minutes(rng.uniform(6, 28, size))
+    silent = rng.random(size) < NO_OCCURRENCE_SHARE
+    start, end = at - _minutes(before), at + _minutes(after)
+    return happened.assign(
+        moment=moment,
+        arrived=arrived,
+        closed=arrived + _minutes(rng.uniform(20, 110, size)),
+        start=start.mask(silent),
+        end=end.where(vague & ~silent),
+        silent=silent,
+    )
+
+
+def _minutes(values: np.ndarray) -> pd.TimedeltaIndex:
+    return pd.to_timedelta(np.round(values), unit="min")
+
+
+def _numbered(records: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    serial = rng.permutation(9000)[np.arange(len(records)) % 9000] + 1000
+    stamp = records["moment"].dt.strftime("%y%m%d%H%M")
+    numbers = AREA_CODE + stamp + pd.Series(serial, index=records.index).astype(str)
+    return records.assign(number=numbers, linked="")
+
+
+def _placed(records: pd.DataFrame, villages: pd.DataFrame, town: str, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Add what was written of the place: address, village, coordinates, and which error they carry."""
+    size = len(records)
+    known = villages.set_index("village_id")
+    true = reference.to_degrees(records[["x_m", "y_m"]].to_numpy())
+    centre = known.loc[records["village_id"], ["lon", "lat"]].to_numpy()
+    station = reference.to_degrees(np.array([layout.STATION_POINT]))[0]
+    error = np.full(size, "", dtype=object)
+    draw = rng.random(size)
+    limits = np.cumsum([ZERO_SHARE, DEFAULT_SHARE, SWAPPED_SHARE])
+    for name, low, high in zip(("zero", "station_default", "swapped"), (0.0, *limits), limits, strict=False):
+        error[(draw >= low) & (draw < high)] = name
+    at_centre = (records["type"] == "dispute").to_numpy() & (error == "")
+    error[at_centre] = "village_centre"
+    written = true.copy()
+    written[error == "zero"] = 0.0
+    written[error == "station_default"] = station
+    written[at_centre] = centre[at_centre]
+    written[error == "swapped"] = written[error == "swapped"][:, ::-1]
+    written_name = known["name"].loc[records["village_id"]].to_numpy()
+    alias = records["village_id"].map({key: text.split(";")[-1] for key, text in ALIASES.items()})
+    called = np.where(alias.notna() & (rng.random(size) < ALIAS_SHARE), alias, written_name)
+    ending = np.where(rng.random(size) < HOUSEHOLDER_SHARE, "某某家附近", "村内")
+    return records.assign(
+        true_lon=true[:, 0], true_lat=true[:, 1], lon=written[:, 0], lat=written[:, 1], error=error,
+        village=written_name, address=[f"{town}{place}{rest}" for place, rest in zip(called, ending, strict=True)],
+    )  # fmt: skip
+
+
+def _with_follow_ups(records: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Add the calls in which somebody asks again about a call made before."""
+    records = records.assign(channel=_channels(records, rng=rng), follow_up=False)
+    count = round(FOLLOW_UP_SHARE / (1 - FOLLOW_UP_SHARE) * len(records))
+    again = records.iloc[np.sort(rng.choice(len(records), count, replace=False))]
+    later = again["moment"] + _minutes(rng.uniform(4, 90, count))
+    serial = pd.Series(rng.integers(1000, 9999, count), index=again.index).astype(str)
+    never = pd.Series(pd.NaT, index=again.index)
+    again = again.assign(
+        linked=again["number"], moment=later, arrived=never, closed=never, caught=0, channel="110接警",
+        number=AREA_CODE + later.dt.strftime("%y%m%d%H%M") + serial, follow_up=True,
+    )  # fmt: skip
+    return pd.concat([records, again], ignore_index=True).drop_duplicates("number", ignore_index=True)
+
+
+def _channels(records: pd.DataFrame, *, rng: np.random.Generator) -> np.ndarray:
+    by_public, by_patrol = (
+        np.array([word for word, _ in words], dtype=object)[
+            rng.choice(len(words), len(records), p=[share for _, share in words])
+        ]
+        for words in (CHANNELS, FOUND_BY_PATROL)
+    )
+    return np.where(records["discovered"], by_patrol, by_public)
+
+
+def _as_text(records: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Write the times as clerks and systems do."""
+    text = {name: records[column].dt.strftime("%Y-%m-%d %H:%M").fillna("") for name, column in _TIMES.items()}
+    draw = rng.random(len(records))
+    moment = records["moment"]
+    by_hand = moment.dt.strftime("%Y年%m月%d日 %H:%M").str.replace(r"(?<=[年月])0", "", regex=True)
+    no_year = moment.dt.strftime("%m月%d日%H时许")
+    text["reported_at"] = text["reported_at"].mask(draw < TEXT_DATE_SHARE, by_hand).mask(draw < NO_YEAR_SHARE, no_year)
+    return records.assign(**text, no_year=draw < NO_YEAR_SHARE)
+
+
+_TIMES = {"reported_at": "moment", "occurred_from": "start", "occurred_to": "end", "arrived_at": "arrived",
+          "closed_at": "closed"}  # fmt: skip
