@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, Point, box
 
 from views import command
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -64,53 +68,135 @@ ROW = {
 }
 
 
-def test_a_missing_file_is_one_sentence_and_nothing_is_written(run, station, tmp_path):
-    before = content(station)
-    code, out, err = run("import", station, tmp_path / "没有.xlsx")
+def good(folder):
+    return sheet(folder / "警情.xlsx", [ROW])
+
+
+def missing(folder):
+    return folder / "没有.xlsx"
+
+
+def with_phone(folder):
+    return sheet(folder / "电话.xlsx", [ROW | {"报警人电话": "不应出现"}])
+
+
+def with_phone_on_the_second_sheet(folder):
+    path = folder / "两张表.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame([ROW]).to_excel(book, sheet_name="一", index=False)
+        pd.DataFrame([ROW | {"报警人电话": "不应出现"}]).to_excel(book, sheet_name="二", index=False)
+    return path
+
+
+def headers_only(folder):
+    path = folder / "只有表头.xlsx"
+    pd.DataFrame(columns=list(ROW)).to_excel(path, index=False)
+    return path
+
+
+def blank(folder):
+    path = folder / "空白.xlsx"
+    pd.DataFrame().to_excel(path, index=False)
+    return path
+
+
+def no_bytes(folder):
+    path = folder / "零字节.csv"
+    path.touch()
+    return path
+
+
+def no_crs(folder):
+    path = folder / "无坐标系.parquet"
+    frame = gpd.GeoDataFrame({"highway": ["residential"]}, geometry=[LineString([(119.86, 36.61), (119.87, 36.62)])])
+    frame.to_parquet(path)
+    return path
+
+
+FILES = {
+    missing: ("没有.xlsx",),
+    with_phone: ("电话.xlsx", "报警人电话"),
+    with_phone_on_the_second_sheet: ("两张表.xlsx", "报警人电话"),
+    headers_only: ("只有表头.xlsx",),
+    blank: ("空白.xlsx",),
+    no_bytes: ("零字节.csv",),
+    no_crs: ("无坐标系.parquet",),
+}
+
+
+def said_in_one_sentence(result, words):
+    code, out, err = result
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
-    assert "没有.xlsx" in err
-    assert content(station) == before
+    assert err.endswith("\n")
+    assert "Traceback" not in err
+    assert "不应出现" not in err, "what stands in a refused cell is never repeated"
+    for word in words:
+        assert word in err
 
 
-def test_a_sheet_with_the_callers_phone_is_refused_whole(run, station, tmp_path):
-    before = content(station)
-    path = sheet(tmp_path / "警情.xlsx", [ROW | {"报警人电话": "不应出现"}])
-    code, _, err = run("import", station, path)
-    assert code == 1
-    assert "报警人电话" in err
-    assert "不应出现" not in err
-    assert content(station) == before
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+def test_a_file_that_cannot_be_used_is_one_sentence_and_nothing_is_written(run, station, tmp_path, make, lang):
+    """Not even the good file that comes with it is taken: all or none."""
+    files = [good(tmp_path), make(tmp_path)]
+    before = content(tmp_path)
+    said_in_one_sentence(run("--lang", lang, "import", station, *files), FILES[make])
+    assert content(tmp_path) == before
 
 
-def test_an_empty_sheet_is_said(run, station, tmp_path):
-    before = content(station)
-    path = tmp_path / "空.xlsx"
-    pd.DataFrame(columns=list(ROW)).to_excel(path, index=False)
-    code, _, err = run("import", station, path)
-    assert code == 1
-    assert "空.xlsx" in err
-    assert content(station) == before
+@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+def test_no_workspace_appears_where_one_of_its_files_cannot_be_used(run, boundary, tmp_path, make):
+    files = [good(tmp_path), make(tmp_path)]
+    before, names = content(tmp_path), sorted(tmp_path.iterdir())
+    said_in_one_sentence(run("new", tmp_path / "ws", *files, "--name", "甲镇", "--boundary", boundary), FILES[make])
+    assert content(tmp_path) == before
+    assert sorted(tmp_path.iterdir()) == names
 
 
-def test_a_boundary_that_is_a_line_is_said_and_no_folder_appears(run, tmp_path):
-    path = tmp_path / "line.geojson"
-    gpd.GeoDataFrame(geometry=[LineString([(119.8, 36.6), (119.9, 36.7)])], crs=4326).to_file(path)
-    code, _, err = run("new", tmp_path / "ws", "--name", "甲镇", "--boundary", path)
-    assert code == 1
-    assert "line.geojson" in err
-    assert not (tmp_path / "ws").exists()
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".ws")]
-
-
-def test_a_boundary_whose_crs_cannot_be_right_is_said(run, tmp_path):
-    path = tmp_path / "metres.geojson"
+BOUNDARIES = {
+    "线.geojson": (LineString([(119.8, 36.6), (119.9, 36.7)]), 4326),
+    "点.geojson": (Point(119.8, 36.6), 4326),
     # Metres in a file that says degrees: the commonest wrong CRS of all.
-    gpd.GeoDataFrame(geometry=[box(487_000, 4_060_000, 490_000, 4_063_000)], crs=4326).to_file(path)
-    code, _, err = run("new", tmp_path / "ws", "--name", "甲镇", "--boundary", path)
-    assert code == 1
-    assert "metres.geojson" in err
-    assert not (tmp_path / "ws").exists()
+    "米.geojson": (box(487_000, 4_060_000, 490_000, 4_063_000), 4326),
+    "无坐标系.gpkg": (box(119.85, 36.60, 119.90, 36.64), None),
+}
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided:UserWarning")
+@pytest.mark.parametrize("name", BOUNDARIES)
+def test_a_boundary_that_is_no_ground_is_one_sentence_and_no_folder_appears(run, tmp_path, name):
+    shape, crs = BOUNDARIES[name]
+    gpd.GeoDataFrame(geometry=[shape], crs=crs).to_file(tmp_path / name)
+    names = sorted(tmp_path.iterdir())
+    said_in_one_sentence(run("new", tmp_path / "ws", "--name", "甲镇", "--boundary", tmp_path / name), [name])
+    assert sorted(tmp_path.iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--boundary", "没有.geojson", ["没有.geojson"]),
+        ("--crs", "EPSG:4326", ["EPSG:4326"]),
+        ("--crs", "EPSG:999999", ["EPSG:999999"]),
+        ("--timezone", "Asia/Qingdao", ["Asia/Qingdao"]),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_no_folder_appears(run, boundary, tmp_path, option, value, words):
+    options = {"--name": "甲镇", "--boundary": boundary} | {
+        option: tmp_path / value if option == "--boundary" else value
+    }
+    names = sorted(tmp_path.iterdir())
+    said_in_one_sentence(run("new", tmp_path / "ws", *[part for pair in options.items() for part in pair]), words)
+    assert sorted(tmp_path.iterdir()) == names
+
+
+def test_the_exit_code_reaches_the_shell(tmp_path):
+    """Through start.py's own way of running a command, in a process of its own."""
+    command = [sys.executable, "-m", "views.command", "import", str(tmp_path), "没有.xlsx"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_wrong_setting_is_said(run, boundary, tmp_path):
