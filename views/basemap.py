@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 Shapes = NDArray[Any]
 
 LAYERS = ("landuse", "water", "barriers", "buildings", "roads", "villages", "places")
-DRAWING = 2  # raise it when the drawing changes, so that stations' tiles are drawn anew
+DRAWING = 3  # raise it when the drawing changes, so that stations' tiles are drawn anew
 TILE_PX = 256
 BLOCK_TILES = 8
 EARTH_M = 2 * math.pi * 6_378_137
@@ -46,6 +46,7 @@ FIRST_VIEW_PX = (640, 480)
 MOST_TILES = 1_500
 FINEST_ZOOM = 16
 WEBP_QUALITY = 82
+ROOM_PX = 8  # how far a name may stand out of the town's bounds before another side is tried
 
 PAPER = "#f5f3ee"
 WATER, WATER_EDGE, WATER_TEXT = "#c3dae6", "#aecbdb", "#5b87a0"
@@ -219,7 +220,8 @@ class Ground:
     @classmethod
     def of(cls, tables: Mapping[str, gpd.GeoDataFrame], boundary: shapely.Geometry) -> "Ground":
         """Project the tables and sort them by how they are drawn."""
-        flat = {name: _mercator(table) for name, table in tables.items()}
+        points = tables["villages"].set_geometry(village_points(tables["villages"]))
+        flat = {name: _mercator(table) for name, table in (*tables.items(), ("village points", points))}
         barriers, roads, land = flat["barriers"], flat["roads"], flat["landuse"]
         colours = land["kind"].map(LAND)
         return cls(
@@ -234,6 +236,13 @@ class Ground:
         )
 
 
+def village_points(villages: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return where each village's sign stands: its known centre, else a point inside it."""
+    inner = villages.geometry.representative_point()
+    x, y = (villages[f"centre_{axis}"].fillna(getattr(inner, axis)) for axis in "xy")
+    return gpd.GeoSeries(gpd.points_from_xy(x, y), index=villages.index, crs=villages.crs)
+
+
 def _mercator(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return table.to_crs("EPSG:3857") if len(table) else table
 
@@ -244,7 +253,7 @@ def _tree(table: gpd.GeoDataFrame) -> shapely.STRtree:
 
 def _labels(flat: Mapping[str, gpd.GeoDataFrame]) -> Iterator[Label]:
     villages = flat["villages"]
-    for row, point in zip(villages.itertuples(), villages.geometry.representative_point(), strict=True):
+    for row, point in zip(villages.itertuples(), flat["village points"].geometry, strict=True):
         seat = bool(row.is_seat)
         first = 11 if seat else 12
         yield Label(
@@ -291,7 +300,7 @@ def draw_block(ground: Ground, zoom: int, block: Block) -> Image.Image:
         pane.line(tree, look.core, _road_width(look, zoom), dash=(3.0, 2.0) if look.dash else None)
     pane.veil(ground.boundary)
     picture = pane.picture()
-    _write(picture, ground.labels, pane)
+    _write(picture, ground.labels, pane, ground.boundary.bounds)
     return picture
 
 
@@ -392,10 +401,10 @@ def density(zoom: int) -> int:
     return 2 if zoom <= 14 else 1
 
 
-def _write(picture: Image.Image, labels: Sequence[Label], pane: _Pane) -> None:
-    """Write the names of a zoom that reach into this block."""
+def _write(picture: Image.Image, labels: Sequence[Label], pane: _Pane, room: Sequence[float]) -> None:
+    """Write the names of a zoom that reach into this block, where they can inside ``room`` (the town's bounds)."""
     pen = ImageDraw.Draw(picture)
-    for label, x, y in _placed(tuple(labels), pane.zoom):
+    for label, x, y in _placed(tuple(labels), pane.zoom, room):
         at = pane.pixels(np.array([[label.x, label.y]]))[0]
         size = _size_px(label, pane.zoom) * pane.density
         if not (-12 * size < at[0] < pane.width + 12 * size and -3 * size < at[1] < pane.height + 3 * size):
@@ -419,9 +428,15 @@ def _weight(label: Label) -> Any:  # noqa: ANN401 - one of the font's two weight
     return 700 if label.weight == 700 else 400
 
 
-def _placed(labels: tuple[Label, ...], zoom: int) -> list[tuple[Label, float, float]]:
-    """Return the names that fit a zoom and the offset of each name's middle from its place (screen pixels)."""
+def _placed(labels: tuple[Label, ...], zoom: int, room: Sequence[float]) -> list[tuple[Label, float, float]]:
+    """Return the names that fit a zoom and the offset of each name's middle from its place (screen pixels).
+
+    A name that would leave the room (the town's bounds, metres) stands on another side of its place if it can, for the
+    first view ends there; one that would be cut by the edge of the drawn ground waits for the next zoom.
+    """
     metre_px = TILE_PX * 2**zoom / EARTH_M
+    west, north, east, south = room[0] * metre_px, -room[3] * metre_px, room[2] * metre_px, -room[1] * metre_px
+    drawn_px = MARGIN * max(east - west, south - north)
     taken: list[tuple[float, float, float, float]] = []
     placed = []
     for label in sorted(labels, key=lambda one: (one.rank, one.text)):
@@ -431,12 +446,17 @@ def _placed(labels: tuple[Label, ...], zoom: int) -> list[tuple[Label, float, fl
         size = pillow_font(height, weight=_weight(label)).getlength(label.text) / 2 + 3, height / 2 + 3
         x, y = label.x * metre_px, -label.y * metre_px
         offsets = ((0.0, -size[1] - 3), (0.0, size[1] + 3), (size[0] + 4, 0.0), (-size[0] - 4, 0.0))
+        free: list[tuple[bool, int, float, float, tuple[float, float, float, float]]] = []
         for dx, dy in offsets if label.dot else ((0.0, 0.0),):
             box = (x + dx - size[0], y + dy - size[1], x + dx + size[0], y + dy + size[1])
             if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
-                taken.append(box)
-                placed.append((label, dx, dy))
-                break
+                out_px = max(west - box[0], north - box[1], box[2] - east, box[3] - south)
+                if out_px <= drawn_px:
+                    free.append((out_px > ROOM_PX, len(free), dx, dy, box))
+        if free:
+            _, _, dx, dy, box = min(free)
+            taken.append(box)
+            placed.append((label, dx, dy))
     return placed
 
 

@@ -1,4 +1,4 @@
-"""Maps for the screen: folium maps from finished tables. Nothing is computed here but colours and degrees.
+"""Maps for the screen: folium maps from finished tables. Nothing is computed but colours, degrees, places of names.
 
 In:     a study, its tables and plans, and the tiles of ``views.basemap``.
 Out:    a ``folium.Map`` that holds everything it needs: Leaflet from the wheel stands in the page itself, so that no
@@ -30,7 +30,7 @@ from folium.utilities import JsCode
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
-from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet
+from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet, village_points
 from views.figures import records, rule_names
 
 INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
@@ -42,6 +42,7 @@ FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser sta
 HEAT_PX = 700
 FINEST_ZOOM = 18
 DEGREE_DIGITS = 6
+NAME_SHAPE, NAME_ABOVE = 2.5, 0.02  # a village's name: width by height, and how far above its sign (share of the town)
 
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
 STYLE = f"""
@@ -105,7 +106,7 @@ def overview_map(
     town = _town_map(study, tiles)
     rows = [_incident_row(town, tables["incidents"])]
     if "zones" in plans:
-        rows.append(_zone_borders(town, plans["zones"].to_frame()))
+        rows.append(_zone_borders(town, plans["zones"].to_frame(), tables["villages"]))
     if "hotspots" in plans:
         rows.append(_hotspot_row(town, plans["hotspots"].to_frame(), found=True))
     if len(tables["cameras"]):
@@ -139,7 +140,7 @@ def zone_map(
     town = _town_map(study, tiles)
     zones, units = plan.to_frame(), plan.tables["units"]
     score = {} if scorecard is None else {row["zone_id"]: row for row in records(scorecard)}
-    rows = [*_zone_areas(town, zones, score), _unit_borders(town, units)]
+    rows = [*_zone_areas(town, zones, score, tables["villages"]), _unit_borders(town, units)]
     if len(tables["barriers"]):
         rows.append(_barriers(town, tables["barriers"]))
     rows.append(_posts(town, zones, study.crs))
@@ -166,7 +167,7 @@ def camera_map(
 def town_camera_map(study: Study, plan: Plan, villages: gpd.GeoDataFrame, tiles: TileSet | None) -> TownMap:
     """Show which villages the rules name and which rule each, and all cameras."""
     town = _town_map(study, tiles)
-    points = villages.set_index("village_id").geometry.representative_point()
+    points = village_points(villages.set_index("village_id"))
     new = plan.tables["summary"].set_index("village_id")["new_cameras"]
     rows = [*_cameras(town, plan.to_frame(), show=False), *_named_villages(town, plan.tables["villages"], points, new)]
     return _finished(town, rows)
@@ -212,22 +213,44 @@ def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> R
     return Row(_swatch(colour, opacity=0.22, dash=dash or ""), text(key, count=len(part)), layer)
 
 
-def _zone_areas(town: TownMap, zones: gpd.GeoDataFrame, score: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+def _zone_areas(
+    town: TownMap, zones: gpd.GeoDataFrame, score: Mapping[str, Mapping[str, Any]], villages: gpd.GeoDataFrame
+) -> list[Row]:
     colours = zone_colours(zones)
     styles = [{"stroke": False, "fillColor": colour, "fillOpacity": 0.62} for colour in colours]
     tips = [_zone_tip(zone, score.get(zone["zone_id"], {})) for zone in records(zones)]
     layer = _shapes(zones, styles, tips=tips, css="xq-zone-area", pane=FILLS)
     layer.add_to(town)
     row = Row(_swatch("#77aadd", opacity=0.62, line="none"), text("map.zones", count=len(zones)), layer)
-    return [row, _zone_borders(town, zones)]
+    return [row, _zone_borders(town, zones, villages)]
 
 
-def _zone_borders(town: TownMap, zones: gpd.GeoDataFrame) -> Row:
+def _zone_borders(town: TownMap, zones: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> Row:
     borders = gpd.GeoDataFrame(geometry=[shapely.union_all(zones.geometry.boundary.to_numpy())], crs=zones.crs)
     layer = _shapes(borders, {"color": INK, "weight": 2, "opacity": 0.85, "fill": False}, css="xq-zone-border")
     layer.add_to(town)
-    _names(layer, zones.geometry.representative_point(), zones["zone_id"], kind="xq-zone", crs=zones.crs)
+    _names(layer, name_points(zones, village_points(villages)), zones["zone_id"], kind="xq-zone", crs=zones.crs)
     return Row(_line_sample(INK, width=2), text("map.zone_borders"), layer)
+
+
+def name_points(zones: gpd.GeoDataFrame, villages: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Return a place for each zone's name: well inside, near the middle, and clear of the names of villages.
+
+    A village's name lies above its sign and is ``NAME_SHAPE`` times as wide as high, so distance counts less across.
+    """
+    west, south, east, north = zones.total_bounds
+    above = NAME_ABOVE * max(east - west, north - south)
+    names = shapely.points(villages.x / NAME_SHAPE, villages.y + above)
+    found = []
+    for zone in zones.geometry:
+        across, up = (np.linspace(low, high, 25) for low, high in zip(zone.bounds[:2], zone.bounds[2:], strict=True))
+        grid = shapely.points(*(axis.ravel() for axis in np.meshgrid(across, up)))
+        inside = np.append(grid[shapely.contains(zone, grid)], zone.representative_point())
+        squeezed = shapely.points(shapely.get_x(inside) / NAME_SHAPE, shapely.get_y(inside))
+        clear = shapely.distance(squeezed, shapely.multipoints(names)) if len(names) else np.full(len(inside), np.inf)
+        room = np.fmin(clear, shapely.distance(inside, zone.boundary) / 2)
+        found.append(inside[int(np.argmax(room - shapely.distance(inside, zone.centroid) / 10))])
+    return gpd.GeoSeries(found, index=zones.index, crs=zones.crs)
 
 
 def _unit_borders(town: TownMap, units: gpd.GeoDataFrame) -> Row:
@@ -275,7 +298,7 @@ def _standing_cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> Row:
 
 
 def _village_row(town: TownMap, villages: gpd.GeoDataFrame) -> Row:
-    points = villages.geometry.representative_point()
+    points = village_points(villages)
     tips = [
         _tip(
             row.name, [(text("map.population"), f"{row.population:,}"), (text("map.households"), f"{row.households:,}")]

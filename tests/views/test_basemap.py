@@ -3,6 +3,8 @@
 import math
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import pyproj
 import pytest
 import shapely
@@ -121,12 +123,33 @@ def test_names_never_cover_each_other(places, zoom):
     )
     metre_px = basemap.TILE_PX * 2**zoom / basemap.EARTH_M
     boxes = []
-    for label, dx, dy in basemap._placed(labels, zoom):
+    for label, dx, dy in basemap._placed(labels, zoom, (1e7, 4e6, 1e7 + 9_000, 4e6 + 9_000)):
         height = basemap._size_px(label, zoom)
         width = basemap.pillow_font(height).getlength(label.text)
         x, y = label.x * metre_px + dx, -label.y * metre_px + dy
         boxes.append(shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2))
     assert all(not a.intersects(b) for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+def test_a_name_at_the_towns_edge_stands_on_the_side_that_is_in_sight():
+    town = (1e7, 4e6, 1e7 + 9_000, 4e6 + 9_000)
+    east, north = (Label("前彭家庄村", *at, n, 13, 400, "#000000", 12, dot=True)
+                   for n, at in enumerate([(1e7 + 8_900, 4e6 + 4_000), (1e7 + 4_000, 4e6 + 8_990)]))  # fmt: skip
+    placed = {label: (dx, dy) for label, dx, dy in basemap._placed((east, north), 13, town)}
+    assert placed[east][0] < 0
+    assert placed[north][1] > 0
+    assert basemap._placed((east,), 13, (1e7, 4e6, 1e7 + 90_000, 4e6 + 9_000))[0][1:] == (
+        0.0,
+        pytest.approx(-12, abs=3),
+    )
+
+
+def test_a_villages_sign_stands_at_its_centre_or_inside_it():
+    areas = [shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)]
+    villages = gpd.GeoDataFrame({"centre_x": [9.0, np.nan], "centre_y": [1.0, np.nan]}, geometry=areas, crs=3857)
+    first, second = basemap.village_points(villages)
+    assert (first.x, first.y) == (9.0, 1.0)
+    assert second.within(areas[1])
 
 
 def test_bare_paper_needs_no_file(tmp_path: Path):

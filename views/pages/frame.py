@@ -26,7 +26,7 @@ iframe { border: 1px solid #dedad2; border-radius: 4px; }
 .xq-scroll { overflow: auto; margin-top: .2rem; max-height: 420px; border: 1px solid #dedad2; border-radius: 4px; }
 .xq-table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
 .xq-table th { position: sticky; top: 0; background: #f5f3ee; color: #55524c; font-weight: 600; }
-.xq-table th { vertical-align: bottom; }
+.xq-table th { vertical-align: bottom; word-break: keep-all; }
 .xq-table th, .xq-table td { padding: .3rem .6rem; border-bottom: 1px solid #eceae4; text-align: right; }
 .xq-table .l { text-align: left; }
 .xq-table td { white-space: nowrap; }

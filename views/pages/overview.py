@@ -8,7 +8,7 @@ from views import charts, figures, maps
 from views.pages import frame
 from views.station import Station, show_map
 
-CLASS_PX, AXIS_PX = 27, 85
+CLASS_PX, AXIS_PX, MAP_PX = 22, 85, 560
 
 
 def show(station: Station) -> None:
@@ -22,7 +22,7 @@ def show(station: Station) -> None:
     left, right = st.columns((1.55, 1), gap="small")
     with left:
         show_map(
-            station, "overview", lambda: _map(station), lang=language(), height_px=frame.MAP_PX,
+            station, "overview", lambda: _map(station), lang=language(), height_px=MAP_PX,
             about=text("page.overview.map"),
         )  # fmt: skip
     with right:

@@ -67,7 +67,7 @@ def _mean_travel(plan: Plan) -> float:
 
 
 def _map(station: Station, plan: Plan, scorecard: Plan | None) -> maps.TownMap:
-    tables = {"barriers": station.table("barriers")}
+    tables = {name: station.table(name) for name in ("barriers", "villages")}
     scores = None if scorecard is None else scorecard.to_frame()
     return maps.zone_map(station.study, plan, scores, tables, station.tiles)
 

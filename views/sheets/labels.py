@@ -16,6 +16,8 @@ _MEASURE_PX = 100
 _PT_TO_MM = 25.4 / 72
 _PADDING_MM = 0.4
 _RINGS_MM = (1.6, 4.0, 7.0, 11.0, 16.0)
+# A name misleads that stands hardly nearer to its own thing than to another of its kind.
+_ASTRAY, _RIVAL_MM = 20.0, 3.0
 # Right and left first: the eye finds a name fastest there (Imhof 1962).
 _DIRECTIONS = ((1, 0), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1), (0, -1), (0, 1))
 
@@ -79,7 +81,8 @@ def place_labels(
     clear, soft = shapely.STRtree(list(keep_clear)), shapely.STRtree(list(rather_not))
     placed: list[Placed] = []
     for label in labels:
-        best = _best(label, (width_mm, height_mm), clear, soft, [other.box for other in placed])
+        rivals = [other for other in labels if other.style == label.style and other is not label]
+        best = _best(label, (width_mm, height_mm), clear, soft, [other.box for other in placed], rivals)
         if best is not None:
             placed.append(best)
     return placed
@@ -91,6 +94,7 @@ def _best(
     clear: shapely.STRtree,
     soft: shapely.STRtree,
     taken: list[shapely.Geometry],
+    rivals: Sequence[Label],
 ) -> Placed | None:
     inside = [place for place in _candidates(label) if _within(place, frame)]
     if not inside:
@@ -100,7 +104,15 @@ def _best(
     if not label.must and hard.min() > 0:
         return None
     distance = np.arange(len(inside)) / len(inside)
-    return inside[int(np.argmin(1000 * hard + _covered(boxes, soft) + 3 * distance))]
+    astray = _gap(boxes, rivals).min(axis=0, initial=np.inf) < 2 * _gap(boxes, [label])[0] + _RIVAL_MM
+    return inside[int(np.argmin(1000 * hard + _covered(boxes, soft) + 3 * distance + _ASTRAY * astray))]
+
+
+def _gap(boxes: np.ndarray, named: Sequence[Label]) -> np.ndarray:
+    """Millimetres from each box to each thing named (rows: things)."""
+    middles = shapely.points([one.x for one in named], [one.y for one in named]).reshape(-1, 1)
+    reach = np.array([one.reach_mm for one in named]).reshape(-1, 1)
+    return np.maximum(shapely.distance(middles, boxes[None, :]) - reach, 0)
 
 
 def _candidates(label: Label) -> Iterator[Placed]:

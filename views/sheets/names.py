@@ -54,7 +54,8 @@ def clock_hours(hours: str) -> str:
 
 
 def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
-    points = [*drawing.villages[0].geometry, *(point for _, point in drawing.places)]
+    mine, far = drawing.villages
+    points = [*mine.geometry, *far.geometry, *(point for _, point in drawing.places)]
     posts = [] if drawing.post is None else [drawing.post.buffer(POST_MM)]
     return [point.buffer(MARKER_MM) for point in points] + posts
 

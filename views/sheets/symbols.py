@@ -54,13 +54,15 @@ ROADS: dict[str, RoadStyle] = {
     "provincial": RoadStyle(1.5, core=1.0, core_colour="#f2a61d"),
     "expressway": RoadStyle(1.9, core=1.35, core_colour="#c9d7a0"),
 }
+LANES_FULL_AT = 20_000
 MAIN_ROADS = ("township", "county", "provincial", "expressway")
 
 
-def road(lines: Any, kind: str) -> str:  # noqa: ANN401 - one line or many
-    """Draw the roads of one class."""
+def road(lines: Any, kind: str, *, scale: int = LANES_FULL_AT) -> str:  # noqa: ANN401 - one line or many
+    """Draw the roads of one class; lanes get thinner on small scales, or a village would be one black spot."""
     style = ROADS[kind]
-    ink: Style = {"stroke": INK, "stroke_width": style.width, "stroke_linecap": "butt" if style.dash else "round"}
+    width = style.width if kind in MAIN_ROADS else style.width * min(1.0, max(LANES_FULL_AT / scale, 0.5))
+    ink: Style = {"stroke": INK, "stroke_width": round(width, 3), "stroke_linecap": "butt" if style.dash else "round"}
     if style.dash:
         return svg.path(lines, **ink, stroke_dasharray=style.dash)
     core: Style = {"stroke": style.core_colour, "stroke_width": style.core, "stroke_linecap": "round"}

@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_data.catalogue import text
+from views.basemap import village_points
 from views.sheets import names, svg, symbols
 from views.sheets.frame import Box, MapWindow
 
@@ -102,10 +103,10 @@ class Drawing:
         """Roads, lesser below greater; railways; where a road crosses a barrier."""
         classes = self.layers["roads"]["road_class"]
         for kind in symbols.ROADS:
-            yield symbols.road(self.shapes("roads")[(classes == kind).to_numpy()], kind)
+            yield symbols.road(self.shapes("roads")[(classes == kind).to_numpy()], kind, scale=self.window.scale)
         for kind in reversed(symbols.ROADS):
             if (classes == kind).any():
-                self._explain(f"road.{kind}", symbols.road(symbols.SAMPLE_LINE, kind))
+                self._explain(f"road.{kind}", symbols.road(symbols.SAMPLE_LINE, kind, scale=self.window.scale))
         rails = self.barriers("railway")
         if len(rails):
             yield symbols.railway(rails)
@@ -153,10 +154,7 @@ class Drawing:
     def villages(self) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
         """Village centres on paper: this zone's, and others in sight."""
         villages = self.scene.ground["villages"]
-        inner = villages.geometry.representative_point()
-        x = villages["centre_x"].fillna(pd.Series(inner.x, index=villages.index))
-        y = villages["centre_y"].fillna(pd.Series(inner.y, index=villages.index))
-        centres = self.on_paper(villages.set_geometry(gpd.points_from_xy(x, y, crs=villages.crs)))
+        centres = self.on_paper(villages.set_geometry(village_points(villages)))
         units = self.scene.units
         mine = centres["village_id"].isin(units.loc[units["zone_id"] == self.scene.zone_id, "unit_id"])
         return centres[mine], centres[~mine]

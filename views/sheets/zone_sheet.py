@@ -153,7 +153,11 @@ def _about(scene: Scene) -> Block:
         _row("area_km2", zone.get("area_km2"), "{:.1f} km²"),
         (
             text("sheet.card.workload"),
-            text("sheet.card.workload_value", hours=f"{zone['workload_h_per_week']:.1f}", balance=f"{balance:+.0f}"),
+            text(
+                "sheet.card.workload_value",
+                hours=f"{zone['workload_h_per_week']:.1f}",
+                balance=f"{balance:+.0f}".replace("-", "−"),
+            ),
         ),
         _row("travel", zone.get("mean_travel_min"), text("sheet.card.minutes", minutes="{:.1f}")),
     ]
