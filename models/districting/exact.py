@@ -2,8 +2,8 @@
 
 In:     a ``Problem``, an answer to start from (or None), the pairs still open after the bound.
 Out:    the best connected answer and a proven bound; never worse than the start.
-Method: solve (1)–(5); where a zone has an island C, take S = the units that C touches and that the post reaches
-        without them (a minimal separator of C and post j) and add, for every i in C,
+Method: solve (1)–(5); where a zone has an island C, take for every unit j that C does not touch S = the units that C
+        touches and that j reaches without them (a minimal separator of C and j) and add, for every i in C,
 
             x_ij ≤ Σ_{s∈S} x_sj                                                (7) i may join j only through S
 
@@ -71,21 +71,32 @@ def solve_exactly(
 
 
 def _missing_cuts(problem: Problem, post: Ints) -> list[tuple[int, int, tuple[int, ...]]]:
-    """Return a row (7) for every unit of every island."""
+    """Return a row (7) for every unit of every island, for every post that the island does not touch.
+
+    A row for the island's present post alone would let the next solve give the same island to the post beside it.
+    """
     found = []
     for j in np.unique(post).tolist():
         for island in pieces(problem, np.flatnonzero(post == j)):
             if j not in island:
-                found += [(int(i), j, separator(problem, island, j)) for i in island]
+                through = separators(problem, island)
+                found += [(int(i), other, rows) for other, rows in through.items() for i in island]
     return found
 
 
-def separator(problem: Problem, island: Ints, j: int) -> tuple[int, ...]:
-    """Return a minimal set of units that every path from the island to unit j goes through."""
+def separators(problem: Problem, island: Ints) -> dict[int, tuple[int, ...]]:
+    """Return for each unit off the island a minimal set of units that every path between the two goes through.
+
+    Units that the island touches have none.
+    """
     rim = {near for i in island.tolist() for near in problem.neighbours[i]} - set(island.tolist())
-    outside = np.array([i for i in range(problem.size) if i not in rim], dtype=np.int64)
-    home = next(set(piece.tolist()) for piece in pieces(problem, outside) if j in piece)
-    return tuple(sorted(s for s in rim if home.intersection(problem.neighbours[s])))
+    beyond = np.array([i for i in range(problem.size) if i not in rim and i not in island], dtype=np.int64)
+    through: dict[int, tuple[int, ...]] = {}
+    for home in pieces(problem, beyond):
+        inside = set(home.tolist())
+        rows = tuple(sorted(s for s in rim if inside.intersection(problem.neighbours[s])))
+        through |= dict.fromkeys(home.tolist(), rows)
+    return through
 
 
 class _Model:
