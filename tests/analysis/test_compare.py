@@ -56,7 +56,8 @@ def test_rate_ratio_limits_equal_scipys_exact_binomial(n1, t1, n0, t0):
     share = t1 / (t1 + t0)
     peer = stats.binomtest(n1, n1 + n0, share).proportion_ci(method="exact")
     odds = [limit / (1 - limit) * t0 / t1 if limit < 1 else np.inf for limit in (peer.low, peer.high)]
-    assert (found.low, found.high) == pytest.approx(odds, rel=1e-9)
+    # scipy searches its limits to 1e-12, which odds near certainty magnify.
+    assert (found.low, found.high) == pytest.approx(odds, rel=1e-6)
     tails = stats.binomtest(n1, n1 + n0, share, "less").pvalue, stats.binomtest(n1, n1 + n0, share, "greater").pvalue
     assert found.p_value == pytest.approx(min(1, 2 * min(tails)), rel=1e-9)
 
