@@ -80,6 +80,12 @@ def unplanned_address(unplanned_station: Path, tmp_path_factory: pytest.TempPath
         yield url
 
 
+@pytest.fixture(scope="module")
+def town_address(planned_town: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(planned_town, tmp_path_factory.mktemp("sample")) as url:
+        yield url
+
+
 @contextmanager
 def opened(browser: Browser, address: str) -> Iterator[Page]:
     """Open the dashboard, and judge at the end what went over the wire and into the console."""
@@ -138,7 +144,7 @@ def test_every_page_shows_its_map_of_our_own_tiles(page: Page, name: str):
     check_map(page, go_to(page, name), name)
 
 
-def check_map(page: Page, frame: Frame, name: str) -> None:
+def check_map(page: Page, frame: Frame, name: str, lang: str = "zh") -> None:
     box = page.locator("iframe").first.bounding_box()
     assert box["height"] > 300
     assert box["width"] > 500
@@ -153,7 +159,17 @@ def check_map(page: Page, frame: Frame, name: str) -> None:
         assert max(shapes) > 5, css
     assert frame.locator(".xq-panel").is_visible()
     assert frame.locator(".leaflet-control-scale").inner_text().endswith("m")
-    assert text("map.synthetic") in frame.locator(".xq-mark").inner_text()
+    assert text("map.synthetic", lang=lang) in frame.locator(".xq-mark").inner_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_sample_town_after_the_main_job_is_shown_on_every_page(browser: Browser, town_address: str, lang: str):
+    with opened(browser, town_address) as page:
+        map_of(page)
+        page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
+        for name in (*PAGES[1:], PAGES[0]):
+            check_map(page, go_to(page, name, lang), name, lang)
 
 
 def test_incidents_are_painted_on_a_canvas(page: Page):

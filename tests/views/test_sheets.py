@@ -13,11 +13,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pdfminer.pdftypes import resolve_all
+from scipy.spatial.distance import pdist
 
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.study import Study
 from gis_data.tables import TABLES
+from gis_data.workspace import Workspace
 from models.plan import Plan
+from models.store import load_plans
 from views import sheets
 from views.sheets import frame, svg
 from views.sheets.labels import Label, place_labels
@@ -453,6 +456,27 @@ def test_all_sheets_are_written_in_order_and_the_same_input_gives_the_same_bytes
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert steps == [0.0, 0.5, 1.0]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(path.name for path in first)
+
+
+@pytest.mark.slow
+def test_every_sheet_of_the_sample_town_is_true_to_scale_and_legible(planned_town, tmp_path):
+    ws = Workspace.open(planned_town)
+    plans, ground = load_plans(ws), {name: ws.read(name) for name in GROUND}
+    written = sheets.write_all_zone_sheets(ws.study, ground, plans, tmp_path, printed_on=DAY, lang="zh")
+    units = plans["zones"].tables["units"].set_index("unit_id")["zone_id"]
+    names = set(ground["villages"]["name"])
+    for zone, path in zip(plans["zones"].to_frame()["zone_id"], written, strict=True):
+        assert path.stat().st_size < 600_000
+        with pdfplumber.open(path) as book:
+            (page,) = book.pages
+            mine = ground["villages"][ground["villages"]["village_id"].map(units) == zone]
+            truth = np.sort(pdist(mine[["centre_x", "centre_y"]].to_numpy()))
+            paper = np.sort(pdist(np.array(village_marks(page))))
+            assert paper == pytest.approx(truth * 1000 / scale_of(page), abs=0.1)
+            words = [word for word in page.extract_words() if word["text"] in names]
+            boxes = [shapely.box(word["x0"], word["top"], word["x1"], word["bottom"]) for word in words]
+            assert set(mine["name"]) <= {word["text"] for word in words}
+            assert not any(a.intersection(b).area > 0.01 for a, b in itertools.combinations(boxes, 2))
 
 
 def test_another_seed_or_input_is_another_plan_number(town):
