@@ -155,3 +155,19 @@ def test_degrees_are_short_and_right_to_ten_centimetres():
     back = gpd.GeoSeries([shape], crs=4326).to_crs(CRS)[0]
     assert back.distance(point[0]) < 0.1
     assert len(str(shape.x)) <= len("120.000000")
+
+
+def test_the_name_of_a_zone_stands_inside_it_and_clear_of_the_villages(town):
+    _, tables, plans = town
+    zones, villages = plans["zones"].to_frame(), maps.village_points(tables["villages"])
+    points = maps.name_points(zones, villages)
+    assert points.within(zones.geometry).all()
+    assert all(villages.distance(point).min() > 500 for point in points)
+    unnamed = maps.name_points(zones, villages.iloc[:0])
+    assert unnamed.distance(zones.geometry.centroid).max() < 250
+
+
+def test_a_station_without_villages_has_its_zone_map_too(town):
+    study, tables, plans = town
+    bare = tables | {name: tables[name].iloc[:0] for name in ("villages", "barriers")}
+    assert "xq-zone-area" in maps.as_html(maps.zone_map(study, plans["zones"], None, bare, None))
