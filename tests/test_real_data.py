@@ -215,6 +215,7 @@ def test_no_zone_reaches_over_the_rhine_but_by_a_bridge(rhine):
     beyond = {name for name, rows in cells.groupby(zone) if _is_on_both_banks(rows, river)}
     assert beyond, "the boundary reaches over the river"
     assert torn(cells, zone, river, bridges, size=size) == set()
+    assert torn(cells, cells["village_id"].to_numpy(), river, bridges, size=size) == set()
     _, reachable = pieces_of_ground(cells, zone, river, bridges, size=size)
     assert cells["area_m2"][~reachable].sum() < 0.005 * cells["area_m2"].sum()
     # Without the river in the data the same villages do take ground over the water: the check can fail.

@@ -260,6 +260,14 @@ def test_grounds_are_those_of_dbscan_on_every_row(seed, repeats):
     assert [mapping[number] for number in owner[covered].tolist()] == peer.labels_[covered].tolist()
 
 
+@pytest.mark.parametrize(("rows", "clusters"), [(5, 0), (6, 1)])
+def test_incidents_at_one_single_point_are_a_cluster_from_the_least_number_on(rows, clusters):
+    rule = PileRule(eps_m=200.0, min_count=6, max_area_km2=1.0)
+    grounds = list(cluster_areas(np.zeros((1, 2)), np.array([float(rows)]), rule))
+    assert len(grounds) == clusters
+    assert all(ground.area == pytest.approx(math.pi * 100**2, rel=0.01) for ground in grounds)
+
+
 def test_a_ground_is_all_within_half_of_eps_of_a_core_row():
     rows = np.random.default_rng(1).normal(0, 80, (40, 2))
     rule = PileRule(eps_m=200.0, min_count=6, max_area_km2=1.0)

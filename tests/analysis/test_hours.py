@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from analysis.hours import busiest_hours, hour_of_week_weights, hour_profile
 
@@ -62,6 +63,17 @@ def test_every_incident_weighs_one_and_equals_a_minute_by_minute_count(windows):
         if span <= 168 * 60:
             by_minute = np.arange(minute, minute + max(span, 1)) // 60 % 168
             np.testing.assert_allclose(row, np.bincount(by_minute, minlength=168) / len(by_minute), atol=1e-9)
+
+
+@pytest.mark.parametrize("inside", [11, 14, 20])
+def test_the_chance_of_a_peak_is_24_times_the_binomial_tail(inside):
+    by_hour = np.full(24, 40 / 20)
+    by_hour[6:10] = inside / 4
+    peak = busiest_hours(by_hour)
+    tail = stats.binomtest(inside, 40 + inside, 4 / 24, alternative="greater").pvalue
+    assert (peak.start, peak.end) == (6, 10)
+    assert peak.share == pytest.approx(inside / (40 + inside))
+    assert peak.p_value == pytest.approx(min(1, 24 * tail))
 
 
 def test_the_peak_runs_over_midnight_and_a_flat_day_has_none():
