@@ -167,7 +167,7 @@ def _cell_minutes(
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return the cell of each incident and the minutes it asks for; 0 minutes in cell 0 for one outside all cells."""
     cell = grid.locate(cells, places.geometry)
-    each = places["incident_class"].map(minutes_by_class(settings)).fillna(settings.minutes_other)
+    each = places["incident_class"].map(minutes_by_class(settings)).astype("float64").fillna(settings.minutes_other)
     minutes = (places["count"] * each).to_numpy(dtype=float)
     return np.maximum(cell, 0), np.where(cell >= 0, minutes, 0.0)
 

@@ -44,7 +44,9 @@ def unit_workload(
     counted = drives_allocation(incidents)
     unit = place_in_units(counted, villages, cells)
     count = counted["count"].astype("float64")
-    minutes = count * counted["incident_class"].map(minutes_by_class(settings)).fillna(settings.minutes_other)
+    # Without any incident the column of classes stays text when mapped, and text times a count is an error.
+    each = counted["incident_class"].map(minutes_by_class(settings)).astype("float64").fillna(settings.minutes_other)
+    minutes = count * each
     table = pd.DataFrame(index=unit_ids(villages, cells))
     table["incidents_per_week"] = count.groupby(unit).sum() / weeks
     table["incident_min"] = minutes.groupby(unit).sum() / weeks
