@@ -42,7 +42,7 @@ def balance_chart(work: pd.DataFrame, *, tolerance: float | None, height_px: int
         alt.Chart(work.assign(name=work["term"].map(names), rank=work["term"].map({t: i for i, t in enumerate(WORK)})))
         .mark_bar(height={"band": 0.66})
         .encode(
-            y=alt.Y("zone_id:N", sort=order, title=None),
+            y=alt.Y("zone_id:N", sort=order, title=None, axis=alt.Axis(labelOverlap=False)),
             x=alt.X("hours:Q", title=text("page.zones.hours_a_week"), stack="zero"),
             color=alt.Color(
                 "name:N", title=None, scale=alt.Scale(domain=list(names.values()), range=list(WORK.values())),
@@ -71,7 +71,7 @@ def class_chart(totals: pd.DataFrame, *, height_px: int = 260) -> Chart:
         alt.Chart(totals.assign(name=totals["origin"].map(names)))
         .mark_bar(height={"band": 0.7})
         .encode(
-            y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180)),
+            y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
             x=alt.X("count:Q", title=None, stack="zero"),
             color=alt.Color(
                 "name:N", title=None, scale=alt.Scale(domain=list(names.values()), range=list(ORIGIN.values())),

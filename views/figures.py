@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.hotspots import types_of
-from gis_data.catalogue import text
+from gis_data.catalogue import language, text
 from gis_data.study import Study
 from gis_data.taxonomy import CLASSES
 from models.plan import Plan
@@ -293,4 +293,6 @@ def _named(table: pd.DataFrame, section: str) -> pd.DataFrame:
 
 def _problems(words: str) -> str:
     found: dict[str, int] = json.loads(words) if words else {}
-    return "；".join(f"{text(f'intake.reason.{key}')} {rows:,}" for key, rows in found.items()) or DASH
+    return ("；" if language() == "zh" else "; ").join(
+        f"{text(f'intake.reason.{key}')} {rows:,}" for key, rows in found.items()
+    ) or DASH

@@ -248,6 +248,7 @@ def test_chinese_is_spoken_until_english_is_asked_for(page: Page):
 def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_address: str):
     with opened(browser, unplanned_address) as page:
         check_map(page, map_of(page), "unplanned")
+        assert page.get_by_text("python3 start.py plan town").is_visible()
         for name in PAGES[1:]:
             follow(page, name)
             page.get_by_text(f"plan town {name}").wait_for(timeout=WAIT_MS)

@@ -60,7 +60,7 @@ def test_no_chinese_is_left_on_an_english_page_but_names(tiny_station, name):
     said = words(shown(tiny_station, name, "en"))
     for own in ("东河", "西河", "南岭", "北岭", "集上", "王庄", "环镇路", "警情2023.xlsx"):
         said = said.replace(own, "")
-    assert [letter for letter in said if "\u4e00" <= letter <= "\u9fff"] == []
+    assert [letter for letter in said if "\u4e00" <= letter <= "\u9fff" or letter in "，。；：、（）「」"] == []
 
 
 @pytest.mark.parametrize("name", PAGES[1:])
@@ -70,8 +70,9 @@ def test_a_missing_plan_is_named_with_the_command_that_makes_it(unplanned_statio
     assert len(page.get("iframe")) == 0
 
 
-def test_a_workspace_without_plans_still_shows_what_came_in(unplanned_station):
+def test_a_workspace_without_plans_shows_what_came_in_and_says_what_to_do_next(unplanned_station):
     page = shown(unplanned_station, "overview")
+    assert [f"plan {unplanned_station.name}」" in info.value for info in page.info] == [True]
     assert text("page.overview.not_planned") in words(page)
     assert len(page.get("iframe")) == 1
 

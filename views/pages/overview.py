@@ -8,7 +8,7 @@ from views import charts, figures, maps
 from views.pages import frame
 from views.station import Station, show_map
 
-CLASS_PX, AXIS_PX, MAP_PX = 22, 85, 560
+CLASS_PX, AXIS_PX, MAP_PX = 22, 95, 560
 
 
 def show(station: Station) -> None:
@@ -18,6 +18,8 @@ def show(station: Station) -> None:
     if incidents.empty:
         st.info(text("page.no_incidents", folder=station.ws.root.name))
     else:
+        if not station.plans:
+            st.info(text("page.no_plans", folder=station.ws.root.name))
         _numbers(station)
     left, right = st.columns((1.55, 1), gap="small")
     with left:

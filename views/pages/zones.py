@@ -13,7 +13,7 @@ from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
 
-BAR_PX, BARS_PX, AXIS_PX, MAP_PX = 26, 380, 80, 560
+BAR_PX, BARS_PX, AXIS_PX, MAP_PX = 24, 380, 100, 560
 
 
 def show(station: Station) -> None:
