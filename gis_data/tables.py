@@ -322,11 +322,35 @@ IMPORTS = Schema(
     },
     required=("import_id", "file"),
 )
+QUALITY = Schema(
+    "quality",
+    {
+        "import_id": TEXT,
+        "file": TEXT,
+        "table": TEXT,
+        "problem": Column("text", doc="reason or note, a key under intake.reason"),
+        "outcome": Column("text", allowed=("accepted", "set_aside", "refused"), doc="what became of these rows"),
+        "rows": COUNT,
+        "examples": Column("text", doc="up to three row numbers, as the user's own program shows them: 12,45,99"),
+    },
+    required=("import_id", "problem", "outcome", "rows"),
+)
+COMPLETENESS = Schema(
+    "completeness",
+    {
+        "import_id": TEXT,
+        "month": Column("text", doc="YYYY-MM of the report time"),
+        "field": Column("text", doc="column of INCIDENTS, or 'point' for a usable point"),
+        "rows": COUNT,
+        "filled": COUNT,
+    },
+    required=("import_id", "month", "field", "rows", "filled"),
+)
 
 TABLES: dict[str, Schema] = {
     schema.name: schema
     for schema in (
         INCIDENTS, VILLAGES, ROADS, BARRIERS, CROSSINGS, BUILDINGS, WATER, LANDUSE, PLACES, CAMERAS, CREWS,
-        PATROL_HOURS, CELLS, CELL_EDGES, IMPORTS,
+        PATROL_HOURS, CELLS, CELL_EDGES, IMPORTS, QUALITY, COMPLETENESS,
     )
 }  # fmt: skip

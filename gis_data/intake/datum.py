@@ -1,0 +1,234 @@
+"""Datum: which of WGS-84, GCJ-02 and BD-09 a file's degrees are in, told by how well they fit the ground.
+
+In:     degrees in the order they were recorded, what stands on the ground (buildings, roads), the villages named.
+Out:    the system of each row, and the stretches behind that verdict with their odds; a stretch that cannot be told
+        is «unclear»: its rows are asked about, never moved on a guess.
+Method: a program is switched from one system to another at some day, so a file is one or a few stretches (a hidden
+        Markov chain, decoded by Viterbi 1967). What a row says for a system is the likelihood ratio of two distances,
+        to the nearest building or road and to the village it names, against the same distances of points moved off by
+        as much in other directions. The ratios are learnt from the file itself (expectation-maximisation).
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis_data.coordinates import bd09_to_wgs84, gcj02_to_wgs84
+from gis_data.study import WGS84, Study
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SYSTEMS = ("wgs84", "gcj02", "bd09")
+PRIOR = np.log([0.90, 0.05, 0.05])
+SWITCH = np.log(1e-4)  # a switch of system from one row to the next
+CLEAR = np.log(100.0)  # a stretch is told when its system is a hundred times likelier than the next
+MOST_ROWS = 20_000  # longer files are decided on evenly spread rows; only where the system changes all rows are read
+FIT_EDGES_M = np.array([0, 2, 5, 10, 15, 25, 40, 60, 100, 150, 250, 400, np.inf])
+VILLAGE_EDGES_M = np.array([0, 2, 100, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2500, np.inf])
+FIT_SCALE_M, VILLAGE_SCALE_M = 12.0, 250.0
+ROUNDS = 6
+FLOOR = 0.005  # share of any distance that even a right system may show: a careless click
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a file's degrees are in.
+
+    Attributes
+    ----------
+    system
+        One of ``SYSTEMS`` for each row that can be told, "unclear" for those that must be asked about.
+    stretches
+        ``first``, ``last`` (positions of rows), ``rows``, ``system``, ``odds_log10`` against the next likely system.
+    """
+
+    system: NDArray[np.object_]
+    stretches: pd.DataFrame
+
+
+class Ground:
+    """What coordinates are held against."""
+
+    def __init__(self, study: Study, buildings: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> None:
+        self.study = study
+        shapes = [*buildings.geometry.to_numpy(), *roads.geometry.to_numpy()]
+        self.tree = shapely.STRtree(shapes)
+        self.is_known = len(shapes) > 0
+
+    def off_m(self, xy: Floats) -> Floats:
+        """Return the distance from each point to the nearest building or road; infinite where there is none near."""
+        off = np.full(len(xy), np.inf)
+        found = self.tree.query_nearest(
+            shapely.points(xy), max_distance=float(FIT_EDGES_M[-2]), return_distance=True, all_matches=False
+        )
+        off[found[0][0]] = found[1]
+        return off
+
+    def metres(self, lon: Floats, lat: Floats) -> Floats:
+        """Return WGS-84 degrees in the study's metres (n × 2)."""
+        points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=WGS84).to_crs(self.study.crs)
+        return np.column_stack([points.x, points.y])
+
+
+def find_datum(lon: Floats, lat: Floats, named_xy: Floats, ground: Ground) -> Verdict:
+    """Tell in which system each row's degrees are.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees as written, in the order of recording; n values, none missing.
+    named_xy
+        Centre of the village that each row names, metres (n × 2); NaN where it names none.
+    """
+    count = len(lon)
+    if count == 0 or not ground.is_known:
+        return _all_as_written(count)
+    step = max(1, -(-count // MOST_ROWS))
+    looked = np.arange(0, count, step)
+    model = _Likelihood(ground).fitted(lon[looked], lat[looked], named_xy[looked])
+    state = np.repeat(_viterbi(model.evidence(lon[looked], lat[looked], named_xy[looked])), step)[:count]
+    if step > 1:
+        state = _with_exact_switches(state, step, model, lon, lat, named_xy)
+    return _judged(state, model, lon, lat, named_xy)
+
+
+def to_wgs84(lon: Floats, lat: Floats, system: NDArray[np.object_]) -> tuple[Floats, Floats]:
+    """Return degrees in WGS-84; rows of an unclear system stay as written."""
+    lon, lat = lon.copy(), lat.copy()
+    for name, back in (("gcj02", gcj02_to_wgs84), ("bd09", bd09_to_wgs84)):
+        rows = system == name
+        lon[rows], lat[rows] = back(lon[rows], lat[rows])
+    return lon, lat
+
+
+class _Likelihood:
+    """How much likelier a row is under each system than by chance, from two distances."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.fit_ratio = self.village_ratio = np.empty(0)
+
+    def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> "_Likelihood":
+        """Learn the ratios from the rows themselves, starting from exponential distances."""
+        fit, village = self._bins(lon, lat, named_xy)
+        fit_chance, village_chance = self._by_chance(lon, lat, named_xy)
+        fit_right = _exponential(FIT_EDGES_M, FIT_SCALE_M)
+        village_right = _exponential(VILLAGE_EDGES_M, VILLAGE_SCALE_M)
+        for _ in range(ROUNDS):
+            self.fit_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
+            self.village_ratio = np.append(np.log(_mixed(village_right, village_chance) / village_chance), 0.0)
+            chosen = _viterbi(self._evidence(fit, village))
+            rows = np.arange(len(lon))
+            fit_right = _histogram(fit[rows, chosen], len(fit_chance))
+            own = village[rows, chosen]
+            village_right = _histogram(own[own < len(village_chance)], len(village_chance))
+        return self
+
+    def evidence(self, lon: Floats, lat: Floats, named_xy: Floats) -> Floats:
+        """Return the log-likelihood ratio of each row under each system (n × 3)."""
+        return self._evidence(*self._bins(lon, lat, named_xy))
+
+    def _evidence(self, fit: Ints, village: Ints) -> Floats:
+        return np.asarray(self.fit_ratio[fit] + self.village_ratio[village], dtype=float)
+
+    def _bins(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Ints, Ints]:
+        fits, villages = [], []
+        for name in SYSTEMS:
+            system = np.full(len(lon), name, dtype=object)
+            xy = self.ground.metres(*to_wgs84(lon, lat, system))
+            fits.append(_bin(self.ground.off_m(xy), FIT_EDGES_M))
+            villages.append(_bin(np.hypot(*(xy - named_xy).T), VILLAGE_EDGES_M))
+        return np.column_stack(fits), np.column_stack(villages)
+
+    def _by_chance(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Floats, Floats]:
+        """Return how the distances fall for points moved off as far as the systems differ, in other directions."""
+        shown = np.arange(0, len(lon), max(1, len(lon) // 1_000))
+        xy, named = self.ground.metres(lon[shown], lat[shown]), named_xy[shown]
+        moves = [
+            reach * np.array([np.sin(angle), np.cos(angle)])
+            for reach in (480.0, 800.0, 1270.0)
+            for angle in np.radians([100, 170, 240, 310])
+        ]
+        fits = np.concatenate([_bin(self.ground.off_m(xy + move), FIT_EDGES_M) for move in moves])
+        far = np.concatenate([_bin(np.hypot(*(xy + move - named).T), VILLAGE_EDGES_M) for move in moves])
+        count = len(VILLAGE_EDGES_M) - 1
+        return _histogram(fits, len(FIT_EDGES_M) - 1), _histogram(far[far < count], count)
+
+
+def _bin(distance_m: Floats, edges_m: Floats) -> Ints:
+    """Return the class of each distance; one class more for «not known»."""
+    inner = np.searchsorted(edges_m[1:-1], distance_m, side="right")
+    return np.where(np.isnan(distance_m), len(edges_m) - 1, inner).astype(np.int64)
+
+
+def _exponential(edges_m: Floats, scale_m: float) -> Floats:
+    return np.asarray(np.diff(1 - np.exp(-edges_m / scale_m)), dtype=float)
+
+
+def _histogram(classes: Ints, count: int) -> Floats:
+    found = np.bincount(classes, minlength=count)[:count] + 0.5
+    return np.asarray(found / found.sum(), dtype=float)
+
+
+def _mixed(right: Floats, chance: Floats) -> Floats:
+    return (1 - FLOOR) * right + FLOOR * chance
+
+
+def _viterbi(evidence: Floats) -> Ints:
+    """Return the likeliest sequence of systems."""
+    score = PRIOR + evidence[0]
+    back = np.zeros(evidence.shape, dtype=np.int64)
+    own = np.arange(evidence.shape[1])
+    for row in range(1, len(evidence)):
+        best = int(score.argmax())
+        stays = score >= score[best] + SWITCH
+        back[row] = np.where(stays, own, best)
+        score = np.where(stays, score, score[best] + SWITCH) + evidence[row]
+    state = np.empty(len(evidence), dtype=np.int64)
+    state[-1] = int(score.argmax())
+    for row in range(len(evidence) - 1, 0, -1):
+        state[row - 1] = back[row, state[row]]
+    return state
+
+
+def _with_exact_switches(
+    state: Ints, step: int, model: _Likelihood, lon: Floats, lat: Floats, named_xy: Floats
+) -> Ints:
+    """Find between which two rows the system changes, where only every ``step``-th row was looked at."""
+    state = state.copy()
+    for switch in (int(at) + 1 for at in np.flatnonzero(np.diff(state))):
+        low, high = max(0, switch - 2 * step), min(len(state), switch + 2 * step)
+        near = slice(low, high)
+        before, after = state[low], state[high - 1]
+        evidence = model.evidence(lon[near], lat[near], named_xy[near])
+        gain = np.concatenate([[0.0], np.cumsum(evidence[:, before] - evidence[:, after])])
+        cut = int(gain.argmax())
+        state[low : low + cut], state[low + cut : high] = before, after
+    return state
+
+
+def _judged(state: Ints, model: _Likelihood, lon: Floats, lat: Floats, named_xy: Floats) -> Verdict:
+    switches: list[int] = [0, *(int(at) + 1 for at in np.flatnonzero(np.diff(state))), len(state)]
+    system = np.empty(len(state), dtype=object)
+    rows = []
+    for start, stop in pairwise(switches):
+        looked = np.arange(start, stop, max(1, (stop - start) // MOST_ROWS))
+        total = model.evidence(lon[looked], lat[looked], named_xy[looked]).sum(axis=0) + PRIOR
+        own = int(state[start])
+        lead = float(total[own] - np.delete(total, own).max())
+        # Few rows say little; what is likeliest as written stays as written, but no row is moved without clear odds.
+        told = lead >= CLEAR or (own == 0 and lead >= 0)
+        system[start:stop] = SYSTEMS[own] if told else "unclear"
+        rows.append((start, stop - 1, stop - start, system[start], lead / np.log(10)))
+    return Verdict(system, pd.DataFrame(rows, columns=["first", "last", "rows", "system", "odds_log10"]))
+
+
+def _all_as_written(count: int) -> Verdict:
+    empty = pd.DataFrame(columns=["first", "last", "rows", "system", "odds_log10"])
+    return Verdict(np.full(count, SYSTEMS[0], dtype=object), empty)
