@@ -26,10 +26,20 @@ from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake import boundary as boundaries
 from gis_data.intake import cameras, headers, incidents, places, roster, sheets, values, villages
 from gis_data.intake.headers import Match
-from gis_data.intake.report import FileReport, ImportReport, Sorted, count_reasons
+from gis_data.intake.report import (
+    EXAMPLES,
+    REFUSED,
+    FileReport,
+    Finding,
+    ImportReport,
+    Sorted,
+    completeness,
+    findings_of,
+)
 from gis_data.intake.sheets import Sheet
 from gis_data.settings import Settings
 from gis_data.study import Study, metre_crs
+from gis_data.tables import QUALITY
 from gis_data.taxonomy import USABLE_POINT
 from gis_data.workspace import Workspace, write_atomically
 
@@ -259,11 +269,12 @@ def _take(session: Session, job: Job) -> FileReport:
     if job.match is None:
         rows = len(job.sheet.frame)
         return FileReport(
-            job.sheet.name, "", job.import_id, job.sha256, rows, refused=rows, problems={"sheet_unknown": rows}
-        )
+            job.sheet.name, "", job.import_id, job.sha256, rows, refused=rows,
+            findings=(Finding("sheet_unknown", REFUSED, rows, tuple(job.sheet.rows[:EXAMPLES].tolist())),),
+        )  # fmt: skip
     found = _read(session, job.sheet, job.match, job.import_id)
     session.changed[found.table] = _merged(session.table(found.table), found)
-    set_aside, refused, problems = count_reasons(found)
+    findings = findings_of(found, job.sheet.rows)
     kept = (found.reasons != "") & ~found.reasons.isin(found.refused)
     if kept.any():
         name = f"{job.import_id}_{Path(job.sheet.name).stem if '〔' not in job.sheet.name else job.sheet.name}.csv"
@@ -275,9 +286,9 @@ def _take(session: Session, job: Job) -> FileReport:
         sha256=job.sha256,
         rows_read=len(job.sheet.frame),
         accepted=int((found.reasons == "").sum()),
-        set_aside=set_aside,
-        refused=refused,
-        problems=problems,
+        set_aside=int(kept.sum()),
+        refused=sum(one.rows for one in findings if one.outcome == REFUSED),
+        findings=findings,
         dropped=job.match.dropped,
         left_out=job.match.left_out,
         unknown=found.unknown,
@@ -314,7 +325,7 @@ def _read_ground(job: Job, study: Study) -> tuple[dict[str, gpd.GeoDataFrame], F
     refused = {"far_away": features - near, "wrong_shape": read - features}
     report = FileReport(
         job.path.name, ground.TABLE, job.import_id, job.sha256, read, accepted=near, refused=read - near,
-        problems={key: rows for key, rows in refused.items() if rows},
+        findings=tuple(Finding(key, REFUSED, rows) for key, rows in refused.items() if rows),
     )  # fmt: skip
     return layers, report
 
@@ -327,6 +338,10 @@ def _merged(old: Any, found: Sorted) -> Any:  # noqa: ANN401 - frame or geo fram
     for key in KEYS.get(found.table, ()):
         both = both.drop_duplicates(list(key), keep="last", ignore_index=True)
     return both
+
+
+def _joined(old: Any, new: Any) -> Any:  # noqa: ANN401 - frame or geo frame
+    return pd.concat([old, new], ignore_index=True) if len(old) and len(new) else (new if len(new) else old)
 
 
 def _settle_villages(session: Session) -> None:
@@ -349,7 +364,9 @@ def _store(session: Session, before: pd.DataFrame, jobs: Sequence[Job], report: 
         write_atomically(ws.root / name, content)
     new = [one for one in report.files if not one.already]
     rows = pd.DataFrame(_import_rows(new, pd.Timestamp.now(ws.study.timezone)))
-    session.changed["imports"] = pd.concat([before, rows], ignore_index=True) if len(before) else rows
+    session.changed["imports"] = _joined(before, rows)
+    session.changed["quality"] = _joined(ws.read("quality"), _quality(new))
+    session.changed["completeness"] = completeness(session.table("incidents"))
     ws.write(session.changed)
     ws.log(
         "import",
@@ -371,8 +388,18 @@ def _import_rows(reports: Sequence[FileReport], now: pd.Timestamp) -> Iterator[d
             "set_aside": one.set_aside,
             "refused": one.refused,
             "imported_at": now,
-            "problems": json.dumps(dict(one.problems), ensure_ascii=False),
+            "problems": json.dumps(one.problems, ensure_ascii=False),
         }
+
+
+def _quality(reports: Sequence[FileReport]) -> pd.DataFrame:
+    rows = [
+        (one.import_id, one.file, one.table, finding.problem, finding.outcome, finding.rows,
+         ",".join(map(str, finding.examples)))
+        for one in reports
+        for finding in one.findings
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(QUALITY.columns))
 
 
 def _set_aside_csv(sheet: Sheet, match: Match, found: Sorted, kept: pd.Series) -> bytes:

@@ -59,8 +59,8 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     kept = reasons == ""
     frame = gpd.GeoDataFrame(rows, geometry=place["geometry"].to_numpy(), crs=known.study.crs)[kept.to_numpy()]
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
-    counted = {key: int((flags & kept).sum()) for key, flags in {**notes, **place_notes}.items()}
-    return Sorted("incidents", accepted, reasons, details, refused=("private",), notes=counted, unknown=unknown)
+    told = {key: flags & kept for key, flags in {**notes, **place_notes}.items()}
+    return Sorted("incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown)
 
 
 def _cells(sheet: Sheet, match: Match) -> dict[str, pd.Series]:

@@ -8,12 +8,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gis_data.catalogue import text
+from gis_data.tables import COMPLETENESS
+from gis_data.taxonomy import USABLE_POINT, has_a_place
 
+ACCEPTED = "accepted"
 SET_ASIDE = "set_aside"
 REFUSED = "refused"
+EXAMPLES = 3
+# Fields that a file may leave empty; the rest is there in every accepted row.
+ASKED = (
+    "occurred_from", "occurred_to", "arrived_at", "closed_at", "subtype", "channel", "place_type", "mo", "target_type",
+    "village_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Sorted:
     refused
         Keys of reasons whose rows are kept nowhere, not even among the rows set aside.
     notes
-        What was done to accepted rows: key -> number of rows.
+        What was done to accepted rows: key -> which rows of the sheet.
     unknown
         Words that no list holds -> number of rows.
     """
@@ -43,8 +54,28 @@ class Sorted:
     reasons: pd.Series
     details: pd.Series
     refused: tuple[str, ...] = ()
-    notes: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, pd.Series] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason or note, and the rows it holds for.
+
+    Attributes
+    ----------
+    problem
+        Key of a reason or a note (``intake.reason.<key>``).
+    outcome
+        What became of the rows: accepted (a note), set_aside or refused.
+    examples
+        Up to three row numbers, as the user's own program shows them.
+    """
+
+    problem: str
+    outcome: str
+    rows: int
+    examples: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,8 +84,8 @@ class FileReport:
 
     Attributes
     ----------
-    problems
-        Key of a reason or a note -> number of rows.
+    findings
+        Reasons and notes, each with its rows.
     dropped, left_out
         Columns left behind because they name staff or hold free text; columns nobody knows.
     unknown
@@ -71,7 +102,7 @@ class FileReport:
     accepted: int = 0
     set_aside: int = 0
     refused: int = 0
-    problems: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     dropped: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -81,6 +112,16 @@ class FileReport:
     def __post_init__(self) -> None:
         counted = self.accepted + self.set_aside + self.refused
         assert counted == self.rows_read, f"{self.file}: {self.rows_read} rows read, {counted} accounted for"
+
+    @property
+    def problems(self) -> dict[str, int]:
+        """Key of a reason or a note -> number of rows."""
+        return {one.problem: one.rows for one in self.findings}
+
+    @property
+    def examples(self) -> dict[str, tuple[int, ...]]:
+        """Key of a reason or a note -> up to three row numbers."""
+        return {one.problem: one.examples for one in self.findings}
 
     def sentences(self) -> list[str]:
         """Return what a person should know about this file, one sentence each."""
@@ -113,7 +154,8 @@ class ImportReport:
                     "accepted": one.accepted,
                     "set_aside": one.set_aside,
                     "refused": one.refused,
-                    "problems": json.dumps(dict(one.problems), ensure_ascii=False),
+                    "problems": json.dumps(one.problems, ensure_ascii=False),
+                    "examples": json.dumps(one.examples),
                     "already": one.already,
                     "notes": " ".join(one.sentences()),
                     "seconds": round(one.seconds, 3),
@@ -124,11 +166,36 @@ class ImportReport:
         )
 
 
-def count_reasons(found: Sorted) -> tuple[int, int, dict[str, int]]:
-    """Return the number of rows set aside, of rows refused, and rows by reason or note."""
-    counts: dict[str, int] = {
-        str(key): int(rows) for key, rows in found.reasons[found.reasons != ""].value_counts().items()
-    }
-    refused = sum(rows for key, rows in counts.items() if key in found.refused)
-    notes = {key: rows for key, rows in found.notes.items() if rows}
-    return sum(counts.values()) - refused, refused, counts | notes
+def findings_of(found: Sorted, rows: np.ndarray) -> tuple[Finding, ...]:
+    """Return every reason and note of a sheet, with its number of rows and the first of them.
+
+    Parameters
+    ----------
+    rows
+        Number of each row as the user's own program shows it.
+    """
+    reasons = found.reasons[found.reasons != ""].value_counts().index
+    outcomes = {str(key): REFUSED if key in found.refused else SET_ASIDE for key in reasons}
+    flagged = [(key, outcome, found.reasons == key) for key, outcome in outcomes.items()]
+    flagged += [(key, ACCEPTED, flags) for key, flags in found.notes.items() if flags.any()]
+    return tuple(
+        Finding(key, outcome, int(flags.sum()), tuple(rows[flags.to_numpy()][:EXAMPLES].tolist()))
+        for key, outcome, flags in flagged
+    )
+
+
+def completeness(incidents: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return how many rows of each import and month have each field filled (table COMPLETENESS).
+
+    Point and village are asked only of incidents that may have a place: what is withheld is not missing.
+    """
+    keys = [incidents["import_id"], incidents["reported_at"].dt.strftime("%Y-%m").rename("month")]
+    placed = has_a_place(incidents)
+    filled = {name: incidents[name].notna() & (incidents[name].astype(object) != "") for name in ASKED}
+    filled["point"] = incidents["precision"].isin(USABLE_POINT)
+    parts = []
+    for name, flags in filled.items():
+        asked = placed if name in ("point", "village_id") else placed | True
+        counted = flags[asked].groupby(keys).agg(rows="size", filled="sum")
+        parts.append(counted.reset_index().assign(field=name))
+    return pd.concat(parts, ignore_index=True)[list(COMPLETENESS.columns)]
