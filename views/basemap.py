@@ -252,18 +252,21 @@ def _tree(table: gpd.GeoDataFrame) -> shapely.STRtree:
 
 
 def _labels(flat: Mapping[str, gpd.GeoDataFrame]) -> Iterator[Label]:
-    villages = flat["villages"]
-    for row, point in zip(villages.itertuples(), flat["village points"].geometry, strict=True):
+    yield from _village_labels(flat["villages"], flat["village points"].geometry)
+    yield from _line_labels(flat["barriers"], "river", WATER_TEXT, 12, rank=-500)
+    yield from _line_labels(flat["roads"], "provincial", "#8a7448", 13, rank=10)
+    yield from _line_labels(flat["roads"], "county", "#8a7f62", 14, rank=20)
+    yield from _line_labels(flat["roads"], "township", "#807b72", 15, rank=30)
+
+
+def _village_labels(villages: gpd.GeoDataFrame, points: gpd.GeoSeries) -> Iterator[Label]:
+    for row, point in zip(villages.itertuples(), points, strict=True):
         seat = bool(row.is_seat)
         first = 11 if seat else 12
         yield Label(
             row.name, point.x, point.y, -1e9 if seat else -row.population, 16 if seat else 13, 700 if seat else 400,
             INK if seat else NAME, first, dot=True,
         )  # fmt: skip
-    yield from _line_labels(flat["barriers"], "river", WATER_TEXT, 12, rank=-500)
-    yield from _line_labels(flat["roads"], "provincial", "#8a7448", 13, rank=10)
-    yield from _line_labels(flat["roads"], "county", "#8a7f62", 14, rank=20)
-    yield from _line_labels(flat["roads"], "township", "#807b72", 15, rank=30)
 
 
 def _line_labels(table: gpd.GeoDataFrame, kind: str, colour: str, first_zoom: int, rank: float) -> Iterator[Label]:
@@ -458,6 +461,23 @@ def _placed(labels: tuple[Label, ...], zoom: int, room: Sequence[float]) -> list
             taken.append(box)
             placed.append((label, dx, dy))
     return placed
+
+
+def village_name_boxes(study: Study, villages: gpd.GeoDataFrame, zoom: int) -> Shapes:
+    """Return the ground that the names of villages cover on the tiles of a zoom, Web Mercator metres."""
+    if villages.empty:
+        return np.array([], dtype=object)
+    labels = tuple(_village_labels(villages, village_points(villages).to_crs("EPSG:3857")))
+    room = _mercator(study.boundary_frame()).total_bounds
+    metres = EARTH_M / (TILE_PX * 2**zoom)
+    boxes = []
+    for label, dx, dy in _placed(labels, zoom, room):
+        height = _size_px(label, zoom)
+        width = pillow_font(height, weight=_weight(label)).getlength(label.text)
+        x, y = label.x + dx * metres, label.y - dy * metres
+        across, up = width / 2 * metres, height / 2 * metres
+        boxes.append(shapely.box(x - across, y - up, x + across, y + up))
+    return np.array(boxes, dtype=object)
 
 
 # ---- cutting ----

@@ -30,7 +30,7 @@ from folium.utilities import JsCode
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
-from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet, village_points
+from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet, village_name_boxes, village_points
 from views.figures import records, rule_names
 
 INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
@@ -42,7 +42,8 @@ FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser sta
 HEAT_PX = 700
 FINEST_ZOOM = 18
 DEGREE_DIGITS = 6
-NAME_SHAPE, NAME_ABOVE = 2.5, 0.02  # a village's name: width by height, and how far above its sign (share of the town)
+NAME_CLEAR = 0.03  # how much room around a zone's name is enough (share of the town)
+MERCATOR = "EPSG:3857"
 
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
 STYLE = f"""
@@ -106,7 +107,7 @@ def overview_map(
     town = _town_map(study, tiles)
     rows = [_incident_row(town, tables["incidents"])]
     if "zones" in plans:
-        rows.append(_zone_borders(town, plans["zones"].to_frame(), tables["villages"]))
+        rows.append(_zone_borders(town, plans["zones"].to_frame(), _tile_names(study, tables, tiles)))
     if "hotspots" in plans:
         rows.append(_hotspot_row(town, plans["hotspots"].to_frame(), found=True))
     if len(tables["cameras"]):
@@ -140,7 +141,7 @@ def zone_map(
     town = _town_map(study, tiles)
     zones, units = plan.to_frame(), plan.tables["units"]
     score = {} if scorecard is None else {row["zone_id"]: row for row in records(scorecard)}
-    rows = [*_zone_areas(town, zones, score, tables["villages"]), _unit_borders(town, units)]
+    rows = [*_zone_areas(town, zones, score, _tile_names(study, tables, tiles)), _unit_borders(town, units)]
     if len(tables["barriers"]):
         rows.append(_barriers(town, tables["barriers"]))
     rows.append(_posts(town, zones, study.crs))
@@ -214,7 +215,7 @@ def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> R
 
 
 def _zone_areas(
-    town: TownMap, zones: gpd.GeoDataFrame, score: Mapping[str, Mapping[str, Any]], villages: gpd.GeoDataFrame
+    town: TownMap, zones: gpd.GeoDataFrame, score: Mapping[str, Mapping[str, Any]], names: Sequence[shapely.Geometry]
 ) -> list[Row]:
     colours = zone_colours(zones)
     styles = [{"stroke": False, "fillColor": colour, "fillOpacity": 0.62} for colour in colours]
@@ -222,35 +223,42 @@ def _zone_areas(
     layer = _shapes(zones, styles, tips=tips, css="xq-zone-area", pane=FILLS)
     layer.add_to(town)
     row = Row(_swatch("#77aadd", opacity=0.62, line="none"), text("map.zones", count=len(zones)), layer)
-    return [row, _zone_borders(town, zones, villages)]
+    return [row, _zone_borders(town, zones, names)]
 
 
-def _zone_borders(town: TownMap, zones: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> Row:
+def _zone_borders(town: TownMap, zones: gpd.GeoDataFrame, names: Sequence[shapely.Geometry]) -> Row:
     borders = gpd.GeoDataFrame(geometry=[shapely.union_all(zones.geometry.boundary.to_numpy())], crs=zones.crs)
     layer = _shapes(borders, {"color": INK, "weight": 2, "opacity": 0.85, "fill": False}, css="xq-zone-border")
     layer.add_to(town)
-    _names(layer, name_points(zones, village_points(villages)), zones["zone_id"], kind="xq-zone", crs=zones.crs)
+    _names(layer, name_points(zones, names), zones["zone_id"], kind="xq-zone")
     return Row(_line_sample(INK, width=2), text("map.zone_borders"), layer)
 
 
-def name_points(zones: gpd.GeoDataFrame, villages: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Return a place for each zone's name: well inside, near the middle, and clear of the names of villages.
+def _tile_names(study: Study, tables: Mapping[str, gpd.GeoDataFrame], tiles: TileSet | None) -> list[shapely.Geometry]:
+    """Return what villages' names cover on the tiles of the first view (it lies between two whole zooms)."""
+    zooms = [] if tiles is None else [tiles.min_zoom, tiles.min_zoom + 1]
+    return [box for zoom in zooms for box in village_name_boxes(study, tables["villages"], zoom)]
 
-    A village's name lies above its sign and is ``NAME_SHAPE`` times as wide as high, so distance counts less across.
+
+def name_points(zones: gpd.GeoDataFrame, names: Sequence[shapely.Geometry]) -> gpd.GeoSeries:
+    """Return a place for each zone's name: near the middle, and clear of other names, of posts and of the border.
+
+    ``names`` are the boxes that villages' names cover, in Web Mercator metres.
     """
-    west, south, east, north = zones.total_bounds
-    above = NAME_ABOVE * max(east - west, north - south)
-    names = shapely.points(villages.x / NAME_SHAPE, villages.y + above)
+    flat = zones.to_crs(MERCATOR)
+    west, south, east, north = flat.total_bounds
+    enough = NAME_CLEAR * max(east - west, north - south)
+    known = _with_post(zones)
+    posts = gpd.GeoSeries(gpd.points_from_xy(known["post_x"], known["post_y"]), crs=zones.crs).to_crs(MERCATOR)
+    others = shapely.GeometryCollection([*names, *posts])
     found = []
-    for zone in zones.geometry:
+    for zone in flat.geometry:
         across, up = (np.linspace(low, high, 25) for low, high in zip(zone.bounds[:2], zone.bounds[2:], strict=True))
         grid = shapely.points(*(axis.ravel() for axis in np.meshgrid(across, up)))
         inside = np.append(grid[shapely.contains(zone, grid)], zone.representative_point())
-        squeezed = shapely.points(shapely.get_x(inside) / NAME_SHAPE, shapely.get_y(inside))
-        clear = shapely.distance(squeezed, shapely.multipoints(names)) if len(names) else np.full(len(inside), np.inf)
-        room = np.fmin(clear, shapely.distance(inside, zone.boundary) / 2)
-        found.append(inside[int(np.argmax(room - shapely.distance(inside, zone.centroid) / 10))])
-    return gpd.GeoSeries(found, index=zones.index, crs=zones.crs)
+        clear = np.fmin(shapely.distance(inside, others), shapely.distance(inside, zone.boundary))  # nan: no others
+        found.append(inside[int(np.argmax(np.fmin(clear, enough) - shapely.distance(inside, zone.centroid) / 20))])
+    return gpd.GeoSeries(found, index=zones.index, crs=MERCATOR)
 
 
 def _unit_borders(town: TownMap, units: gpd.GeoDataFrame) -> Row:
@@ -276,14 +284,21 @@ def _barriers(town: TownMap, barriers: gpd.GeoDataFrame) -> Row:
 
 
 def _posts(town: TownMap, zones: gpd.GeoDataFrame, crs: str) -> Row:
-    known = zones[zones[["post_x", "post_y"]].notna().all(axis=1)] if "post_x" in zones else zones.iloc[:0]
+    known = _with_post(zones)
     sign = _svg('<path d="M3 12 V1 L13 4.5 L4.5 8 V12 Z" fill="#2b2a28" stroke="#fff" stroke-width="1"/>', size=18)
-    points = gpd.GeoSeries(gpd.points_from_xy(known.get("post_x"), known.get("post_y")), crs=crs)
+    points = gpd.GeoSeries(gpd.points_from_xy(known["post_x"], known["post_y"]), crs=crs)
     layer = _signs(
         points, [sign] * len(known), [_tip(text("map.post"), [(text("map.zone"), z)]) for z in known["zone_id"]]
     )
     layer.add_to(town)
     return Row(sign, text("map.post"), layer)
+
+
+def _with_post(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the zones whose post is known."""
+    if "post_x" not in zones:
+        return zones.iloc[:0].assign(post_x=0.0, post_y=0.0)
+    return zones[zones[["post_x", "post_y"]].notna().all(axis=1)]
 
 
 def _standing_cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> Row:
@@ -667,7 +682,7 @@ class _Dots(Layer):
 
 def _heat(points: gpd.GeoDataFrame) -> folium.raster_layers.ImageOverlay:
     """Return points as one picture of their density, the square root taken so that quiet ground still shows."""
-    flat = points.geometry.to_crs("EPSG:3857")
+    flat = points.geometry.to_crs(MERCATOR)
     west, south, east, north = flat.total_bounds
     pad = 0.02 * max(east - west, north - south, 1.0)
     edges = (west - pad, south - pad, east + pad, north + pad)
@@ -682,7 +697,7 @@ def _heat(points: gpd.GeoDataFrame) -> folium.raster_layers.ImageOverlay:
     colour = [int(REPORTED[at : at + 2], 16) for at in (1, 3, 5)]
     picture = np.zeros((*shape, 4), dtype=np.uint8)
     picture[..., :3], picture[..., 3] = colour, (share * 190).astype(np.uint8)
-    corners = gpd.GeoSeries(gpd.points_from_xy(box[1], box[0]), crs="EPSG:3857").to_crs(WGS84)
+    corners = gpd.GeoSeries(gpd.points_from_xy(box[1], box[0]), crs=MERCATOR).to_crs(WGS84)
     bounds = [[corners.y.iloc[0], corners.x.iloc[0]], [corners.y.iloc[1], corners.x.iloc[1]]]
     # Rows are even in Mercator already: nothing is to be reprojected.
     return folium.raster_layers.ImageOverlay(picture[::-1], bounds, control=False, pixelated=False)

@@ -16,7 +16,7 @@ from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.store import load_plans
 from views import maps
-from views.basemap import TileSet
+from views.basemap import TileSet, village_name_boxes
 
 from .conftest import CRS, X, Y
 
@@ -157,14 +157,16 @@ def test_degrees_are_short_and_right_to_ten_centimetres():
     assert len(str(shape.x)) <= len("120.000000")
 
 
-def test_the_name_of_a_zone_stands_inside_it_and_clear_of_the_villages(town):
-    _, tables, plans = town
-    zones, villages = plans["zones"].to_frame(), maps.village_points(tables["villages"])
-    points = maps.name_points(zones, villages)
-    assert points.within(zones.geometry).all()
-    assert all(villages.distance(point).min() > 500 for point in points)
-    unnamed = maps.name_points(zones, villages.iloc[:0])
-    assert unnamed.distance(zones.geometry.centroid).max() < 250
+def test_the_name_of_a_zone_stands_inside_it_and_clear_of_names_and_posts(town):
+    study, tables, plans = town
+    zones = plans["zones"].to_frame()
+    names = [*village_name_boxes(study, tables["villages"], 12), *village_name_boxes(study, tables["villages"], 13)]
+    points = maps.name_points(zones, names)
+    assert points.within(zones.geometry.to_crs(points.crs)).all()
+    posts = gpd.GeoSeries(gpd.points_from_xy(zones["post_x"], zones["post_y"]), crs=CRS).to_crs(points.crs)
+    assert all(shapely.distance(point, [*names, *posts]).min() > 150 for point in points)
+    middle = maps.name_points(zones.drop(columns=["post_x", "post_y"]), [])
+    assert middle.distance(zones.geometry.centroid.to_crs(points.crs)).max() < 250
 
 
 def test_a_station_without_villages_has_its_zone_map_too(town):
