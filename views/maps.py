@@ -27,11 +27,12 @@ from folium.map import Layer
 from folium.template import Template
 from folium.utilities import JsCode
 
-from gis_data.catalogue import LANGUAGES, text
+from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
 from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet, village_name_boxes, village_points
 from views.figures import records, rule_names
+from views.summary import credit
 
 INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
 HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
@@ -602,8 +603,8 @@ class _Furniture(MacroElement):
     def __init__(self, study: Study) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Furniture"
-        said_by_mark = {text("map.synthetic", lang=lang) for lang in LANGUAGES} if study.synthetic else set()
-        self.lines = [("bottomright", "xq-credit", study.credit)] if study.credit not in {"", *said_by_mark} else []
+        owed = credit(study)
+        self.lines = [("bottomright", "xq-credit", owed)] if owed else []
         if study.synthetic:
             self.lines.append(("bottomright", "xq-mark", text("map.synthetic")))
 

@@ -7,7 +7,8 @@ Out:    sentences in the running language. Nothing is computed here but rounding
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gis_data.catalogue import text
+from gis_data.catalogue import LANGUAGES, text
+from gis_data.study import Study
 from models.plan import Plan
 from models.town_plan import PARTS
 
@@ -23,6 +24,12 @@ def plan_lines(plans: Mapping[str, Plan]) -> Iterator[str]:
             yield "    " + optimality(plan)
         for key, values in plan.notes:
             yield "    " + text(key, **values)
+
+
+def credit(study: Study) -> str:
+    """Return whom the base data is owed to; nothing where it only repeats the mark of invented data."""
+    said_by_mark = {text("map.synthetic", lang=lang) for lang in LANGUAGES} if study.synthetic else set()
+    return "" if study.credit in said_by_mark else study.credit
 
 
 def _counts(plan: Plan) -> dict[str, Any]:

@@ -96,10 +96,12 @@ def opened(browser: Browser, address: str) -> Iterator[Page]:
     tab.on("requestfailed", lambda request: wrong.append(f"failed: {request.url} {request.failure}"))
     tab.on("response", lambda answer: wrong.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
     tab.on("request", lambda request: wrong.append(f"outside: {request.url}") if not is_ours(request.url) else None)
-    tab.goto(address)
-    tab.wait_for_selector("[data-testid=stSidebarNav] a", timeout=WAIT_MS)
-    yield tab
-    tab.close()
+    try:
+        tab.goto(address)
+        tab.wait_for_selector("[data-testid=stSidebarNav] a", timeout=WAIT_MS)
+        yield tab
+    finally:
+        tab.close()
     assert wrong == []
 
 

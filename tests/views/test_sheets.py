@@ -307,6 +307,16 @@ def test_english_sheet_speaks_english(town, tmp_path):
         assert not re.search("[巡警图]", words_of(page))
 
 
+def test_a_credit_that_repeats_the_mark_of_invented_data_is_not_printed_twice(town, tmp_path):
+    study, ground, plans = town
+    made_up = study_of([study.boundary], credit="合成数据，非真实警情")
+    path = sheets.write_zone_sheet(made_up, ground, plans, "Z1", tmp_path / "Z1.pdf", printed_on=DAY, lang="en")
+    with pdfplumber.open(path) as book:
+        assert not said("合成数据", book.pages[0])
+        assert not said("Base data", book.pages[0])
+        assert said("SYNTHETIC DATA", book.pages[0])
+
+
 def test_a_real_study_carries_no_synthetic_mark(town, tmp_path):
     study, ground, plans = town
     path = sheets.write_zone_sheet(

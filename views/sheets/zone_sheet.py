@@ -22,6 +22,7 @@ from models.plan import Plan, silent
 from views.sheets.frame import fit, scale_bar, write_pdf
 from views.sheets.names import clock_hours
 from views.sheets.zone_map import Scene, draw_zone
+from views.summary import credit
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
 MOST_HOTSPOTS = 6
@@ -252,7 +253,7 @@ def _foot(study: Study, plans: Mapping[str, Plan], printed_on: datetime.date) ->
             text("sheet.foot.plan", plan=plan_id(plan), date=printed_on.isoformat()),
             text("sheet.foot.period", period=_period(plan)),
             text("sheet.foot.projection", crs=study.crs),
-            text("sheet.foot.credit", credit=study.credit),
+            *([text("sheet.foot.credit", credit=credit(study))] if credit(study) else []),
         ],
     }
 
