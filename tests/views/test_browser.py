@@ -60,9 +60,13 @@ def served(station: Path, folder: Path) -> Iterator[str]:
     port = server.free_port(8770)
     command = [sys.executable, "-m", "views.command", "serve", str(root), "--port", str(port), "--no-browser"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    log = folder / "server.log"
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT) as process,
+    ):
         try:
-            assert server.wait_until_ready(f"http://127.0.0.1:{port}")
+            assert server.wait_until_ready(f"http://127.0.0.1:{port}"), log.read_text(encoding="utf-8")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGINT)
