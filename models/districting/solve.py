@@ -51,7 +51,8 @@ def solve(problem: Problem, *, seed: int, time_limit_s: float, share: Share = la
     small = problem.size <= EXACT_UP_TO
     rng = np.random.default_rng([seed, problem.size, problem.count])
     # A better start closes more pairs before the exact solve, which is where the seconds go.
-    found = search(problem, rng=rng, starts=12 if small else 4, moves=700 * problem.size if small else 150_000)
+    moves = min(600 * problem.size, 40_000) if small else 150_000
+    found = search(problem, rng=rng, starts=12 if small else 4, moves=moves)
     share(0.3)
     if found.post is None and not small:
         return Solution(None, math.inf, -math.inf, "time")

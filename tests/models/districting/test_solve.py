@@ -79,17 +79,17 @@ def test_the_plan_is_the_best_of_all_partitions(ground, seed):
 
 def test_contiguity_rows_are_needed_and_found_where_the_cheapest_zones_fall_apart(ground):
     cut = 0
-    for seed in range(6):
-        problem = ground.random(seed, size=12, count=3, tolerance=0.5)
+    for seed in range(3):
+        problem = ground.random(seed, size=11, count=3, tolerance=0.5)
         answer = solved(problem)
-        whole = dataclasses.replace(problem, neighbours=tuple(tuple(set(range(12)) - {i}) for i in range(12)))
+        whole = dataclasses.replace(problem, neighbours=tuple(tuple(set(range(11)) - {i}) for i in range(11)))
         apart = solved(whole)
         assert apart.cost <= answer.cost + 1e-9
         cut += answer.cuts
     assert cut > 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     size=st.integers(5, 22),
@@ -98,7 +98,7 @@ def test_contiguity_rows_are_needed_and_found_where_the_cheapest_zones_fall_apar
 )
 def test_every_plan_keeps_every_rule(ground, seed, size, count, tolerance):
     problem = ground.random(seed, size=size, count=count, tolerance=tolerance, honest=True)
-    answer = solved(problem)
+    answer = solved(problem, time_limit_s=1.0)  # however it ends, the rules hold
     if answer.post is None:
         return
     found = ground.judge(problem, answer.post)
@@ -112,15 +112,15 @@ def test_every_plan_keeps_every_rule(ground, seed, size, count, tolerance):
 @settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 10_000), tolerance=st.sampled_from([0.1, 0.2, 0.3]), more=st.sampled_from([0.05, 0.3]))
 def test_a_wider_tolerance_never_costs_more(ground, seed, tolerance, more):
-    narrow = solved(ground.random(seed, size=10, tolerance=tolerance))
-    wide = solved(ground.random(seed, size=10, tolerance=tolerance + more))
+    narrow = solved(ground.random(seed, size=12, tolerance=tolerance, honest=True))
+    wide = solved(ground.random(seed, size=12, tolerance=tolerance + more, honest=True))
     assert wide.cost <= narrow.cost + 1e-9
 
 
 @settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 10_000), which=st.integers(0, 10_000))
 def test_taking_a_bridge_away_never_makes_a_plan_cheaper(ground, seed, which):
-    problem = ground.random(seed, size=10, tolerance=0.4)
+    problem = ground.random(seed, size=12, tolerance=0.4, honest=True)
     edges = sorted(ground.graph(problem).edges)
     a, b = edges[which % len(edges)]
     fewer = ground.make(
@@ -171,7 +171,7 @@ def test_the_ways_out_that_are_named_work_and_the_needed_tolerance_is_needed(gro
     assert solved(dataclasses.replace(problem, tolerance=named)).post is not None
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 10_000), iterations=st.integers(1, 80), honest=st.booleans())
 def test_no_partition_is_cheaper_than_the_bound_and_the_best_one_stays_open(ground, seed, iterations, honest):
     problem = ground.random(seed, size=8, count=2, tolerance=0.4, honest=honest)
