@@ -6,6 +6,7 @@ Out:    the same rows with exactly the schema's columns, dtypes and CRS; or one 
 Missing text is "", a missing time is NaT, a missing number is NaN, a missing place is an empty geometry.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -141,6 +142,8 @@ def _problems(values: pd.Series, column: Column) -> list[str]:
 TEXT, TIME, FLAG = Column("text"), Column("time"), Column("bool")
 COUNT = Column("int", low=0)
 KEY = Column("text", unique=True)
+# Where a row of the station's own tables came from.
+ORIGIN = {"source_file": TEXT, "source_row": COUNT, "import_id": TEXT}
 
 INCIDENTS = Schema(
     "incidents",
@@ -164,9 +167,7 @@ INCIDENTS = Schema(
         "count": Column("int", low=1, default=1, doc="more than 1 in aggregated sheets"),
         "village_id": TEXT,
         "precision": Column("text", allowed=PRECISIONS, default="none"),
-        "source_file": TEXT,
-        "source_row": COUNT,
-        "import_id": TEXT,
+        **ORIGIN,
     },
     required=("incident_id", "reported_at", "incident_class", "type", "origin"),
     geometry=("Point",),
@@ -187,6 +188,7 @@ VILLAGES = Schema(
         "valid_to": TIME,
         "centre_x": Column("float", doc="village centre in the study's CRS, metres"),
         "centre_y": Column("float", doc="village centre in the study's CRS, metres"),
+        **ORIGIN,
     },
     required=("village_id", "name", "population"),
     geometry=("Point", "Polygon", "MultiPolygon"),
@@ -259,6 +261,7 @@ CAMERAS = Schema(
         "azimuth_deg": Column("float", low=0, high=360),
         "hfov_deg": Column("float", low=1, high=360),
         "note": TEXT,
+        **ORIGIN,
     },
     required=("camera_id",),
     geometry=("Point",),
@@ -272,6 +275,7 @@ CREWS = Schema(
         "auxiliaries": COUNT,
         "shift": TEXT,
         "powers": Column("text", allowed=("full", "assist", "observe"), default="assist"),
+        **ORIGIN,
     },
     required=("crew_id", "mode"),
 )
@@ -282,6 +286,7 @@ PATROL_HOURS = Schema(
         "village_id": TEXT,
         "band": Column("text", allowed=("00-06", "06-12", "12-18", "18-24")),
         "hours": Column("float", low=0, doc="crew hours"),
+        **ORIGIN,
     },
     required=("month", "village_id", "band", "hours"),
 )
@@ -319,6 +324,7 @@ IMPORTS = Schema(
         "refused": COUNT,
         "imported_at": TIME,
         "problems": Column("text", doc="JSON: reason -> number of rows"),
+        "remarks": Column("text", doc="JSON: catalogue keys and values about the whole file"),
     },
     required=("import_id", "file"),
 )
@@ -346,11 +352,65 @@ COMPLETENESS = Schema(
     },
     required=("import_id", "month", "field", "rows", "filled"),
 )
+CORRECTIONS = Schema(
+    "corrections",
+    {
+        "import_id": TEXT,
+        "source_file": TEXT,
+        "source_row": COUNT,
+        "kind": Column("text", doc="notes that say why, keys under intake.reason: coordinates_swapped;gcj02"),
+        "from_lon": Column("float", doc="as written, degrees read as WGS-84"),
+        "from_lat": Column("float"),
+        "to_lon": Column("float", doc="WGS-84; missing where the point was dropped"),
+        "to_lat": Column("float"),
+    },
+    required=("import_id", "source_row", "kind"),
+)
+ASIDE = Schema(
+    "aside",
+    {
+        "key": Column("text", unique=True, doc="name of the row in the files of set_aside/, for the way back"),
+        "import_id": TEXT,
+        "file": TEXT,
+        "row": COUNT,
+        "reason": TEXT,
+        "detail": TEXT,
+        "table": TEXT,
+        "cells": Column("text", doc="JSON: column -> what stands in it; persons, calls and addresses left out"),
+        "incident_id": Column("text", doc="salted hash, so that the corrected row is known again"),
+        "linked_id": TEXT,
+        "village_id": Column("text", doc="what the address named"),
+        "shape": Column("text", doc="WKT in the study's CRS, of rows that came from a layer"),
+        "moved_to": Column("text", doc="import in which the row came again; empty while it waits"),
+    },
+    required=("key", "import_id", "row", "reason", "table"),
+)
+SETTLED = Schema(
+    "settled",
+    {"incident_id": TEXT, "import_id": TEXT},
+    required=("incident_id", "import_id"),
+)
+UNLOGGED = Schema(
+    "unlogged",
+    {"token": KEY, "entry": Column("text", doc="JSON of an audit entry whose action is done and not yet logged")},
+    required=("token", "entry"),
+)
+
+
+def superseded(schema: Schema) -> Schema:
+    """Return the schema of a table's rows that newer rows have replaced; undo brings them back."""
+    columns = {name: dataclasses.replace(column, unique=False) for name, column in schema.columns.items()}
+    return dataclasses.replace(schema, name=f"superseded_{schema.name}", columns=columns)
+
+
+# Tables whose rows come one by one from a station's own files.
+RECORDS = (INCIDENTS, VILLAGES, CREWS, CAMERAS, PATROL_HOURS)
 
 TABLES: dict[str, Schema] = {
     schema.name: schema
     for schema in (
         INCIDENTS, VILLAGES, ROADS, BARRIERS, CROSSINGS, BUILDINGS, WATER, LANDUSE, PLACES, CAMERAS, CREWS,
-        PATROL_HOURS, CELLS, CELL_EDGES, IMPORTS, QUALITY, COMPLETENESS,
+        PATROL_HOURS, CELLS, CELL_EDGES, IMPORTS, QUALITY, COMPLETENESS, CORRECTIONS,
+        ASIDE, SETTLED, UNLOGGED, *map(superseded, RECORDS),
     )
 }  # fmt: skip

@@ -24,8 +24,10 @@ import pandas as pd
 from gis_data.catalogue import text
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake import boundary as boundaries
-from gis_data.intake import cameras, headers, incidents, places, roster, sheets, values, villages
+from gis_data.intake import archives, cameras, headers, incidents, places, placing, roster, sheets, values, villages
+from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
+from gis_data.intake.own_headers import own_headers
 from gis_data.intake.report import (
     EXAMPLES,
     REFUSED,
@@ -60,7 +62,7 @@ NOT_COPIED = frozenset({"call_id", "linked_call_id", "address", "narrative"})
 class Job:
     """One sheet to be read, or one ground file (``sheet`` None; ``features`` known for layer files)."""
 
-    path: Path
+    source: Source
     sha256: str
     sheet: Sheet | None
     match: Match | None
@@ -86,10 +88,22 @@ class Session:
     ws: Workspace
     changed: dict[str, Any] = field(default_factory=dict)
     side_files: dict[str, bytes] = field(default_factory=dict)
+    _around: placing.Surroundings | None = None
+    _made_of: tuple[int, ...] = ()
 
     def table(self, name: str) -> Any:  # noqa: ANN401 - frame or geo frame
         """Return a table with what this import has added so far."""
         return self.changed[name] if name in self.changed else self.ws.read(name)
+
+    def around(self) -> placing.Surroundings:
+        """Return what the places of incidents are held against; made once for all files of an import."""
+        names = ("villages", "buildings", "roads", "places")
+        made_of = tuple(id(self.changed.get(name)) for name in names)
+        if self._around is None or self._made_of != made_of:
+            tables = {name: self.table(name) for name in names}
+            self._around = placing.Surroundings(self.ws.study, own_datum=self.ws.intake.get("datum", {}), **tables)
+            self._made_of = made_of
+        return self._around
 
 
 def new_workspace(
@@ -200,25 +214,29 @@ def import_files(
     CrsError
         If a layer does not say in which CRS it is.
     """
+    with archives.sources(paths) as files:
+        return _import(ws, files, dry_run=dry_run, progress=progress)
+
+
+def _import(ws: Workspace, files: Sequence[Source], *, dry_run: bool, progress: Report) -> ImportReport:
     progress("intake.step", 0.0)
     session = Session(ws)
     before = ws.read("imports")
-    jobs, reports = _open_all(paths, set(before["sha256"]))
+    jobs, reports = _open_all(files, set(before["sha256"]), own_headers(ws))
     ordered = sorted(jobs, key=lambda job: ORDER.index(job.table))
     grounds: list[tuple[str, dict[str, gpd.GeoDataFrame]]] = []
     for number, job in enumerate(ordered, start=1):
         started = time.perf_counter()
         if job.sheet is None:
             layers, report = _read_ground(job, ws.study)
-            grounds.append((job.path.name, layers))
+            grounds.append((job.source.name, layers))
         else:
+            # Incidents are held against the ground, so it is made before the first of them is read.
+            grounds = _lay(session, before, grounds) if job.table == "incidents" else grounds
             report = _take(session, job)
         reports.append(_timed(report, started))
         progress("intake.step", number / (len(ordered) + 1))
-    if grounds:
-        from gis_data.intake import ground
-
-        session.changed |= ground.make_tables(ws, before, grounds)
+    _lay(session, before, grounds)
     whole = ImportReport(tuple(reports), dry_run=dry_run)
     if ordered and not dry_run:
         _settle_villages(session)
@@ -227,39 +245,58 @@ def import_files(
     return whole
 
 
-def _open_all(paths: Sequence[Path], known: set[str]) -> tuple[list[Job], list[FileReport]]:
+def _lay(session: Session, before: pd.DataFrame, grounds: list[Any]) -> list[Any]:
+    """Make the ground tables from what was read of them; return what is then left to make: nothing."""
+    if grounds:
+        from gis_data.intake import ground
+
+        session.changed |= ground.make_tables(session.ws, before, grounds)
+    return []
+
+
+def _open_all(
+    files: Sequence[Source], known: set[str], own: headers.Own
+) -> tuple[list[Job], list[FileReport]]:
     jobs: list[Job] = []
-    already: list[FileReport] = []
-    for path in paths:
-        if not path.is_file():
-            raise InputError("intake.missing_file", file=path)
-        sha = sheets.sha256(path)
+    unread: list[FileReport] = []
+    problem: InputError | None = None
+    for source in files:
+        sha = sheets.sha256(source.path)
         if sha in known:
-            already.append(FileReport(path.name, "", f"I{sha[:12]}", sha, already=True))
+            unread.append(FileReport(source.name, "", f"I{sha[:12]}", sha, already=True))
             continue
+        try:
+            jobs += _open(source, sha, own)
+        except InputError as found:
+            # A read-me beside the tables of a zip is named and left; what is damaged or names persons stops everything.
+            if not source.member or found.key not in sheets.NOT_A_TABLE:
+                raise
+            unread.append(FileReport(source.name, "", "", sha, unread=True))
+            problem = found
         known.add(sha)
-        jobs += _open(path, sha)
-    return jobs, already
+    if problem is not None and not jobs and not any(one.already for one in unread):
+        raise problem
+    return jobs, unread
 
 
-def _open(path: Path, sha: str) -> list[Job]:
-    if path.suffix.lower() in sheets.OSM_EXTRACT:
-        return [Job(path, sha, None, None)]
-    opened = sheets.open_sheets(path)
+def _open(source: Source, sha: str, own: headers.Own) -> list[Job]:
+    if source.kind in kinds.OSM:
+        return [Job(source, sha, None, None)]
+    opened = sheets.read_sheets(source, own=own)
     if any(sheet.shapes is not None and headers.is_ground(sheet.frame.columns) for sheet in opened):
         for sheet in opened:
             # Tags such as phone or operator belong to places; only a station's own columns are looked at.
             headers.refuse_persons([name for name in sheet.frame.columns if not name.isascii()], file=sheet.name)
-        return [Job(path, sha, None, None, features=sum(len(sheet.frame) for sheet in opened))]
+        return [Job(source, sha, None, None, features=sum(len(sheet.frame) for sheet in opened))]
     jobs = []
     for sheet in opened:
         headers.refuse_persons(sheet.frame.columns, file=sheet.name)
-        match = headers.recognise(sheet.frame.columns, has_shapes=sheet.shapes is not None)
-        jobs.append(Job(path, sha, sheet, match))
+        match = headers.recognise(sheet.frame.columns, has_shapes=sheet.shapes is not None, own=own)
+        jobs.append(Job(source, sha, sheet, match))
     if all(job.match is None for job in jobs):
         found = [str(name) for sheet in opened for name in sheet.frame.columns]
         key = "intake.unknown_table" if found else "intake.no_headers"
-        raise InputError(key, file=path.name, columns="、".join(found[:12]))
+        raise InputError(key, file=source.name, columns="、".join(found[:12]))
     return jobs
 
 
@@ -274,6 +311,8 @@ def _take(session: Session, job: Job) -> FileReport:
         )  # fmt: skip
     found = _read(session, job.sheet, job.match, job.import_id)
     session.changed[found.table] = _merged(session.table(found.table), found)
+    if found.corrections is not None and len(found.corrections):
+        session.changed["corrections"] = _joined(session.table("corrections"), found.corrections)
     findings = findings_of(found, job.sheet.rows)
     kept = (found.reasons != "") & ~found.reasons.isin(found.refused)
     if kept.any():
@@ -291,7 +330,9 @@ def _take(session: Session, job: Job) -> FileReport:
         findings=findings,
         dropped=job.match.dropped,
         left_out=job.match.left_out,
+        guessed=job.match.guessed,
         unknown=found.unknown,
+        remarks=found.remarks,
     )
 
 
@@ -306,8 +347,7 @@ def _read(session: Session, sheet: Sheet, match: Match, import_id: str) -> Sorte
     if match.table == "patrol_hours":
         return roster.read_patrol_hours(sheet, match, session.table("villages"), timezone=ws.study.timezone)
     known = incidents.Known(
-        study=ws.study,
-        villages=session.table("villages"),
+        around=session.around(),
         incident_ids=frozenset(session.table("incidents")["incident_id"]),
         salt=ws.salt,
         own_words=ws.intake.get("classes", {}),
@@ -318,13 +358,13 @@ def _read(session: Session, sheet: Sheet, match: Match, import_id: str) -> Sorte
 def _read_ground(job: Job, study: Study) -> tuple[dict[str, gpd.GeoDataFrame], FileReport]:
     from gis_data.intake import ground
 
-    layers, features = ground.read_file(job.path, study)
+    layers, features = ground.read_file(job.source.path, study)
     near = sum(map(len, layers.values()))
     # Features far away, or of a shape that the ground has no use for, are kept nowhere: there is nothing to mend.
     read = max(job.features, features)
     refused = {"far_away": features - near, "wrong_shape": read - features}
     report = FileReport(
-        job.path.name, ground.TABLE, job.import_id, job.sha256, read, accepted=near, refused=read - near,
+        job.source.name, ground.TABLE, job.import_id, job.sha256, read, accepted=near, refused=read - near,
         findings=tuple(Finding(key, REFUSED, rows) for key, rows in refused.items() if rows),
     )  # fmt: skip
     return layers, report
@@ -358,11 +398,11 @@ def _settle_villages(session: Session) -> None:
 def _store(session: Session, before: pd.DataFrame, jobs: Sequence[Job], report: ImportReport) -> None:
     ws = session.ws
     for job in jobs:
-        for part in sheets.parts_of(job.path):
+        for part in archives.parts_of(job.source.path):
             _copy(part, ws.root / "raw" / f"{job.import_id}_{part.name}")
     for name, content in session.side_files.items():
         write_atomically(ws.root / name, content)
-    new = [one for one in report.files if not one.already]
+    new = [one for one in report.files if not one.already and not one.unread]
     rows = pd.DataFrame(_import_rows(new, pd.Timestamp.now(ws.study.timezone)))
     session.changed["imports"] = _joined(before, rows)
     session.changed["quality"] = _joined(ws.read("quality"), _quality(new))
@@ -388,6 +428,7 @@ def _import_rows(reports: Sequence[FileReport], now: pd.Timestamp) -> Iterator[d
             "set_aside": one.set_aside,
             "refused": one.refused,
             "imported_at": now,
+            "remarks": json.dumps(one.remarks, ensure_ascii=False),
             "problems": json.dumps(one.problems, ensure_ascii=False),
         }
 

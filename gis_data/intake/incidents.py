@@ -5,10 +5,9 @@ Out:    rows of schema INCIDENTS; every other row with the reason why it was set
 
 A call number becomes a salted hash and is not kept. A row without one (or with one that a spreadsheet has cut to 15
 digits) is known by its content: time, words and place, and how many identical rows came before it, because identical
-rows may be true multiples.
+rows may be true multiples. Only in a list of calls are rows merged that no number ties together (duplicates.py).
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,20 +15,16 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
-from gis_data.intake import codes, lists, places, values
+from gis_data.intake import codes, duplicates, lists, placing, times, values
 from gis_data.intake.headers import Match
 from gis_data.intake.report import Sorted
-from gis_data.intake.sheets import Sheet, shapes_in
+from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import INCIDENTS
-from gis_data.taxonomy import NEVER_A_PLACE, has_a_place
+from gis_data.taxonomy import USABLE_POINT
 
-MOMENTS = ("reported_at", "occurred_from", "occurred_to", "arrived_at", "closed_at")
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
-# Fraud keeps its village (whom to warn); of these even the village would point at a family.
-NOT_EVEN_A_VILLAGE = NEVER_A_PLACE - {"fraud", "telecom_fraud", "minor_fraud"}
 SHORTEST_CALL_NUMBER = 8
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
 PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼女|残疾|外来人员|person|woman|women|child|elder"
@@ -39,28 +34,47 @@ PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼
 class Known:
     """What the door already knows when a sheet of incidents arrives."""
 
-    study: Study
-    villages: gpd.GeoDataFrame
+    around: placing.Surroundings
     incident_ids: frozenset[str]
     salt: str
     own_words: Mapping[str, str]
+
+    @property
+    def study(self) -> Study:
+        """The study of the workspace."""
+        return self.around.study
 
 
 def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     """Sort the rows of one sheet of incidents."""
     cells = _cells(sheet, match)
-    rows, notes, unknown = _decode(cells, known)
-    ids, linked = _identities(cells, known)
-    rows = rows.assign(incident_id=ids, linked_id=linked)
+    calls = _call_numbers(cells)
+    when = times.read_times(cells, calls["number"], timezone=known.study.timezone)
+    decoded, notes, unknown = _decode(cells, known)
+    ids, linked = _identities(cells, calls, known)
+    rows = when.frame.assign(**decoded, incident_id=ids, linked_id=linked)
     rows = rows.assign(source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
-    place, place_notes = _place(cells, sheet, rows, known)
+    placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around)
+    place = placed.frame
     rows = rows.assign(**place.drop(columns=["geometry", "outside"]))
     reasons, details = _judge(cells, rows, place["outside"], known)
+    asked = (reasons == "") & when.hour_known
+    reasons, details = _merge_calls(cells, rows.assign(geometry=place["geometry"]), calls, asked, reasons, details)
     kept = reasons == ""
+    notes |= when.notes | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = gpd.GeoDataFrame(rows, geometry=place["geometry"].to_numpy(), crs=known.study.crs)[kept.to_numpy()]
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
-    told = {key: flags & kept for key, flags in {**notes, **place_notes}.items()}
-    return Sorted("incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown)
+    told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
+    return Sorted(
+        "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
+        remarks=placed.remarks, corrections=_traceable(placed.corrections, rows),
+    )  # fmt: skip
+
+
+def _traceable(corrections: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return moved and dropped points with the row and the import they belong to."""
+    row = rows[["source_file", "source_row", "import_id"]].iloc[corrections["row"]].reset_index(drop=True)
+    return pd.concat([row, corrections.drop(columns="row")], axis=1)
 
 
 def _cells(sheet: Sheet, match: Match) -> dict[str, pd.Series]:
@@ -77,29 +91,22 @@ def _cells(sheet: Sheet, match: Match) -> dict[str, pd.Series]:
 
 
 def _coordinates(sheet: Sheet, match: Match) -> dict[str, pd.Series]:
-    """Return the first pair of coordinates that is not zero (systems keep a located and a clicked pair)."""
+    """Return the first pair of coordinate columns as written; nothing where there is none."""
+    pairs = placing.coordinate_pairs(sheet, match)
     nothing = pd.Series(np.nan, index=sheet.frame.index)
-    lon, lat = nothing, nothing
-    for column_x, column_y in zip(match.fields.get("lon", ()), match.fields.get("lat", ()), strict=False):
-        x, y = values.as_number(sheet.frame[column_x]), values.as_number(sheet.frame[column_y])
-        empty = lon.isna() | lat.isna() | (lon == 0) | (lat == 0)
-        lon, lat = lon.mask(empty, x), lat.mask(empty, y)
+    lon, lat = pairs[0] if pairs else (nothing, nothing)
     return {"lon": lon, "lat": lat}
 
 
 def _decode(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.DataFrame, dict[str, pd.Series], dict[str, int]]:
-    """Return times, codes and counts of all rows, notes on them, and the words that nobody knows."""
+    """Return codes and counts of all rows, notes on them, and the words that nobody knows."""
     index = cells["lon"].index
     words = {name: _text(cells, name, index) for name in ("class", "type", "subtype", "channel")}
     found = codes.resolve(words["class"], words["type"], words["subtype"], known.own_words)
-    columns: dict[str, pd.Series] = {
-        name: values.as_moment(cells[name], timezone=known.study.timezone) for name in MOMENTS if name in cells
-    }
-    columns["incident_class"] = pd.Series([code.incident_class for code in found], index=index, dtype="str")
-    columns["type"] = pd.Series([code.type for code in found], index=index, dtype="str")
+    columns: dict[str, pd.Series] = {name: found[name] for name in ("incident_class", "type")}
     domestic = _flag(cells, "is_domestic", index)
     columns["type"] = columns["type"].mask(domestic & (columns["type"] != ""), "domestic_violence")
-    by_channel, by_nature = codes.origins(words["channel"]), pd.Series([code.origin for code in found], index=index)
+    by_channel, by_nature = codes.origins(words["channel"]), found["origin"]
     origin = by_channel.mask(by_channel == "", by_nature)
     columns["origin"] = origin.mask(origin == "", "reported").astype("str")
     for name in ("subtype", "channel", "place_type", "mo", "target_type"):
@@ -108,10 +115,10 @@ def _decode(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.DataFrame,
     columns["target_type"] = columns["target_type"].mask(about_person, "")
     columns["caught_count"] = _count(cells, "caught_count", index, least=0)
     columns["count"] = _count(cells, "count", index, least=1)
-    rows = _from_before_to(pd.DataFrame(columns))
+    rows = pd.DataFrame(columns)
     unheard = (words["channel"] != "") & (by_channel == "")
     notes = {
-        "type_guessed": pd.Series([code.guessed for code in found], index=index),
+        "type_guessed": found["guessed"],
         "channel_unknown": unheard,
         "target_person": about_person,
         "domestic": domestic,
@@ -124,24 +131,27 @@ def _decode(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.DataFrame,
     return rows, notes, {str(word): int(times) for word, times in unknown.value_counts().items()}
 
 
-def _identities(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.Series, pd.Series]:
-    """Return the salted hash of each row's own call number (or content), and of the call it follows up."""
+def _call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Return each row's own call number and the one it follows up ("" where destroyed), and which are destroyed."""
     index = cells["lon"].index
     numbers = _text(cells, "call_id", index)
     serials = _text(cells, "serial_no", index)
     if "call_id" not in cells and (serials.str.len() >= SHORTEST_CALL_NUMBER).mean() > 0.5:
         numbers = serials
-    numbers = numbers.mask(_is_damaged(numbers), "")
-    by_content = _content(cells, index)
-    keys = numbers.mask(numbers == "", by_content)
     linked = _text(cells, "linked_call_id", index)
-    linked = linked.mask(_is_damaged(linked), "")
-    return _hashed(keys, known.salt), _hashed(linked, known.salt)
+    damaged, follows = duplicates.is_damaged(numbers), duplicates.is_damaged(linked)
+    return pd.DataFrame(
+        {"number": numbers.mask(damaged, ""), "linked": linked.mask(follows, ""), "damaged": damaged, "follows": follows}
+    )
 
 
-def _is_damaged(numbers: pd.Series) -> pd.Series:
-    """Tell which call numbers a spreadsheet has cut: it keeps 15 digits and fills up with zeros."""
-    return numbers.str.contains(r"e\+", case=False) | numbers.str.fullmatch(r"\d{15}0{3,}")
+def _identities(cells: Mapping[str, pd.Series], calls: pd.DataFrame, known: Known) -> tuple[pd.Series, pd.Series]:
+    """Return the salted hash of each row's own call number (or content), and of the call it follows up."""
+    nameless = calls["number"] == ""
+    keys = calls["number"].copy()
+    if nameless.any():
+        keys[nameless] = _content({name: cell[nameless] for name, cell in cells.items()}, calls.index[nameless])
+    return _hashed(keys, known.salt), _hashed(calls["linked"], known.salt)
 
 
 def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
@@ -169,48 +179,9 @@ def _hashed(keys: pd.Series, salt: str) -> pd.Series:
     secret = salt.encode()
 
     def one(key: str) -> str:
-        return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:32] if key else ""
+        return hmac.digest(secret, key.encode(), "sha256").hex()[:32] if key else ""
 
     return pd.Series([one(key) for key in keys], index=keys.index, dtype="str")
-
-
-def _place(
-    cells: Mapping[str, pd.Series], sheet: Sheet, rows: pd.DataFrame, known: Known
-) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
-    """Return geometry, precision and village of all rows, which of them lie outside, and notes."""
-    index = rows.index
-    lon, lat, points = cells["lon"], cells["lat"], places.read_points(cells["lon"], cells["lat"], known.study)
-    if sheet.shapes is not None:
-        points = shapes_in(sheet.path, sheet.shapes, known.study.crs).fillna(shapely.Point()).centroid
-        lon, lat = points.x.round(2), points.y.round(2)
-    points, outside = places.keep_inside(points, known.study)
-    addresses, villages = _text(cells, "address", index), _text(cells, "village", index)
-    named = places.village_by_name(villages, known.villages)
-    named = named.mask(named == "", places.village_in_address(addresses, known.villages))
-    names = named.mask(named == "", villages).mask(lambda text: text == "", addresses)
-    spike = places.spikes(lon, lat, names, points)
-    centre = places.at_village_centre(points, known.villages) & ~spike
-    near = places.village_by_point(points, known.villages)
-    village = named.mask((named == "") & ~spike, near)
-    precision = pd.Series("exact", index=index).mask(points.is_empty, "none")
-    precision = (
-        precision.mask(points.is_empty & (village != ""), "village").mask(centre, "village").mask(spike, "default")
-    )
-    placeless = ~has_a_place(rows)
-    village = village.mask(rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
-    precision = precision.mask(placeless, "none")
-    gone = precision.isin(["none", "village", "default"])
-    found = pd.DataFrame(
-        {"village_id": village, "precision": precision, "outside": outside & ~placeless,
-         "geometry": points.mask(gone, shapely.Point()).to_numpy()}
-    )  # fmt: skip
-    notes = {
-        "no_point": points.is_empty & ~placeless,
-        "default_point": spike & ~placeless,
-        "village_centre": centre & ~placeless,
-        "placeless": placeless,
-    }
-    return found, notes
 
 
 def _judge(
@@ -258,13 +229,22 @@ def _detail(value: object) -> str:
     return str(int(value)) if isinstance(value, float) else str(value)
 
 
-def _from_before_to(rows: pd.DataFrame) -> pd.DataFrame:
-    """Swap an occurrence interval that is written the wrong way round (上限 and 下限 are used in both senses)."""
-    if not {"occurred_from", "occurred_to"} <= set(rows.columns):
-        return rows
-    wrong = rows["occurred_from"] > rows["occurred_to"]
-    start, end = rows["occurred_from"], rows["occurred_to"]
-    return rows.assign(occurred_from=start.where(~wrong, end), occurred_to=end.where(~wrong, start))
+def _merge_calls(
+    cells: Mapping[str, pd.Series], rows: pd.DataFrame, calls: pd.DataFrame, asked: pd.Series, reasons: pd.Series,
+    details: pd.Series,
+) -> tuple[pd.Series, pd.Series]:  # fmt: skip
+    """Set aside the calls about an event that another row already tells, each with that row's number."""
+    is_call = asked & ((calls["number"] != "") | calls["damaged"])
+    is_call &= (rows["origin"] == "reported") & (rows["count"] == 1)
+    points = gpd.GeoSeries(rows["geometry"].where(rows["precision"].isin(USABLE_POINT)))
+    about = rows[["reported_at", "incident_class", "type", "village_id"]].assign(
+        is_call=is_call, x_m=points.x, y_m=points.y, address=_text(cells, "address", rows.index), follows=calls["follows"]
+    )
+    into = duplicates.merge_calls(about)
+    merged = into >= 0
+    first = pd.Series(rows["source_row"].to_numpy()[into.where(merged, 0)], index=rows.index).astype("str")
+    reasons = reasons.mask(merged, "same_event").mask(merged & calls["follows"], "follow_up")
+    return reasons, details.mask(merged, first)
 
 
 def _text(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:

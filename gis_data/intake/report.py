@@ -7,6 +7,7 @@ Out:    frozen reports whose three counts add up to the rows read, or an Asserti
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -47,6 +48,10 @@ class Sorted:
         What was done to accepted rows: key -> which rows of the sheet.
     unknown
         Words that no list holds -> number of rows.
+    remarks
+        Catalogue keys and values about the whole sheet.
+    corrections
+        Points moved or dropped, as schema CORRECTIONS; None where the sheet has none.
     """
 
     table: str
@@ -56,6 +61,8 @@ class Sorted:
     refused: tuple[str, ...] = ()
     notes: Mapping[str, pd.Series] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    corrections: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,14 @@ class FileReport:
         Columns left behind because they name staff or hold free text; columns nobody knows.
     unknown
         Words that no list holds -> number of rows.
+    remarks
+        Catalogue keys and values about the whole file.
+    guessed
+        Columns whose header is only like a known one -> the field each was taken for.
     already
         True if the very same file was imported before: nothing was read again.
+    unread
+        True for a member of a zip that is no table of ours: it was left where it is.
     """
 
     file: str
@@ -106,7 +119,10 @@ class FileReport:
     dropped: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     unknown: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    guessed: Mapping[str, str] = field(default_factory=dict)
     already: bool = False
+    unread: bool = False
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -127,10 +143,14 @@ class FileReport:
         """Return what a person should know about this file, one sentence each."""
         if self.already:
             return [text("intake.already", file=self.file)]
+        if self.unread:
+            return [text("intake.unread", file=self.file)]
         lines = [text(f"intake.reason.{key}") + f": {rows}" for key, rows in self.problems.items()]
+        lines += [text(key, **values) for key, values in self.remarks]
         named = {
             "intake.dropped": self.dropped,
             "intake.left_out": self.left_out,
+            "intake.guessed": [f"{column} → {called(self.table, name)}" for column, name in self.guessed.items()],
             "intake.unknown": tuple(self.unknown),
         }
         return lines + [text(key, names="、".join(names)) for key, names in named.items() if names]

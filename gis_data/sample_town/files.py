@@ -69,7 +69,7 @@ def write_sample(folder: Path, *, seed: int) -> dict[str, Path]:
     names = dict(zip(table["village_id"], table["name"], strict=True))
     things = build_things(villages, names, ground, roads, rng=rng)
     happened = draw_incidents(villages, things, roads, ground, rng=rng)
-    records = write_down(happened, table, reference.SAMPLE_NAME, rng=rng)
+    records = _in_files(write_down(happened, table, reference.SAMPLE_NAME, rng=rng))
     return {
         "boundary": _write_boundary(folder / "辖区边界.geojson", ground),
         "villages": _write_villages(folder / "村庄基本情况.xlsx", table),
@@ -143,22 +143,19 @@ def _write_cameras(path: Path, cameras: pd.DataFrame) -> Path:
     return _write_csv(path, rows, encoding="utf-8-sig")
 
 
+def _in_files(records: pd.DataFrame) -> pd.DataFrame:
+    """Add the file that each record is in (the one in whose time it was reported) and its row there."""
+    starts, names, _ = zip(*INCIDENT_FILES, strict=True)
+    at = np.searchsorted(pd.DatetimeIndex(starts), records["moment"], side="right") - 1
+    filed = records.assign(file=np.array(names, dtype=object)[at])
+    return filed.assign(row=filed.groupby("file").cumcount() + FIRST_ROW)
+
+
 def _write_incidents(folder: Path, records: pd.DataFrame) -> dict[str, Path]:
-    """Write the records in five files; a record belongs to the file in whose time it was reported."""
-    coded = records.assign(incident_class=records["incident_class"].map(CLASS_CODES))
-    parts: tuple[tuple[str, str, Callable[[Path, pd.DataFrame], Path], pd.DataFrame], ...] = (
-        ("2022-01-01", "2022年上半年警情.xlsx", _station_book, records),
-        ("2022-07-01", "2022年下半年警情.csv", _gbk_csv, records),
-        ("2023-01-01", "2023年1-6月警情导出.csv", _system_csv, records),
-        ("2023-07-01", "2023年7-11月警情导出.csv", _system_csv, coded),
-        ("2023-12-01", "2023年12月警情.xlsx", _damaged_book, coded),
-    )
-    stops = [*(start for start, *_ in parts[1:]), "2100-01-01"]
-    found = {}
-    for number, ((start, name, write, table), stop) in enumerate(zip(parts, stops, strict=True), 1):
-        rows = table[(table["moment"] >= start) & (table["moment"] < stop)]
-        found[f"incidents_{number}"] = write(folder / name, rows)
-    return found
+    return {
+        f"incidents_{number}": write(folder / name, records[records["file"] == name])
+        for number, (_, name, write) in enumerate(INCIDENT_FILES, start=1)
+    }
 
 
 def _station_book(path: Path, rows: pd.DataFrame) -> Path:
@@ -168,13 +165,17 @@ def _station_book(path: Path, rows: pd.DataFrame) -> Path:
 def _damaged_book(path: Path, rows: pd.DataFrame) -> Path:
     """Write call numbers as a spreadsheet keeps them that took them for numbers: 15 digits and zeros."""
     numbers = {name: rows[name].map(lambda text: float(text) if text else "") for name in ("number", "linked")}
-    damaged = rows.assign(**numbers)
+    damaged = rows.assign(incident_class=rows["incident_class"].map(CLASS_CODES), **numbers)
     return _write_book(path, f"{reference.SAMPLE_NAME}派出所警情登记表", *_table(damaged, STATION_HEADINGS))
 
 
 def _gbk_csv(path: Path, rows: pd.DataFrame) -> Path:
     head, body = _table(rows, STATION_HEADINGS)
     return _write_csv(path, [head, *body], encoding="gb18030")
+
+
+def _coded_csv(path: Path, rows: pd.DataFrame) -> Path:
+    return _system_csv(path, rows.assign(incident_class=rows["incident_class"].map(CLASS_CODES)))
 
 
 def _system_csv(path: Path, rows: pd.DataFrame) -> Path:
@@ -184,10 +185,21 @@ def _system_csv(path: Path, rows: pd.DataFrame) -> Path:
 
 def _table(rows: pd.DataFrame, headings: dict[str, str]) -> tuple[list[object], list[list[object]]]:
     rows = rows.assign(
-        lon=rows["lon"].round(6), lat=rows["lat"].round(6), officer="值班一组", story=MARK,
+        officer="值班一组", story=MARK,
         caught=rows["caught"].where(rows["caught"] > 0, 0),
     )  # fmt: skip
     return list(headings), rows[list(headings.values())].to_numpy(dtype=object).tolist()
+
+
+# From which day on the records are in which file, and who writes it.
+INCIDENT_FILES: tuple[tuple[str, str, Callable[[Path, pd.DataFrame], Path]], ...] = (
+    ("2022-01-01", "2022年上半年警情.xlsx", _station_book),
+    ("2022-07-01", "2022年下半年警情.csv", _gbk_csv),
+    ("2023-01-01", "2023年1-6月警情导出.csv", _system_csv),
+    ("2023-07-01", "2023年7-11月警情导出.csv", _coded_csv),
+    ("2023-12-01", "2023年12月警情.xlsx", _damaged_book),
+)
+FIRST_ROW = 3  # under a title and the headings
 
 
 def _write_refused(path: Path) -> Path:
@@ -203,8 +215,10 @@ def _write_truth(folder: Path, records: pd.DataFrame, ground: Ground, villages: 
     """Write what was planted: the places as json, every record as csv. Methods are scored against them."""
     folder.mkdir(exist_ok=True)
     columns = {
-        "接警编号": "number", "关联": "linked", "类型": "type", "真实经度": "true_lon", "真实纬度": "true_lat",
-        "村庄编号": "village_id", "埋设": "planted", "错误": "error", "跟进": "follow_up", "无年份": "no_year",
+        "文件": "file", "行号": "row", "接警编号": "number", "关联": "linked", "类型": "type",
+        "真实经度": "true_lon", "真实纬度": "true_lat",
+        "村庄编号": "village_id", "埋设": "planted", "错误": "error",
+        "坐标系": "system", "跟进": "follow_up", "无年份": "no_year",
     }  # fmt: skip
     head, body = _table(records, columns)
     _write_csv(folder / "逐条真值.csv", [head, *body], encoding="utf-8-sig")

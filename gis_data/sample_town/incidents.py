@@ -50,6 +50,7 @@ POOLS: dict[str, dict[str, float]] = {
     "help": {"houses": 0.8, "main_roads": 0.2},
     "other": {"houses": 0.7, "venues": 0.3},
 }
+ON_ROADS, ROADSIDE_M = ("junctions", "provincial", "main_roads"), 4.0  # nobody clicks the very middle of a junction
 PLANTED = {"market": "market_street", "gate": "park_gate", "greenhouses": "greenhouse_season"}
 # Type -> words of the station's code table (class, subtype) with their frequency; "" takes the class of the mix.
 WORDS: dict[str, tuple[tuple[str, str, float], ...]] = {
@@ -220,6 +221,8 @@ def _one_type(kind: str, year: int, mix: pd.DataFrame, pools: Pools, *, rng: np.
     xy = np.empty((count, 2))
     for name in names:
         xy[pool == name] = pools.draw(name, int((pool == name).sum()), rng=rng)
+    on_road = np.isin(pool.astype(str), ON_ROADS)
+    xy[on_road] += rng.normal(0, ROADSIDE_M, (int(on_road.sum()), 2))
     found = pd.DataFrame({"type": kind, "at": at, "x_m": xy[:, 0], "y_m": xy[:, 1], "pool": pool})
     found["planted"] = found["pool"].map(PLANTED).fillna("")
     return _in_season(_on_market_days(found, rng=rng), year, rng=rng)

@@ -1,0 +1,124 @@
+"""Notation: how coordinates are written, told by the ranges that the study's ground allows (DOMAIN 2.6, pitfall 3).
+
+In:     two columns of coordinates as a file gave them, and the study.
+Out:    for each row degrees (of a datum still to be told) or metres in the study's CRS, and how they were written.
+Method: the columns' own order is tried first; swapped, without or with a zone prefix, or Web Mercator only where the
+        place as written is nowhere near the study and the other reading is. What fits nothing stays as written.
+"""
+
+import re
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+from numpy.typing import NDArray
+
+from gis_data.study import WGS84, Study
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+NEAR_DEGREES = 0.5  # how far outside the study's box a coordinate may lie and still be meant for it
+ZONE_M = 1_000_000.0
+WEB_MERCATOR = "EPSG:3857"
+_DMS = re.compile(
+    r"^[EN东北]?(?:经|纬)?[:：]?\s*(\d{1,3})\s*[°度d]\s*(?:(\d{1,2}(?:\.\d+)?)\s*['′’分m]\s*)?"
+    r"(?:(\d{1,2}(?:\.\d+)?)\s*(?:[\"″”秒s]|'')?)?\s*[EN]?$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Coordinates as they were meant.
+
+    Attributes
+    ----------
+    lon, lat
+        Degrees; NaN where the row is written in metres or not at all.
+    x, y
+        Metres in the study's CRS where the row is written in metres; NaN elsewhere.
+    how
+        "" for none; "degrees", "degrees_swapped", "degree_minutes"; "metres", "metres_swapped", "zone_prefix",
+        "web_mercator"; "elsewhere" for numbers in no known range.
+    """
+
+    lon: Floats
+    lat: Floats
+    x: Floats
+    y: Floats
+    how: NDArray[np.object_]
+
+
+def read_coordinates(first: pd.Series, second: pd.Series, study: Study) -> Written:
+    """Read a pair of columns (longitude or easting, latitude or northing)."""
+    a, a_minutes = _numbers(first)
+    b, b_minutes = _numbers(second)
+    known = np.isfinite(a) & np.isfinite(b) & (a != 0) & (b != 0)
+    a, b = np.where(known, a, np.nan), np.where(known, b, np.nan)
+    how = np.where(known, "elsewhere", "").astype(object)
+    lon, lat = _degrees(a, b, known, how, study)
+    x, y = _metres(a, b, how, study)
+    minutes = (a_minutes | b_minutes) & (how == "degrees")
+    how[minutes] = "degree_minutes"
+    return Written(lon, lat, x, y, how)
+
+
+def _numbers(cells: pd.Series) -> tuple[Floats, Flags]:
+    """Return cells as floats, degrees and minutes made into degrees, and which cells were degrees and minutes."""
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, copy=True)
+    rest = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy())
+    in_minutes = np.zeros(len(cells), dtype=bool)
+    for row in rest:
+        text = str(cells.iloc[row]).strip().replace(",", "")
+        found = _DMS.match(text)
+        if found:
+            degrees, minutes, seconds = (float(part or 0) for part in found.groups())
+            numbers[row] = degrees + minutes / 60 + seconds / 3600
+            in_minutes[row] = True
+        else:
+            plain = re.match(r"^-?\d+(?:\.\d+)?(?=$|\s|[EN米m])", text)
+            numbers[row] = float(plain.group()) if plain else np.nan
+    return numbers, in_minutes
+
+
+def _degrees(a: Floats, b: Floats, known: Flags, how: NDArray[np.object_], study: Study) -> tuple[Floats, Floats]:
+    west, south, east, north = gpd.GeoSeries([study.boundary], crs=study.crs).to_crs(WGS84).total_bounds
+    fits = _inside(a, b, west, south, east, north, NEAR_DEGREES)
+    swapped = ~fits & _inside(b, a, west, south, east, north, NEAR_DEGREES)
+    # A place of another continent is a place, not a notation: it is judged later, as lying outside.
+    possible = known & ~swapped & (np.abs(a) <= 180) & (np.abs(b) <= 90)
+    how[possible], how[swapped] = "degrees", "degrees_swapped"
+    lon, lat = np.where(swapped, b, a), np.where(swapped, a, b)
+    in_degrees = possible | swapped
+    return np.where(in_degrees, lon, np.nan), np.where(in_degrees, lat, np.nan)
+
+
+def _metres(a: Floats, b: Floats, how: NDArray[np.object_], study: Study) -> tuple[Floats, Floats]:
+    west, south, east, north = study.boundary.bounds
+    reach = max(east - west, north - south)
+    x, y = np.full(len(a), np.nan), np.full(len(a), np.nan)
+
+    def take(name: str, east_m: Floats, north_m: Floats) -> None:
+        rows = (how == "elsewhere") & _inside(east_m, north_m, west, south, east, north, reach)
+        how[rows], x[rows], y[rows] = name, east_m[rows], north_m[rows]
+
+    take("metres", a, b)
+    take("metres_swapped", b, a)
+    take("zone_prefix", a % ZONE_M, b)
+    take("zone_prefix", b % ZONE_M, a)
+    rest = how == "elsewhere"
+    if rest.any():
+        across = pyproj.Transformer.from_crs(WEB_MERCATOR, study.crs, always_xy=True)
+        east_m, north_m = np.full(len(a), np.nan), np.full(len(a), np.nan)
+        east_m[rest], north_m[rest] = across.transform(a[rest], b[rest])
+        take("web_mercator", east_m, north_m)
+    return x, y
+
+
+def _inside(x: Floats, y: Floats, west: float, south: float, east: float, north: float, reach: float) -> Flags:
+    with np.errstate(invalid="ignore"):
+        found: Flags = (x >= west - reach) & (x <= east + reach) & (y >= south - reach) & (y <= north + reach)
+    return found

@@ -1,0 +1,340 @@
+"""Placing: where each row of a sheet of incidents happened, and how well that is known.
+
+In:     coordinates, village names and addresses as written; what stands on the study's ground.
+Out:    village, precision and point of every row; notes, the points that were moved or dropped, remarks on the file.
+Method: DOMAIN 2.6, pitfalls 1 to 5 and 11. In this order: notation (ranges), spikes and phone cells (repeated points
+        that name many villages), datum (fit to the ground), village (by name, then address, then point).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis_data.coordinates import SHIFTED_LAT, SHIFTED_LON
+from gis_data.errors import InputError
+from gis_data.intake import datum, places, values
+from gis_data.intake.headers import Match
+from gis_data.intake.notation import Written, read_coordinates
+from gis_data.intake.sheets import Sheet, shapes_in
+from gis_data.study import WGS84, Study
+from gis_data.taxonomy import NEVER_A_PLACE, has_a_place
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# Fraud keeps its village (whom to warn); of these even the village would point at a family.
+NOT_EVEN_A_VILLAGE = NEVER_A_PLACE - {"fraud", "telecom_fraud", "minor_fraud"}
+# A phone mast: a point that comes again and names several villages; a default of the whole town names more.
+MAST_ROWS, MAST_VILLAGES = 4, 3
+# The station's own point, also in a file too short to show a spike.
+STATION_M, STATION_ROWS, STATION_VILLAGES = 60.0, 3, 2
+# A point written with three decimals is a hundred metres wide; told only where the rest of the file has more.
+COARSE_DECIMALS, COARSE_SHARE = 3, 0.5
+BY_PHONE = r"基站|手机定位|扇区|LBS|cell"
+MOVED = {
+    "coordinates_swapped": ("degrees_swapped", "metres_swapped"),
+    "coordinates_minutes": ("degree_minutes",),
+    "zone_prefix": ("zone_prefix",),
+    "web_mercator": ("web_mercator",),
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What places are held against.
+
+    Attributes
+    ----------
+    buildings, roads, places
+        The ground of the study; empty where no extract was imported yet.
+    own_datum
+        File name (or pattern) -> system, from ``[intake.datum]`` of ``station.toml``: the answer to an open question.
+    """
+
+    study: Study
+    villages: gpd.GeoDataFrame
+    buildings: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+    own_datum: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def ground(self) -> datum.Ground:
+        """Buildings and roads, indexed."""
+        return datum.Ground(self.study, self.buildings, self.roads)
+
+    @cached_property
+    def may_be_shifted(self) -> bool:
+        """Whether the web maps shift the study's ground at all."""
+        middle = gpd.GeoSeries([self.study.boundary.centroid], crs=self.study.crs).to_crs(WGS84).iloc[0]
+        lon, lat = middle.x, middle.y
+        (west, east), (south, north) = SHIFTED_LON, SHIFTED_LAT
+        return bool(west < lon < east and south < lat < north)
+
+    def datum_of(self, file: str) -> str:
+        """Return the system that the station says a file is in; "" if it says nothing.
+
+        Raises
+        ------
+        InputError
+            If it names a system that does not exist.
+        """
+        for pattern, system in self.own_datum.items():
+            if fnmatch(file, pattern):
+                if system not in datum.SYSTEMS:
+                    raise InputError("intake.own_datum", file=pattern, found=system, known=", ".join(datum.SYSTEMS))
+                return system
+        return ""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The places of a sheet's rows.
+
+    Attributes
+    ----------
+    frame
+        ``village_id``, ``precision``, ``outside``, ``geometry``; the sheet's index.
+    notes
+        Note -> which rows it is true of.
+    corrections
+        Points moved, or dropped (to NaN): ``row`` (position), ``kind``, ``from_lon``, ``from_lat``, ``to_lon``,
+        ``to_lat``.
+    remarks
+        Catalogue keys and values about the whole file.
+    """
+
+    frame: pd.DataFrame
+    notes: dict[str, pd.Series]
+    corrections: pd.DataFrame
+    remarks: tuple[tuple[str, Mapping[str, Any]], ...]
+
+
+def place_rows(
+    cells: Mapping[str, pd.Series], pairs: Sequence[tuple[pd.Series, pd.Series]], sheet: Sheet, rows: pd.DataFrame,
+    around: Surroundings,
+) -> Placed:  # fmt: skip
+    """Place all rows.
+
+    Parameters
+    ----------
+    cells
+        The sheet's known columns by field (``address``, ``village``, ``locating`` are read).
+    pairs
+        Pairs of coordinate columns, the best first.
+    rows
+        What is known of the rows already: ``type``, ``incident_class``, ``reported_at``.
+    """
+    index = rows.index
+    written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, around)
+    named, names = _named(cells, index, around.villages)
+    spot = _spots(written)
+    spike, mast = _repeated(spot, names, written, cells, around)
+    system, remarks = _system(written, named, rows, sheet, ~(spike | mast), around)
+    points, lon, lat = _points(written, system, around.study, index)
+    points, outside = places.keep_inside(points, around.study)
+    unclear = pd.Series(system == "unclear", index=index)
+    spike_, mast_ = pd.Series(spike, index=index), pd.Series(mast, index=index)
+    centre = places.at_village_centre(points, around.villages) & ~spike_
+    near = places.village_by_point(points.mask(unclear, shapely.Point()), around.villages)
+    village = named.mask((named == "") & ~spike_, near)
+    precision = pd.Series("exact", index=index)
+    unknown = points.is_empty | unclear
+    precision = precision.mask(unknown, "none").mask(unknown & (village != ""), "village")
+    precision = precision.mask(mast_, "cell").mask(centre, "village").mask(spike_, "default")
+    placeless = ~has_a_place(rows)
+    village = village.mask(rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
+    precision = precision.mask(placeless, "none")
+    gone = precision.isin(["none", "village", "default"])
+    frame = pd.DataFrame(
+        {"village_id": village, "precision": precision, "outside": outside & ~placeless & ~unclear,
+         "geometry": points.mask(gone, shapely.Point()).to_numpy()}
+    )  # fmt: skip
+    notes = {
+        "no_point": points.is_empty & ~placeless,
+        "coordinates_unknown": pd.Series(written.how == "elsewhere", index=index) & ~placeless,
+        "default_point": spike_ & ~placeless,
+        "cell_point": mast_ & ~placeless,
+        "village_centre": centre & ~placeless,
+        "placeless": placeless,
+        "datum_unclear": unclear & ~placeless,
+        **{name: pd.Series(system == name, index=index) & ~placeless for name in ("gcj02", "bd09")},
+        **{name: pd.Series(np.isin(written.how, hows), index=index) & ~placeless for name, hows in MOVED.items()},
+    }
+    moved = notes["gcj02"] | notes["bd09"] | pd.concat([notes[name] for name in MOVED], axis=1).any(axis=1)
+    dropped = notes["default_point"] | notes["village_centre"] | notes["datum_unclear"] | frame["outside"]
+    corrections = _corrections(written, lon, lat, notes | {"outside": frame["outside"]}, moved, dropped)
+    return Placed(frame, notes, corrections, remarks)
+
+
+def _first_pair(pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, around: Surroundings) -> Written:
+    """Return the first pair that is written at all (systems keep a located and a clicked pair, often both zero)."""
+    nothing = pd.Series(np.nan, index=index)
+    found = read_coordinates(nothing, nothing, around.study)
+    for first, second in pairs:
+        empty = found.how == ""
+        if not empty.any():
+            break
+        other = read_coordinates(first, second, around.study)
+        fields = ((getattr(found, name), getattr(other, name)) for name in ("lon", "lat", "x", "y", "how"))
+        found = Written(*(np.where(empty, theirs, ours) for ours, theirs in fields))
+    return found
+
+
+def _shapes_as_written(sheet: Sheet) -> Written:
+    assert sheet.shapes is not None
+    middles = shapes_in(sheet.path, sheet.shapes, WGS84).fillna(shapely.Point()).centroid
+    lon, lat = middles.x.to_numpy(dtype=float), middles.y.to_numpy(dtype=float)
+    nothing = np.full(len(lon), np.nan)
+    how = np.where(np.isfinite(lon), "degrees", "").astype(object)
+    return Written(lon, lat, nothing, nothing.copy(), how)
+
+
+def _named(cells: Mapping[str, pd.Series], index: pd.Index, villages: gpd.GeoDataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the village that each row names, and whatever it names as its place."""
+    addresses, written = (
+        values.as_text(cells[name]) if name in cells else pd.Series("", index=index, dtype="str")
+        for name in ("address", "village")
+    )
+    named = places.village_by_name(written, villages)
+    named = named.mask(named == "", places.village_in_address(addresses, villages))
+    return named, named.mask(named == "", written).mask(lambda text: text == "", addresses)
+
+
+def _spots(written: Written) -> NDArray[np.int64]:
+    """Return a number for each distinct point as written (6 decimals, or centimetres); -1 without one."""
+    known = (written.how != "") & (written.how != "elsewhere")
+    in_metres = np.isfinite(written.x)
+    first = np.where(in_metres, np.round(written.x, 2), np.round(written.lon, 6))
+    second = np.where(in_metres, np.round(written.y, 2), np.round(written.lat, 6))
+    numbers = pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
+    return np.where(known, numbers, -1)
+
+
+def _repeated(
+    spot: NDArray[np.int64], names: pd.Series, written: Written, cells: Mapping[str, pd.Series], around: Surroundings
+) -> tuple[Flags, Flags]:
+    """Tell which rows sit at a default of the dispatch system, and which at a phone mast."""
+    known = spot >= 0
+    rows = np.bincount(spot[known], minlength=max(1, spot.max(initial=0) + 1))
+    pairs = pd.DataFrame({"spot": spot, "name": names.to_numpy()})[known & (names != "").to_numpy()].drop_duplicates()
+    named = np.bincount(pairs["spot"], minlength=len(rows))
+    default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (named >= places.SPIKE_VILLAGES)
+    default |= (rows >= STATION_ROWS) & (named >= STATION_VILLAGES) & _at_station(spot, written, len(rows), around)
+    mast = ~default & (rows >= MAST_ROWS) & (named >= MAST_VILLAGES)
+    at = np.where(known, spot, 0)
+    by_phone = known & (mast[at] | _coarse(written))
+    if "locating" in cells:
+        by_phone |= known & values.as_text(cells["locating"]).str.contains(BY_PHONE, case=False).to_numpy()
+    return known & default[at], by_phone & ~default[at]
+
+
+def _at_station(spot: NDArray[np.int64], written: Written, count: int, around: Surroundings) -> Flags:
+    """Tell which spots are the police station's own point, in any of the three systems."""
+    found = np.zeros(count, dtype=bool)
+    stations = around.places[around.places["kind"] == "police"].geometry.to_numpy() if len(around.places) else []
+    first = np.unique(spot, return_index=True)[1]
+    first = first[(spot[first] >= 0) & np.isfinite(written.lon[first])]
+    if not len(stations) or not len(first):
+        return found
+    for name in datum.SYSTEMS:
+        system = np.full(len(first), name, dtype=object)
+        xy = around.ground.metres(*datum.to_wgs84(written.lon[first], written.lat[first], system))
+        near = shapely.dwithin(shapely.points(xy)[:, None], np.asarray(stations)[None, :], STATION_M).any(axis=1)
+        found[spot[first[near]]] = True
+    return found
+
+
+def _coarse(written: Written) -> Flags:
+    """Tell which degrees have so few decimals that they can only be a mast or a block, in a file that has more."""
+    in_degrees = np.isfinite(written.lon) & (written.how != "degree_minutes")
+    fine = [np.abs(part - np.round(part, COARSE_DECIMALS)) > 1e-9 for part in (written.lon, written.lat)]
+    coarse = in_degrees & ~fine[0] & ~fine[1]
+    return coarse if coarse.sum() < COARSE_SHARE * max(1, in_degrees.sum()) else np.zeros_like(coarse)
+
+
+def _system(
+    written: Written, named: pd.Series, rows: pd.DataFrame, sheet: Sheet, usable: Flags, around: Surroundings
+) -> tuple[NDArray[np.object_], tuple[tuple[str, Mapping[str, Any]], ...]]:
+    """Return each row's system of degrees ("" for metres and none), and what to say about the file."""
+    system = np.where(np.isfinite(written.lon), "wgs84", "").astype(object)
+    own = around.datum_of(sheet.path.name)
+    if own:
+        return np.where(system == "wgs84", own, system), (("intake.remark.own_datum", {"system": own}),)
+    asked = np.flatnonzero((system == "wgs84") & usable & np.isin(written.how, ("degrees", "degrees_swapped")))
+    if not around.may_be_shifted or not around.ground.is_known or len(asked) == 0:
+        return system, ()
+    asked = asked[rows["reported_at"].iloc[asked].argsort(kind="stable").to_numpy()]
+    centres = around.villages.set_index("village_id")[["centre_x", "centre_y"]].reindex(named.iloc[asked])
+    verdict = datum.find_datum(written.lon[asked], written.lat[asked], centres.to_numpy(dtype=float), around.ground)
+    system[asked] = verdict.system
+    return system, tuple(_stretch_remarks(verdict, rows["reported_at"].iloc[asked]))
+
+
+def _stretch_remarks(verdict: datum.Verdict, when: pd.Series) -> list[tuple[str, Mapping[str, Any]]]:
+    """Say which stretches are not in WGS-84, with their odds."""
+    remarks: list[tuple[str, Mapping[str, Any]]] = []
+    for row in verdict.stretches.to_dict("records"):
+        if row["system"] != "wgs84":
+            span = when.iloc[[int(row["first"]), int(row["last"])]].dt.strftime("%Y-%m-%d").tolist()
+            odds = round(float(row["odds_log10"]), 1)
+            about = {"first": span[0], "last": span[1], "rows": int(row["rows"]), "odds": odds}
+            remarks.append((f"intake.remark.{row['system']}", about))
+    return remarks
+
+
+def _points(
+    written: Written, system: NDArray[np.object_], study: Study, index: pd.Index
+) -> tuple[gpd.GeoSeries, Floats, Floats]:
+    """Return all points in the study's CRS, and their WGS-84 degrees."""
+    lon, lat = datum.to_wgs84(written.lon, written.lat, system)
+    points = np.full(len(index), shapely.Point(), dtype=object)
+    degrees = np.flatnonzero(np.isfinite(lon))
+    moved = gpd.GeoSeries(gpd.points_from_xy(lon[degrees], lat[degrees]), crs=WGS84).to_crs(study.crs)
+    # A place where the study's projection does not reach (the null island of another continent) has no metres.
+    reachable = (np.isfinite(moved.x) & np.isfinite(moved.y)).to_numpy()
+    points[degrees[reachable]] = moved.to_numpy()[reachable]
+    metres = np.flatnonzero(np.isfinite(written.x))
+    points[metres] = shapely.points(written.x[metres], written.y[metres])
+    back = gpd.GeoSeries(points[metres], crs=study.crs).to_crs(WGS84)
+    lon[metres], lat[metres] = back.x, back.y
+    return gpd.GeoSeries(points, index=index, crs=study.crs), lon, lat
+
+
+def _corrections(
+    written: Written, lon: Floats, lat: Floats, notes: Mapping[str, pd.Series], moved: pd.Series, dropped: pd.Series
+) -> pd.DataFrame:
+    """Return the points that are not where they were written, with all that was done to each."""
+    kind = pd.Series("", index=moved.index, dtype="str")
+    for name in (*MOVED, "gcj02", "bd09", "village_centre", "default_point", "datum_unclear", "outside"):
+        kind = kind.mask(notes[name], kind + ";" + name)
+    kind = kind.str.removeprefix(";")
+    changed = np.flatnonzero((moved | dropped).to_numpy())
+    gone = dropped.to_numpy()[changed]
+    as_written_lon, as_written_lat = (
+        np.where(np.isfinite(part), part, done) for part, done in ((written.lon, lon), (written.lat, lat))
+    )
+    return pd.DataFrame(
+        {
+            "row": changed,
+            "kind": kind.to_numpy()[changed],
+            "from_lon": as_written_lon[changed],
+            "from_lat": as_written_lat[changed],
+            "to_lon": np.where(gone, np.nan, lon[changed]),
+            "to_lat": np.where(gone, np.nan, lat[changed]),
+        }
+    )
+
+
+def coordinate_pairs(sheet: Sheet, match: Match) -> list[tuple[pd.Series, pd.Series]]:
+    """Return the sheet's pairs of coordinate columns."""
+    columns = zip(match.fields.get("lon", ()), match.fields.get("lat", ()), strict=False)
+    return [(sheet.frame[x], sheet.frame[y]) for x, y in columns]

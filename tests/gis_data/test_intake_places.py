@@ -1,0 +1,182 @@
+"""Where things happened: notations, shifted systems, and what is never guessed."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gis_data.coordinates import wgs84_to_bd09, wgs84_to_gcj02
+from gis_data.errors import InputError
+from gis_data.intake import datum
+from gis_data.intake.notation import read_coordinates
+from gis_data.intake.placing import Surroundings
+from gis_data.study import Study
+
+CRS = "EPSG:4549"
+X, Y = 490_000.0, 4_054_000.0
+STUDY = Study("镇", shapely.box(X - 7000, Y - 6000, X + 7000, Y + 6000), CRS)
+# DOMAIN 2.6: 119.85, 36.68 is E 486,592.502 N 4,061,009.571 in EPSG:4549; zone 40 adds 40,000,000.
+PLACE = (119.86, 36.64)
+
+
+def read(first, second):
+    return read_coordinates(pd.Series([first], dtype=object), pd.Series([second], dtype=object), STUDY)
+
+
+def metres(place=PLACE, crs=CRS):
+    point = gpd.GeoSeries([shapely.Point(place)], crs=4326).to_crs(crs).iloc[0]
+    return point.x, point.y
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "how"),
+    [
+        (119.86, 36.64, "degrees"),
+        ("119.86", " 36.64 ", "degrees"),
+        (36.64, 119.86, "degrees_swapped"),
+        ("119°51′36″", "36°38′24″", "degree_minutes"),
+        ("119°51.6'", "36°38.4'", "degree_minutes"),
+        ("东经119度51分36秒", "北纬36度38分24秒", "degree_minutes"),
+        ("E119°51'36\"", "N36°38'24\"", "degree_minutes"),
+    ],
+)
+def test_degrees_are_read_however_they_are_written(first, second, how):
+    found = read(first, second)
+    assert found.how[0] == how
+    assert (found.lon[0], found.lat[0]) == pytest.approx(PLACE, abs=1e-9)
+
+
+def test_metres_are_told_by_their_range():
+    east, north = metres()
+    for first, second, how in (
+        (east, north, "metres"),
+        (north, east, "metres_swapped"),
+        (east + 40_000_000, north, "zone_prefix"),
+        (north, east + 40_000_000, "zone_prefix"),
+        (*metres(crs="EPSG:3857"), "web_mercator"),
+    ):
+        found = read(first, second)
+        assert found.how[0] == how
+        assert (found.x[0], found.y[0]) == pytest.approx((east, north), abs=0.01)
+
+
+def test_the_published_easting_of_zone_40_is_read():
+    found = read(40_486_592.502, 4_061_009.571)
+    back = gpd.GeoSeries([shapely.Point(found.x[0], found.y[0])], crs=CRS).to_crs(4326).iloc[0]
+    assert (back.x, back.y) == pytest.approx((119.85, 36.68), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(0, 0), (119.86, 0), ("", ""), (None, 36.6), ("无", "无"), (np.nan, np.nan)]
+)
+def test_what_is_not_written_is_no_place(first, second):
+    found = read(first, second)
+    assert found.how[0] == ""
+    assert np.isnan([found.lon[0], found.lat[0], found.x[0], found.y[0]]).all()
+
+
+@pytest.mark.parametrize(("first", "second"), [(5_000.0, 7_000.0), (999_999_999, 1), (486_592, 4_999_999)])
+def test_numbers_in_no_known_range_are_elsewhere_and_no_point(first, second):
+    found = read(first, second)
+    assert found.how[0] == "elsewhere"
+    assert np.isnan([found.lon[0], found.lat[0], found.x[0], found.y[0]]).all()
+
+
+def test_a_place_of_another_continent_is_read_as_written():
+    found = read(-87.6, 41.9)
+    assert found.how[0] == "degrees"
+    assert (found.lon[0], found.lat[0]) == (-87.6, 41.9)
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=12), st.floats(allow_nan=True)), min_size=1, max_size=12))
+def test_any_cell_is_read_or_left(cells):
+    column = pd.Series(cells, dtype=object)
+    found = read_coordinates(column, column[::-1].reset_index(drop=True), STUDY)
+    in_degrees, in_metres = np.isfinite(found.lon), np.isfinite(found.x)
+    assert not (in_degrees & in_metres).any()
+    assert ((in_degrees | in_metres) == ~np.isin(found.how, ["", "elsewhere"])).all()
+
+
+# ---- which system ----
+
+
+@pytest.fixture(scope="module")
+def town():
+    """A village of 400 houses in lanes, and a road; the house of each of 300 incidents."""
+    rng = np.random.default_rng(3)
+    x, y = np.meshgrid(X + np.arange(20) * 16.0, Y + np.arange(20) * 30.0)
+    houses = shapely.box(x.ravel() - 5, y.ravel() - 5, x.ravel() + 5, y.ravel() + 5)
+    roads = [shapely.LineString([(X - 20, Y + 30 * k + 12), (X + 340, Y + 30 * k + 12)]) for k in range(20)]
+    ground = datum.Ground(STUDY, gpd.GeoDataFrame(geometry=houses, crs=CRS), gpd.GeoDataFrame(geometry=roads, crs=CRS))
+    chosen = shapely.centroid(rng.choice(houses, 300))
+    places = gpd.GeoSeries(chosen, crs=CRS).to_crs(4326)
+    centre = np.tile([X + 152.0, Y + 285.0], (300, 1))
+    return ground, places.x.to_numpy(), places.y.to_numpy(), centre
+
+
+@pytest.mark.parametrize(("name", "shift"), [("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)])
+@pytest.mark.parametrize(("first", "last"), [(0, 300), (0, 120), (100, 160), (290, 300)])
+def test_a_stretch_in_another_system_is_found_to_the_row(town, name, shift, first, last):
+    ground, lon, lat, centre = town
+    written_lon, written_lat = lon.copy(), lat.copy()
+    written_lon[first:last], written_lat[first:last] = shift(lon[first:last], lat[first:last])
+    found = datum.find_datum(written_lon, written_lat, centre, ground)
+    wrong = np.flatnonzero((found.system == name) != ((np.arange(300) >= first) & (np.arange(300) < last)))
+    assert len(wrong) <= 2
+    back = datum.to_wgs84(written_lon, written_lat, found.system)
+    right = np.setdiff1d(np.arange(300), wrong)
+    assert np.abs(back[0][right] - lon[right]).max() < 1e-9
+    assert found.stretches["rows"].sum() == 300
+
+
+def test_a_file_in_wgs84_stays_as_it_is_whatever_its_length(town):
+    ground, lon, lat, centre = town
+    for count in (1, 2, 5, 40, 300):
+        assert (datum.find_datum(lon[:count], lat[:count], centre[:count], ground).system == "wgs84").all()
+
+
+def test_points_that_fit_nothing_are_never_moved(town):
+    """Random points of the fields say nothing for any system: they stay, or are asked about."""
+    ground, _, _, _ = town
+    rng = np.random.default_rng(5)
+    away = gpd.GeoSeries(gpd.points_from_xy(X + rng.uniform(-6e3, 6e3, 200), Y + rng.uniform(-5e3, 5e3, 200)), crs=CRS)
+    degrees = away.to_crs(4326)
+    nowhere = np.full((200, 2), np.nan)
+    found = datum.find_datum(degrees.x.to_numpy(), degrees.y.to_numpy(), nowhere, ground)
+    assert set(found.system) <= {"wgs84", "unclear"}
+
+
+def test_three_points_with_no_village_named_are_not_moved_on_a_guess(town):
+    ground, lon, lat, _ = town
+    written = wgs84_to_gcj02(lon[:1] + 0.02, lat[:1] + 0.02)
+    found = datum.find_datum(*written, np.full((1, 2), np.nan), ground)
+    assert set(found.system) <= {"wgs84", "unclear"}
+
+
+def test_without_a_ground_nothing_is_told():
+    nothing = gpd.GeoDataFrame(geometry=[], crs=CRS)
+    ground = datum.Ground(STUDY, nothing, nothing)
+    found = datum.find_datum(np.array([119.86]), np.array([36.64]), np.full((1, 2), np.nan), ground)
+    assert list(found.system) == ["wgs84"]
+
+
+def test_a_long_file_is_decided_on_spread_rows_and_its_switch_found_exactly(town, monkeypatch):
+    ground, lon, lat, centre = town
+    monkeypatch.setattr(datum, "MOST_ROWS", 50)
+    lon, lat, centre = np.tile(lon, 4), np.tile(lat, 4), np.tile(centre, (4, 1))
+    written_lon, written_lat = lon.copy(), lat.copy()
+    written_lon[700:], written_lat[700:] = wgs84_to_gcj02(lon[700:], lat[700:])
+    found = datum.find_datum(written_lon, written_lat, centre, ground)
+    assert abs(int((found.system == "gcj02").sum()) - 500) <= 2
+
+
+def test_the_stations_own_answer_overrules_and_must_be_a_system():
+    empty = gpd.GeoDataFrame({"kind": []}, geometry=[], crs=CRS)
+    around = Surroundings(STUDY, empty, empty, empty, empty, own_datum={"2023*.csv": "gcj02", "b.csv": "mars"})
+    assert around.datum_of("2023年3月.csv") == "gcj02"
+    assert around.datum_of("2022年3月.csv") == ""
+    with pytest.raises(InputError, match="mars"):
+        around.datum_of("b.csv")
