@@ -23,8 +23,20 @@ import pandas as pd
 
 from gis_data.catalogue import text
 from gis_data.errors import InputError, WorkspaceError
+from gis_data.intake import (
+    archives,
+    cameras,
+    headers,
+    incidents,
+    kinds,
+    places,
+    placing,
+    roster,
+    sheets,
+    values,
+    villages,
+)
 from gis_data.intake import boundary as boundaries
-from gis_data.intake import archives, cameras, headers, incidents, places, placing, roster, sheets, values, villages
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
 from gis_data.intake.own_headers import own_headers
@@ -254,9 +266,7 @@ def _lay(session: Session, before: pd.DataFrame, grounds: list[Any]) -> list[Any
     return []
 
 
-def _open_all(
-    files: Sequence[Source], known: set[str], own: headers.Own
-) -> tuple[list[Job], list[FileReport]]:
+def _open_all(files: Sequence[Source], known: set[str], own: headers.Own) -> tuple[list[Job], list[FileReport]]:
     jobs: list[Job] = []
     unread: list[FileReport] = []
     problem: InputError | None = None
@@ -316,7 +326,7 @@ def _take(session: Session, job: Job) -> FileReport:
     findings = findings_of(found, job.sheet.rows)
     kept = (found.reasons != "") & ~found.reasons.isin(found.refused)
     if kept.any():
-        name = f"{job.import_id}_{Path(job.sheet.name).stem if '〔' not in job.sheet.name else job.sheet.name}.csv"
+        name = f"{job.import_id}_{archives.file_name(job.sheet.name.removesuffix(job.source.path.suffix))}.csv"
         session.side_files[f"set_aside/{name}"] = _set_aside_csv(job.sheet, job.match, found, kept)
     return FileReport(
         file=job.sheet.name,

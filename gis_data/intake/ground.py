@@ -47,11 +47,17 @@ def make_tables(ws: Workspace, imports: pd.DataFrame, new: Sequence[Source]) -> 
     sources: list[Source] = []
     for _, together in earlier.groupby("imported_at", sort=True):
         pairs = zip(together["import_id"], together["file"], strict=True)
-        sources = _after(sources, [(file, ws.root / "raw" / f"{import_id}_{file}") for import_id, file in pairs])
+        sources = _after(sources, [(file, _original(ws, import_id, file)) for import_id, file in pairs])
     parts = [_layers(content, ws.study) for _, content in _after(sources, new)]
     joined = {name: gpd.GeoDataFrame(pd.concat([part[name] for part in parts], ignore_index=True)) for name in parts[0]}
     tables: Mapping[str, pd.DataFrame] = osm.ground_tables(joined, ws.study)
     return tables
+
+
+def _original(ws: Workspace, import_id: str, file: str) -> Path:
+    """Return where a file of an earlier import is kept; one out of a zip has its own name there, not the zip's."""
+    kept = sorted((ws.root / "raw").glob(f"{import_id}_*"), key=lambda path: path.suffix.lower() != ".shp")
+    return kept[0] if kept else ws.root / "raw" / f"{import_id}_{file}"
 
 
 def _after(older: Sequence[Source], newer: Sequence[Source]) -> list[Source]:

@@ -1,18 +1,24 @@
 """Headers: what a sheet is, which column is which, and which columns must not come in at all.
 
-In:     the column names of a sheet, as its file has them.
-Out:    a ``Match``: the table it feeds and the columns for each of that table's fields; or a refusal.
-Method: names are compared without brackets, spaces and letter case against ``field_aliases.csv``. What tells one
-        person from another (name, telephone, identity number, plate, sex, age, home) refuses the whole file, also
-        under names that the list does not hold («报警人联系电话»). Names of staff and free text are dropped.
+In:     the column names of a sheet, as its file has them; the station's own headers.
+Out:    a ``Match``: the table it feeds, the columns for each of that table's fields, and how each was found; or a
+        refusal.
+Method: names are compared without brackets, spaces and letter case: first with the station's own headers, then with
+        ``field_aliases.csv``. A header of neither that holds a known one, or is one letter away from it, is a guess
+        where only one field can be meant; it is always shown as a guess. What tells one person from another (name,
+        telephone, identity number, plate, sex, age, home) refuses the whole file, also under names that the list does
+        not hold («报警人联系电话»), and before anything is matched. Names of staff and free text are dropped.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
+from types import MappingProxyType
+from typing import Literal
 
+from gis_data.catalogue import language
 from gis_data.errors import InputError
 from gis_data.intake import lists
 
@@ -53,6 +59,13 @@ _PERSON = re.compile(
     "(first|last|full|family|given|middle)_?name|surname"
 )  # fmt: skip
 _BRACKETS = re.compile(r"[(\[【<].*?[)\]】>]")
+DROP = "DROP"
+SHORTEST_LATIN = 6  # shorter Latin names lie inside other words
+
+How = Literal["exact", "own", "guessed"]
+# A station's own headers: table ("" for any) -> bare header -> field; "" for a column that is to be left out.
+Own = Mapping[str, Mapping[str, str]]
+NOTHING_OWN: Own = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -68,13 +81,22 @@ class Match:
     dropped
         Columns left behind because they name staff or hold free text.
     left_out
-        Columns nobody here knows.
+        Columns nobody here knows, or that the station leaves out.
+    how
+        Column -> whether it is a known header, one of the station's own, or a guess.
     """
 
     table: str
     fields: Mapping[str, tuple[str, ...]]
     dropped: tuple[str, ...]
     left_out: tuple[str, ...]
+    how: Mapping[str, How] = field(default_factory=dict)
+
+    @property
+    def guessed(self) -> dict[str, str]:
+        """Return the columns that are guesses, and the field each is taken for."""
+        columns = {column: name for name, several in self.fields.items() for column in several}
+        return {column: name for column, name in columns.items() if self.how.get(column) == "guessed"}
 
 
 def refuse_persons(columns: Iterable[str], *, file: str) -> None:
@@ -102,12 +124,28 @@ def is_person(column: str) -> bool:
     return not _STAFF.search(name) and not _COUNT.search(name) and bool(_PERSON.search(underscored))
 
 
-def recognise(columns: Iterable[str], *, has_shapes: bool) -> Match | None:
-    """Return how the columns are best understood, or None when they fit no table."""
+def recognise(columns: Iterable[str], *, has_shapes: bool, own: Own = NOTHING_OWN) -> Match | None:
+    """Return how the columns are best understood, or None when they fit no table.
+
+    Guesses never make a table of their own: they fill fields that no known header fills, and at least one of the
+    fields that the table needs must be known.
+    """
     names = list(columns)
-    found = [_match(table, names) for table in NEEDED]
-    fitting = [match for match in found if _fits(match, has_shapes=has_shapes)]
-    return max(fitting, key=lambda match: len(match.fields), default=None)
+    found = [_match(table, names, own) for table in NEEDED]
+    known = [match for match in found if _fits(match, has_shapes=has_shapes)]
+    if known:
+        return _with_guesses(max(known, key=lambda match: len(match.fields)), own)
+    started = [match for match in found if any(group & set(match.fields) for group in NEEDED[match.table])]
+    guessed = [_with_guesses(match, own) for match in started]
+    fitting = [match for match in guessed if _fits(match, has_shapes=has_shapes)]
+    return max(fitting, key=lambda match: len(match.fields) - len(match.guessed), default=None)
+
+
+def called(table: str, name: str) -> str:
+    """Return what a field is called in the reader's language: its first header in the list."""
+    column = "zh_headers" if language() == "zh" else "en_headers"
+    rows = (row for row in lists.rows("field_aliases.csv") if row["table"] == table and row["canonical"] == name)
+    return next((row[column].split(";")[0] for row in rows if row[column]), name)
 
 
 def is_ground(columns: Iterable[str]) -> bool:
@@ -115,9 +153,20 @@ def is_ground(columns: Iterable[str]) -> bool:
     return not OSM_TAGS.isdisjoint(columns)
 
 
-def known_count(cells: Iterable[str]) -> int:
+def known_count(cells: Iterable[str], *, own: frozenset[str] = frozenset()) -> int:
     """Count the cells that could be headers; the row with most of them is the header row."""
-    return sum(1 for cell in cells if cell and _is_known(cell))
+    return sum(1 for cell in cells if cell and (bare(cell) in own or _is_known(cell)))
+
+
+def names_of(own: Own) -> frozenset[str]:
+    """Return the station's own headers, of all tables."""
+    return frozenset(name for headers in own.values() for name in headers)
+
+
+def fields_of(table: str) -> frozenset[str]:
+    """Return the fields that a table takes; of all tables for ""."""
+    names = [table] if table else list(NEEDED)
+    return frozenset(found for name in names for found, _ in _aliases(name).values())
 
 
 @cache
@@ -138,28 +187,98 @@ def _fits(match: Match, *, has_shapes: bool) -> bool:
     return all(group & set(match.fields) for group in NEEDED[match.table])
 
 
-def _match(table: str, columns: list[str]) -> Match:
+def _match(table: str, columns: list[str], own: Own) -> Match:
     aliases = _aliases(table)
+    chosen = {**own.get("", {}), **own.get(table, {})}
     fields: dict[str, list[tuple[int, str]]] = {}
+    how: dict[str, How] = {}
     dropped, left_out = [], []
     for column in columns:
         name = bare(column)
-        if name in aliases:
-            field, rank = aliases[name]
-            fields.setdefault(field, []).append((rank, column))
-        elif _everywhere().get(name) == "DROP" or _STAFF.search(name):
+        if name in chosen and (chosen[name] in fields_of(table) or not chosen[name]):
+            if chosen[name]:
+                fields.setdefault(chosen[name], []).append((-1, column))
+                how[column] = "own"
+            else:
+                left_out.append(column)
+        elif name in aliases:
+            known, rank = aliases[name]
+            fields.setdefault(known, []).append((rank, column))
+            how[column] = "exact"
+        elif _everywhere().get(name) == DROP or _STAFF.search(name):
             dropped.append(column)
         else:
             left_out.append(column)
-    return Match(
-        table,
-        {
-            field: tuple(column for _, column in sorted(found, key=lambda pair: pair[0]))
-            for field, found in fields.items()
-        },
-        tuple(dropped),
-        tuple(left_out),
+    ranked = {
+        name: tuple(column for _, column in sorted(found, key=lambda pair: pair[0])) for name, found in fields.items()
+    }
+    return Match(table, ranked, tuple(dropped), tuple(left_out), how)
+
+
+def _with_guesses(match: Match, own: Own) -> Match:
+    """Return the match with the columns left out that can mean one field only, where that field is still free."""
+    guesses = {column: _guess(match.table, column) for column in match.left_out if not _is_left_out(column, own)}
+    taken = list(guesses.values())
+    free = {
+        column: name
+        for column, name in guesses.items()
+        if name not in ("", DROP) and name not in match.fields and taken.count(name) == 1
+    }
+    free_text = [column for column, name in guesses.items() if name == DROP]
+    return replace(
+        match,
+        fields={**match.fields, **{name: (column,) for column, name in free.items()}},
+        dropped=(*match.dropped, *free_text),
+        left_out=tuple(column for column in match.left_out if column not in free and column not in free_text),
+        how={**match.how, **dict.fromkeys(free, "guessed")},
     )
+
+
+def _is_left_out(column: str, own: Own) -> bool:
+    return any(headers.get(bare(column)) == "" for headers in own.values())
+
+
+def _guess(table: str, column: str) -> str:
+    """Return the one field that a header can mean, DROP if it may be free text or a name, "" if nobody can tell."""
+    if is_person(column):
+        return ""
+    name = bare(column)
+    known = {alias: found for alias, (found, _) in _aliases(table).items()}
+    known |= {alias: handling for alias, handling in _everywhere().items() if handling == DROP and alias not in known}
+    near = [alias for alias in known if _is_near(alias, name)]
+    # «所在村庄» holds «村庄»: only the longest of such names counts.
+    longest = [alias for alias in near if not any(alias != other and alias in other for other in near)]
+    meant = {known[alias] for alias in longest}
+    if DROP in meant:
+        return DROP
+    return meant.pop() if len(meant) == 1 else ""
+
+
+def _is_near(alias: str, name: str) -> bool:
+    """Tell whether a header holds an alias, or is one letter away from it.
+
+    A Chinese noun ends in what it is and begins with whose it is: two letters count at the end only («事件地点»), and
+    the first letter may not be the one that differs (到场时间 and 离场时间 are two things).
+    """
+    if alias.isascii():
+        return len(alias) >= SHORTEST_LATIN and (alias in name or _one_edit_apart(alias, name))
+    if len(alias) == 2:
+        return name.endswith(alias)
+    return len(alias) >= 3 and (
+        alias in name or (len(alias) >= 4 and alias[0] == name[:1] and _one_edit_apart(alias, name))
+    )
+
+
+def _one_edit_apart(left: str, right: str) -> bool:
+    """Tell whether one letter put in, taken out or changed makes one word the other."""
+    short, long = sorted((left, right), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    same = 0
+    while same < len(short) and short[same] == long[same]:
+        same += 1
+    rest = short[same + 1 :] if len(short) == len(long) else short[same:]
+    return rest == long[same + 1 :]
 
 
 @cache

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gis_data.catalogue import text
+from gis_data.intake.headers import called
 from gis_data.tables import COMPLETENESS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 

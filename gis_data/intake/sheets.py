@@ -1,14 +1,13 @@
 """Sheets: any file a station has, opened as rows under their headers, each with the number its own program shows.
 
-In:     csv, txt, xlsx, GeoJSON, GeoPackage, shapefile, KML, FlatGeobuf, parquet.
+In:     text (csv, tsv), xlsx, xls, HTML tables, GeoJSON, GeoPackage, shapefile, KML, FlatGeobuf, parquet; zips of them.
 Out:    a ``Sheet`` for each sheet or layer; nothing is interpreted here.
 """
 
 import csv
 import hashlib
 import io
-import warnings
-import zipfile
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,19 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import openpyxl
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 
-from gis_data.errors import CrsError, InputError
-from gis_data.intake import headers
+from gis_data.errors import CrsError, InputError, PatrolError
+from gis_data.intake import archives, headers, kinds, layers, workbooks
+from gis_data.intake.archives import Source, parts_of
 
 HEADER_WITHIN = 15
-VECTOR = (".geojson", ".json", ".gpkg", ".shp", ".kml", ".fgb")
 OSM_EXTRACT = (".osm", ".pbf")
+# Why a member of a zip may stay unread while the others come in: it is no table at all.
+NOT_A_TABLE = frozenset({"intake.unknown_kind", "intake.empty", "intake.no_headers", "intake.unknown_table"})
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_TORN_LETTER = 4  # bytes at the end in which a cut-off UTF-8 letter may lie
 
 
 @dataclass(frozen=True)
@@ -54,25 +54,55 @@ class Sheet:
 
 
 def open_sheets(path: Path) -> list[Sheet]:
-    """Open a file.
+    """Open a file, or all files of a zip that can be read.
 
     Raises
     ------
     InputError
         If it is missing, damaged, empty, or of a kind nobody here reads.
-    CrsError
-        If it holds shapes and does not say in which CRS, or its coordinates cannot be in the CRS it says.
     """
-    if not path.is_file():
-        raise InputError("intake.missing_file", file=path)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        known = " ".join(sorted({*_READERS, *OSM_EXTRACT}))
-        raise InputError("intake.unknown_kind", file=path.name, known=known)
-    sheets = [sheet for sheet in reader(path) if len(sheet.frame)]
-    if not sheets:
-        raise InputError("intake.empty", file=path.name)
-    return sheets
+    with archives.sources([path]) as files:
+        found: list[Sheet] = []
+        refused: list[PatrolError] = []
+        for source in files:
+            try:
+                found += read_sheets(source)
+            except InputError as problem:
+                if not source.member or problem.key not in NOT_A_TABLE:
+                    raise
+                refused.append(problem)
+        if not found and refused:
+            raise refused[0]
+        return found
+
+
+def read_sheets(source: Source, *, own: headers.Own = headers.NOTHING_OWN) -> list[Sheet]:
+    """Read one file.
+
+    Parameters
+    ----------
+    own
+        The station's own headers, which count when the header row is looked for.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, under a password, empty, or of a kind nobody here reads.
+    """
+    if source.kind == kinds.LOCKED:
+        raise InputError("intake.locked", file=source.name)
+    if source.kind not in _READERS:
+        known = " ".join(ending for endings in kinds.KINDS.values() for ending in endings)
+        raise InputError("intake.unknown_kind", file=source.name, known=known)
+    try:
+        read = [sheet for sheet in _READERS[source.kind](source, own) if len(sheet.frame)]
+    except PatrolError as problem:
+        raise type(problem)(problem.key, **problem.values | {"file": source.name}) from problem
+    except Exception as problem:  # parsers of damaged bytes raise anything: struct.error, AssertionError, TypeError ...
+        raise InputError("intake.damaged", file=source.name) from problem
+    if not read:
+        raise InputError("intake.empty", file=source.name)
+    return read
 
 
 def sha256(path: Path) -> str:
@@ -81,13 +111,6 @@ def sha256(path: Path) -> str:
     for part in parts_of(path):
         digest.update(part.read_bytes())
     return digest.hexdigest()
-
-
-def parts_of(path: Path) -> list[Path]:
-    """Return the files that make up one file: a shapefile has several of the same name."""
-    if path.suffix.lower() != ".shp":
-        return [path]
-    return sorted(part for part in path.parent.iterdir() if part.stem == path.stem and part.is_file())
 
 
 def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
@@ -113,65 +136,82 @@ def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
     return moved
 
 
-def _read_text(path: Path) -> Iterator[Sheet]:
-    text = _decode(path)
-    head = text[:20_000]
+def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
+    text = _decode(source)
+    known = headers.names_of(own)
     delimiter = max(
         ",\t;|",
         key=lambda mark: headers.known_count(
-            cell for line in head.splitlines()[:HEADER_WITHIN] for cell in line.split(mark)
+            (
+                cell.strip().strip('"')
+                for line in text[:20_000].splitlines()[:HEADER_WITHIN]
+                for cell in line.split(mark)
+            ),
+            own=known,
         ),
     )
-    try:
-        records: list[list[Any]] = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error as problem:
-        raise InputError("intake.damaged", file=path.name) from problem
-    yield _sheet(path, path.name, records)
+    records: list[list[Any]] = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    yield _sheet(source, source.name, records, own)
 
 
-def _decode(path: Path) -> str:
-    raw = path.read_bytes()
-    encodings = ("utf-16",) if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
-    for encoding in encodings:
+def _decode(source: Source, *, declared: str = "") -> str:
+    """Return a file's text: in the encoding it declares if that fits, else UTF-8, else GB18030."""
+    raw = source.path.read_bytes()
+    encodings = ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
+    for encoding in ([declared] if declared else []) + encodings:
         try:
             text = raw.decode(encoding)
-        except UnicodeDecodeError:
+        except LookupError:  # an encoding that nobody knows
+            continue
+        except UnicodeDecodeError as problem:
+            if encoding == "utf-8-sig" and len(raw) - _TORN_LETTER < problem.start:
+                break  # UTF-8 whose last letter is cut off; as GB18030 every letter would be another one
             continue
         if "\x00" not in text:
             return text
-    raise InputError("intake.damaged", file=path.name)
+    raise InputError("intake.damaged", file=source.name)
 
 
-def _read_workbook(path: Path) -> Iterator[Sheet]:
-    try:
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")  # openpyxl warns of styles and validations it does not read
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            tables = [
-                (sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)]) for sheet in book.worksheets
-            ]
-            book.close()
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as problem:
-        raise InputError("intake.damaged", file=path.name) from problem
+def _read_html(source: Source, own: headers.Own) -> Iterator[Sheet]:
+    declared = _CHARSET.search(source.path.read_bytes()[:4096])
+    encoding = declared[1].decode("ascii").lower() if declared else ""
+    # Pages that say gb2312 use letters beyond it.
+    text = _decode(source, declared="gb18030" if encoding in ("gb2312", "gbk") else encoding)
+    yield from _sheets(source, workbooks.read_html(text), own)
+
+
+def _read_xlsx(source: Source, own: headers.Own) -> Iterator[Sheet]:
+    yield from _sheets(source, workbooks.read_xlsx(source.path), own)
+
+
+def _read_xls(source: Source, own: headers.Own) -> Iterator[Sheet]:
+    yield from _sheets(source, workbooks.read_xls(source.path), own)
+
+
+def _sheets(source: Source, tables: Iterator[workbooks.Table], own: headers.Own) -> Iterator[Sheet]:
     filled = [(title, records) for title, records in tables if any(map(_is_filled, records))]
     for title, records in filled:
-        yield _sheet(path, path.name if len(filled) == 1 else f"{path.name}〔{title}〕", records)
+        yield _sheet(source, _name(source, title, alone=len(filled) == 1), records, own)
 
 
-def _sheet(path: Path, name: str, records: list[list[Any]]) -> Sheet:
+def _name(source: Source, title: str, *, alone: bool) -> str:
+    return source.name if alone else f"{source.name}〔{archives.file_name(title)}〕"
+
+
+def _sheet(source: Source, name: str, records: list[list[Any]], own: headers.Own) -> Sheet:
     """Find the header row (the one with most known headers, under any title rows) and take the rows below it."""
+    known = headers.names_of(own)
     texts = [["" if cell is None else str(cell).strip() for cell in record] for record in records[:HEADER_WITHIN]]
-    scores = [headers.known_count(text) for text in texts]
+    scores = [headers.known_count(text, own=known) for text in texts]
     at = int(np.argmax(scores)) if scores else 0
     if not scores or scores[at] == 0:
-        return Sheet(path, name, pd.DataFrame(index=range(sum(map(_is_filled, records)))), np.array([], dtype=int))
-    width = max(len(texts[at]), *(len(record) for record in records[at:]))
-    columns = _unique_names(texts[at] + [""] * (width - len(texts[at])))
+        nothing = pd.DataFrame(index=range(sum(map(_is_filled, records))))
+        return Sheet(source.path, name, nothing, np.array([], dtype=int))
     below = [(number, record) for number, record in enumerate(records[at + 1 :], start=at + 2) if _is_filled(record)]
-    cells = [record + [None] * (width - len(record)) for _, record in below]
-    frame = pd.DataFrame(cells, columns=columns, dtype=object)
-    named = [column for column, text in zip(columns, texts[at] + [""] * width, strict=False) if text]
-    return Sheet(path, name, frame[named], np.array([number for number, _ in below], dtype=int))
+    named = [place for place, text in enumerate(texts[at]) if text]
+    cells = [[record[place] if place < len(record) else None for place in named] for _, record in below]
+    frame = pd.DataFrame(cells, columns=_unique_names([texts[at][place] for place in named]), dtype=object)
+    return Sheet(source.path, name, frame, np.array([number for number, _ in below], dtype=int))
 
 
 def _is_filled(record: list[Any]) -> bool:
@@ -179,62 +219,48 @@ def _is_filled(record: list[Any]) -> bool:
 
 
 def _unique_names(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
+    """Return the names, a repeated one with its number in brackets; brackets are not compared."""
+    unique: list[str] = []
+    taken = set(names)
     counts: dict[str, int] = {}
-    unique = []
     for name in names:
         counts[name] = counts.get(name, 0) + 1
-        # A second column of the same name keeps its name in brackets; brackets are not compared.
-        unique.append(name if counts[name] == 1 else f"{name}({counts[name]})")
+        chosen = name if counts[name] == 1 else f"{name}({counts[name]})"
+        while counts[name] > 1 and chosen in taken:  # the file has a column of that very name
+            counts[name] += 1
+            chosen = f"{name}({counts[name]})"
+        taken.add(chosen)
+        unique.append(chosen)
     return unique
 
 
-def _read_layers(path: Path) -> Iterator[Sheet]:
-    try:
-        layers = [str(layer) for layer, kind in pyogrio.list_layers(path)]
-        for layer in layers:
-            frame = _read_layer(path, layer)
-            yield _from_frame(path, path.name if len(layers) == 1 else f"{path.name}〔{layer}〕", frame)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as problem:
-        raise InputError("intake.damaged", file=path.name) from problem
+def _read_layers(source: Source, _: headers.Own) -> Iterator[Sheet]:
+    found = [(layer, frame) for layer, frame in layers.read_layers(source.path, source.kind) if len(frame)]
+    for layer, frame in found:
+        yield _from_frame(source, _name(source, layer, alone=len(found) == 1), frame)
 
 
-def _read_layer(path: Path, layer: str) -> Any:  # noqa: ANN401 - frame or geo frame
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # GDAL warns of what it repairs, e.g. the order of a ring's points
-        try:
-            return pyogrio.read_dataframe(path, layer=layer)
-        except UnicodeDecodeError:  # a shapefile in GBK whose .cpg says nothing, or something else
-            return pyogrio.read_dataframe(path, layer=layer, encoding="GB18030")
+def _read_parquet(source: Source, _: headers.Own) -> Iterator[Sheet]:
+    spatial = b"geo" in (pq.read_schema(source.path).metadata or {})
+    frame = gpd.read_parquet(source.path) if spatial else pd.read_parquet(source.path)
+    yield _from_frame(source, source.name, frame)
 
 
-def _read_parquet(path: Path) -> Iterator[Sheet]:
-    try:
-        spatial = b"geo" in (pq.read_schema(path).metadata or {})
-        frame = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
-    except (pa.ArrowException, OSError, ValueError) as problem:
-        raise InputError("intake.damaged", file=path.name) from problem
-    yield _from_frame(path, path.name, frame)
-
-
-def _from_frame(path: Path, name: str, frame: pd.DataFrame) -> Sheet:
+def _from_frame(source: Source, name: str, frame: pd.DataFrame) -> Sheet:
     frame = frame.reset_index(drop=True)
     shapes = None
     if isinstance(frame, gpd.GeoDataFrame):
         shapes = frame.geometry
         frame = pd.DataFrame(frame.drop(columns=shapes.name))
-    return Sheet(path, name, frame, np.arange(1, len(frame) + 1), shapes)
+    frame.columns = pd.Index(_unique_names([str(column) for column in frame.columns]))
+    return Sheet(source.path, name, frame, np.arange(1, len(frame) + 1), shapes)
 
 
-_READERS: dict[str, Callable[[Path], Iterator[Sheet]]] = {
-    ".csv": _read_text,
-    ".txt": _read_text,
-    ".tsv": _read_text,
-    ".xlsx": _read_workbook,
-    ".xlsm": _read_workbook,
-    ".parquet": _read_parquet,
-    ".geoparquet": _read_parquet,
-    **dict.fromkeys(VECTOR, _read_layers),
+_READERS: dict[str, Callable[[Source, headers.Own], Iterator[Sheet]]] = {
+    "text": _read_text,
+    "xlsx": _read_xlsx,
+    "xls": _read_xls,
+    "html": _read_html,
+    "parquet": _read_parquet,
+    **dict.fromkeys(kinds.LAYERS, _read_layers),
 }

@@ -1,0 +1,161 @@
+"""The preview: how a file would be understood, before anything of it is imported.
+
+In:     a file, and the workspace whose own headers count.
+Out:    for each sheet its table, what becomes of each column, and the first rows of the columns that are kept. Nothing
+        is written, and no cell of a person, a call number, an address or a free text is in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from gis_data.errors import InputError
+from gis_data.intake import archives, headers, kinds, sheets, values
+from gis_data.intake.archives import Source
+from gis_data.intake.door import NOT_COPIED
+from gis_data.intake.own_headers import own_headers
+from gis_data.intake.sheets import Sheet
+from gis_data.workspace import Workspace
+
+FIRST_ROWS = 20
+GROUND = "ground"
+
+Fate = Literal["exact", "own", "guessed", "left_out", "dropped", "refused"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet.
+
+    Attributes
+    ----------
+    name
+        The header as the file has it.
+    field
+        The field it fills; "" if none.
+    how
+        How that is known, or why the column is not kept. One refused column refuses the whole file.
+    """
+
+    name: str
+    field: str
+    how: Fate
+
+
+@dataclass(frozen=True)
+class SheetPreview:
+    """One sheet, layer or member of a zip.
+
+    Attributes
+    ----------
+    table
+        The table it would feed; "ground" for map features with OpenStreetMap tags; "" if nobody knows.
+    rows
+        How many rows it has; None for an extract that is not opened for a preview.
+    head
+        The first rows of the columns that are kept, as text, under the file's own headers; its index is the number of
+        each row as the user's own program shows it. Without rows where the file is refused.
+    problem
+        Why it could not be read, one sentence; "" if it could.
+    """
+
+    name: str
+    table: str
+    rows: int | None
+    columns: tuple[Column, ...]
+    head: pd.DataFrame
+    problem: str = ""
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Return the columns about persons."""
+        return tuple(column.name for column in self.columns if column.how == "refused")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One file, sheet by sheet."""
+
+    file: str
+    sheets: tuple[SheetPreview, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per column."""
+        return pd.DataFrame(
+            [
+                {"sheet": sheet.name, "table": sheet.table, "column": one.name, "field": one.field, "how": one.how}
+                for sheet in self.sheets
+                for one in sheet.columns
+            ],
+            columns=["sheet", "table", "column", "field", "how"],
+        )
+
+
+def preview(path: Path, ws: Workspace) -> Preview:
+    """Return how a file would be understood.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged, empty or of a kind nobody here reads, or the station's own headers name a field that
+        does not exist. Columns about persons raise nothing here: they are shown as refused.
+    """
+    own = own_headers(ws)
+    with archives.sources([path]) as files:
+        return Preview(path.name, tuple(one for source in files for one in _of_source(source, own)))
+
+
+def _of_source(source: Source, own: headers.Own) -> Sequence[SheetPreview]:
+    if source.kind in kinds.OSM:
+        return [SheetPreview(source.name, GROUND, None, (), pd.DataFrame())]
+    try:
+        opened = sheets.read_sheets(source, own=own)
+    except InputError as problem:
+        if not source.member or problem.key not in sheets.NOT_A_TABLE:
+            raise
+        return [SheetPreview(source.name, "", None, (), pd.DataFrame(), str(problem))]
+    is_ground = any(sheet.shapes is not None and headers.is_ground(sheet.frame.columns) for sheet in opened)
+    return [_of_ground(sheet) if is_ground else _of_sheet(sheet, own) for sheet in opened]
+
+
+def _of_ground(sheet: Sheet) -> SheetPreview:
+    """Return a layer of map features; as at the door, only a station's own columns can be about persons."""
+    columns = tuple(
+        Column(name, "", "refused" if not name.isascii() and headers.is_person(name) else "exact")
+        if name in headers.OSM_TAGS or not name.isascii()
+        else Column(name, "", "left_out")
+        for name in sheet.frame.columns
+    )
+    return SheetPreview(sheet.name, GROUND, len(sheet.frame), columns, pd.DataFrame())
+
+
+def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
+    names = list(sheet.frame.columns)
+    match = headers.recognise(names, has_shapes=sheet.shapes is not None, own=own)
+    fields = {column: name for name, several in match.fields.items() for column in several} if match else {}
+    columns = tuple(_column(name, fields, match) for name in names)
+    shown = [name for name in names if name in fields and fields[name] not in NOT_COPIED]
+    if any(column.how == "refused" for column in columns):
+        shown = []
+    head = pd.DataFrame({name: _cells(sheet.frame[name].head(FIRST_ROWS)) for name in shown})
+    head.index = pd.Index(sheet.rows[: len(head)], name="row")
+    return SheetPreview(sheet.name, match.table if match else "", len(sheet.frame), columns, head)
+
+
+def _column(name: str, fields: dict[str, str], match: headers.Match | None) -> Column:
+    if headers.is_person(name):
+        return Column(name, "", "refused")
+    if match is None:
+        return Column(name, "", "left_out")
+    if name in match.dropped:
+        return Column(name, "", "dropped")
+    return Column(name, fields[name], match.how[name]) if name in fields else Column(name, "", "left_out")
+
+
+def _cells(column: pd.Series) -> pd.Series:
+    """Return cells as text; blank where free text stands in the wrong place, or a number of a person."""
+    text = values.as_code(column)
+    return text.mask(values.is_private(text), "")
