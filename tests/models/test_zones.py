@@ -11,7 +11,7 @@ import pytest
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.settings import Settings
-from models.zones import explain, plan_zones
+from models.zones import explain, plan_zones, touching_units
 
 LOOSE = {"zones": {"tolerance": 0.3}}
 
@@ -54,6 +54,14 @@ def test_a_bridge_lets_a_zone_cross_the_river_and_without_it_none_does(grid_town
     parted = planned(cut, count=2)
     assert all(len(banks) == 1 for banks in banks_of_zones(parted, cut).values())
     assert set(pieces_of_zones(parted, cut).values()) == {1}
+
+
+def test_a_strip_of_fields_behind_the_river_joins_nothing(grid_town):
+    town = grid_town(bridges=(), counts=(10,) * 8)
+    strip = town.cells["y"].between(town.cells["y"].median(), town.cells["y"].median() + 200)
+    cells = town.cells.assign(village_id=town.cells["village_id"].where(~strip, "V1"))
+    pairs = touching_units(town.villages, cells, town.cell_edges)
+    assert {(a // 4, b // 4) for a, b in pairs.tolist()} == {(0, 0), (1, 1)}
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
