@@ -37,7 +37,7 @@ _MINOR = {("theft", "public_order"): "minor_theft", ("fraud", "public_order"): "
 
 @dataclass(frozen=True)
 class Code:
-    """The house's codes of a row; ``type`` is "" when nobody knows its words; ``guessed`` when only its class is."""
+    """The house's codes of some words; ``type`` is "" when nobody knows them; ``guessed``: only the class is known."""
 
     incident_class: str
     type: str
@@ -48,8 +48,8 @@ class Code:
 UNKNOWN = Code("", "")
 
 
-def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapping[str, str]) -> list[Code]:
-    """Return the codes of each row.
+def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapping[str, str]) -> pd.DataFrame:
+    """Return the codes of each row: ``incident_class``, ``type``, ``origin``, ``guessed``.
 
     Parameters
     ----------
@@ -67,7 +67,9 @@ def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapp
     frame = pd.DataFrame({"c": classes.to_numpy(), "t": types.to_numpy(), "s": subtypes.to_numpy()})
     numbers, distinct = pd.factorize(pd.MultiIndex.from_frame(frame))
     found = [_resolve_one(str(c), str(t), str(s), own_types) for c, t, s in distinct]
-    return [found[number] for number in numbers]
+    columns = {name: [getattr(code, name) for code in found] for name in ("incident_class", "type", "origin")}
+    table = pd.DataFrame(columns, dtype="str").assign(guessed=[code.guessed for code in found])
+    return table.iloc[numbers].set_axis(classes.index)
 
 
 def origins(channels: pd.Series) -> pd.Series:

@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+Whole = NDArray[np.int64]
 
 EXCEL_EPOCH = pd.Timestamp("1899-12-30")
 EARLIEST = pd.Timestamp("1990-01-01")  # 1899 and 1900 are what programs write for «no date»
+LATEST_YEAR = 2100
 _MOMENT = (
     r"^(\d{4})-(\d{1,2})-(\d{1,2})"
     r"(?: +(\d{1,2})(?::(\d{1,2}))?(?::(\d{1,2})(?:\.\d+)?)?)?(z|[+-]\d\d:?\d\d)?$"
@@ -28,7 +32,7 @@ LONGEST_CODE = 40
 
 def as_text(values: pd.Series) -> pd.Series:
     """Return cells as trimmed half-width text; whole numbers without a decimal point, missing as ""."""
-    return _by_distinct(values, _cell_text).astype("str")
+    return _by_distinct(values, cell_text).astype("str")
 
 
 def as_number(values: pd.Series) -> pd.Series:
@@ -52,9 +56,25 @@ def as_moment(values: pd.Series, *, timezone: str) -> pd.Series:
         codes, distinct = pd.factorize(as_text(values))
         moments = _moments(pd.Series(distinct, dtype="str"), timezone)
         values = pd.Series(moments.to_numpy()[codes], index=values.index)
-    known: pd.Series = values.where(values >= EARLIEST).dt.as_unit("us")
+    return localised(values.where(values >= EARLIEST), timezone)
+
+
+def localised(times: pd.Series, timezone: str) -> pd.Series:
+    """Return naive local times as moments; a skipped time moves forward, a repeated one is the later one."""
+    known = times.dt.as_unit("us")
     standard = np.zeros(len(known), dtype=bool)
     return pd.Series(known.dt.tz_localize(timezone, ambiguous=standard, nonexistent="shift_forward"))
+
+
+def assembled(year: Whole, month: Whole, day: Whole, hour: Whole, minute: Whole) -> pd.Series:
+    """Return naive moments from whole numbers; NaT where they name no day or no minute, or one before 1990."""
+    fits = (year >= EARLIEST.year) & (year <= LATEST_YEAR) & (month >= 1) & (month <= 12) & (hour < 24) & (minute < 60)
+    years = np.where(fits, year - 1970, 0).astype("datetime64[Y]")
+    months = years.astype("datetime64[M]") + np.where(fits, month - 1, 0).astype("timedelta64[M]")
+    days = months.astype("datetime64[D]") + np.where(fits, day - 1, 0).astype("timedelta64[D]")
+    fits &= (day >= 1) & (days.astype("datetime64[M]") == months)
+    minutes = days.astype("datetime64[m]") + np.where(fits, hour * 60 + minute, 0).astype("timedelta64[m]")
+    return pd.Series(minutes.astype("datetime64[us]")).where(fits)
 
 
 def is_private(values: pd.Series) -> pd.Series:
@@ -73,7 +93,8 @@ def _by_distinct(values: pd.Series, function: Callable[[Any], Any]) -> pd.Series
     return pd.Series(done[codes] if len(done) else done, index=values.index, dtype=object)
 
 
-def _cell_text(value: Any) -> str:  # noqa: ANN401 - any cell
+def cell_text(value: Any) -> str:  # noqa: ANN401 - any cell
+    """Return one cell as trimmed half-width text."""
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, float | np.floating):

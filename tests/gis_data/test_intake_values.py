@@ -195,7 +195,7 @@ def test_a_second_column_of_the_same_field_ranks_behind_the_better_name():
     ],
 )  # fmt: skip
 def test_words_become_codes_the_finest_first(words: tuple[str, str, str], code: tuple[str, str]):
-    found = codes.resolve(*(pd.Series([word]) for word in words), {})[0]
+    found = codes.resolve(*(pd.Series([word]) for word in words), {}).iloc[0]
     assert (found.incident_class, found.type) == code
 
 
@@ -212,7 +212,7 @@ def test_every_word_of_the_lists_names_a_code_that_exists():
 
 
 def test_a_station_may_add_words_of_its_own():
-    found = codes.resolve(pd.Series([""]), pd.Series(["偷鸡"]), pd.Series([""]), {"偷鸡": "farm_theft"})[0]
+    found = codes.resolve(pd.Series([""]), pd.Series(["偷鸡"]), pd.Series([""]), {"偷鸡": "farm_theft"}).iloc[0]
     assert (found.incident_class, found.type) == ("criminal", "farm_theft")
 
 

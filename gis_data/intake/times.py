@@ -1,0 +1,397 @@
+"""Times: what an incident's five times say, what a clerk or a program spoiled in them, and what may still be used.
+
+In:     the time columns as written, and the call numbers, which often hold the minute of the call.
+Out:    moments in local time; which report times have an hour that may be used; a note for every row that was touched.
+Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a clerk means it (3月5日23时许, 昨晚). The
+        minute in the call number is believed only in a file where it agrees with the report times. A 12-hour clock is
+        known by that minute, or by an afternoon without a single call; midnight as «unknown» by a heap that chance
+        does not make. An hour that is not known is never guessed: such a report keeps its day at 00:00, such an
+        occurrence becomes the whole day, so that hour profiles spread it evenly.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from gis_data.intake import values
+
+Flags = NDArray[np.bool_]
+
+AFTER_THE_REPORT = ("arrived_at", "closed_at")
+OCCURRENCE = ("occurred_from", "occurred_to")
+HALF_DAY, DAY = pd.Timedelta(hours=12), pd.Timedelta(days=1)
+CLOSE = pd.Timedelta(minutes=10)  # two clocks of one call
+# The minute in a call number: believed if it agrees with this share of at least this many report times.
+STAMP_SHARE, STAMP_ROWS, STAMP_SAMPLE = 0.8, 5, 2000
+STAMP_START_WITHIN = 9
+# A month without an afternoon: a quarter of all calls come then at the very least (in both years of the sample town, in
+# Chicago and in Milwaukee it is near half), and on a 12-hour clock the afternoon's calls lie at 01-05.
+AFTERNOON_SHARE, AFTERNOON_LEFT, NIGHT_SHARE = 0.25, 0.05, 0.15
+HARDLY_CHANCE = 1e-6
+MIDNIGHT_ROWS, MIDNIGHT_TIMES = 5, 3.0
+# On a 12-hour clock an occurrence within this time before the report is taken; earlier ones may be either half.
+SOON = pd.Timedelta(hours=1)
+LONGEST_INTERVAL = pd.Timedelta(days=31)
+SAME_SEASON = pd.Timedelta(days=45)
+
+_DAYS_BACK = {"今": 0, "当": 0, "昨": 1, "前": 2}
+_PARTS = {  # part of the day -> hours from, to
+    "凌晨": (0, 6), "清晨": (4, 8), "早": (5, 9), "上午": (6, 12), "中午": (11, 14), "午": (11, 14), "下午": (12, 18),
+    "傍晚": (17, 20), "晚": (18, 24), "夜": (18, 24), "晨": (4, 8),
+}  # fmt: skip
+_AFTERNOON = ("中午", "午", "下午", "傍晚", "晚", "夜")
+_SPOKEN = re.compile(
+    r"^(?:(?:(?P<year>\d{4})[-年/.])?(?P<month>\d{1,2})[-月/.](?P<day>\d{1,2})[日号]?|(?P<back>[今当昨前])[天日]?)?\s*"
+    r"(?P<part>凌晨|清晨|早|上午|中午|午|下午|傍晚|晚|夜|晨)?[上间里晨]?\s*"
+    r"(?:(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2}|半)?分?(?::\d{1,2})?)?(?:许|左右|前后|多|钟)*$"
+)
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of a sheet's rows.
+
+    Attributes
+    ----------
+    frame
+        The time columns that the sheet has, in local time.
+    hour_known
+        Which report times have an hour that may be used.
+    notes
+        Note -> which rows it is true of.
+    """
+
+    frame: pd.DataFrame
+    hour_known: pd.Series
+    notes: dict[str, pd.Series]
+
+
+def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: str) -> Times:
+    """Read and mend the time columns of a sheet.
+
+    Parameters
+    ----------
+    cells
+        ``reported_at`` and any of the other four, as written.
+    numbers
+        Call numbers; "" where there is none or a spreadsheet has cut it.
+    """
+    written = cells["reported_at"]
+    notes = _oddities(cells)
+    reported = values.as_moment(written, timezone=timezone)
+    stamps = stamps_in(numbers, reported, timezone=timezone)
+    reported, hour_known, about = _report_times(written, reported, stamps, timezone)
+    notes |= about
+    reported, hour_known, lost, about = _twelve_hours(reported, hour_known, stamps)
+    notes |= about
+    reported, hour_known, about = _midnights(reported, hour_known, stamps)
+    notes |= about
+    columns = {"reported_at": reported}
+    for name in AFTER_THE_REPORT:
+        if name in cells:
+            read = values.as_moment(cells[name], timezone=timezone)
+            columns[name] = _first_after(read, reported, lost & hour_known)
+    if any(name in cells for name in OCCURRENCE):
+        start, end, about = _occurrence(cells, reported, hour_known, lost, timezone)
+        columns |= {"occurred_from": start, "occurred_to": end}
+        notes |= about
+    return Times(pd.DataFrame(columns), hour_known, notes)
+
+
+def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.Series:
+    """Return the minute that each call number holds; NaT everywhere in a file whose numbers hold none.
+
+    Numbers are cut in many ways (area, then yymmddHHMM or yyyymmddHHMM, then a serial number). The cut is believed
+    under which the numbers' minutes agree with the report times, a half day more or less allowed.
+    """
+    digits = numbers.where(numbers.str.fullmatch(r"\d{12,}"), "")
+    usable = np.flatnonzero(((digits != "") & reported.notna()).to_numpy())
+    nothing = _no_time(reported)
+    if len(usable) < STAMP_ROWS:
+        return nothing
+    sample = usable[np.unique(np.linspace(0, len(usable) - 1, STAMP_SAMPLE).astype(int))]
+    times = reported.iloc[sample]
+    if times.dt.strftime("%H:%M").nunique() < 3:
+        return nothing
+    shares = {}
+    for width in (12, 10):
+        for start in range(STAMP_START_WITHIN):
+            found = values.localised(_stamp(digits.iloc[sample], start, width), timezone)
+            off = (found - times).abs()
+            agrees = (off <= CLOSE) | ((off - HALF_DAY).abs() <= CLOSE)
+            shares[start, width] = float(agrees.mean())
+    best = max(shares, key=lambda cut: shares[cut])
+    return values.localised(_stamp(digits, *best), timezone) if shares[best] >= STAMP_SHARE else nothing
+
+
+def _no_time(like: pd.Series) -> pd.Series:
+    return pd.Series(pd.NaT, index=like.index, dtype=like.dtype)
+
+
+def _stamp(digits: pd.Series, start: int, width: int) -> pd.Series:
+    """Return the moments that digits ``start`` to ``start + width`` spell (naive)."""
+    piece = digits.str[start : start + width]
+    number = pd.to_numeric(piece.where(piece.str.len() == width), errors="coerce").fillna(0).to_numpy(dtype=np.int64)
+    parts = [number // 10**power % 100 for power in (6, 4, 2, 0)]
+    year = number // 10**8 + (0 if width == 12 else 2000)
+    return values.assembled(year, *parts).set_axis(digits.index)
+
+
+def _oddities(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
+    """Tell which rows write a time in a way that only looks like one, or that needed care to read."""
+    patterns = {
+        "time_full_width": "[０-９：]",
+        "time_24": r"(?:^|[ 日号t])24[:时点]",
+        "time_placeholder": r"^(?:1899|1900)[-年/.]|^0(?:\.0)?$",
+        "time_serial": r"^\d{5}(?:\.\d+)?$",
+    }
+    found = {name: pd.Series(False, index=cells["reported_at"].index) for name in patterns}
+    for field in ("reported_at", *OCCURRENCE, *AFTER_THE_REPORT):
+        if field not in cells or pd.api.types.is_datetime64_any_dtype(cells[field].dtype):
+            continue
+        codes, distinct = pd.factorize(cells[field].astype(object))
+        text = pd.Series(
+            [value if isinstance(value, str) else values.cell_text(value) for value in distinct], dtype="str"
+        )
+        for name, pattern in patterns.items():
+            text = text if name == "time_full_width" else text.map(values.cell_text)
+            found[name] |= _spread(text.str.contains(pattern).to_numpy(dtype=bool), codes)
+    return found
+
+
+def _spread(flags: Flags, codes: NDArray[np.intp]) -> Flags:
+    """Return flags of distinct values for the rows that hold them."""
+    return np.append(flags, False)[codes]
+
+
+def _report_times(
+    written: pd.Series, reported: pd.Series, stamps: pd.Series, timezone: str
+) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
+    """Fill in report times that were not read at once: as spoken, with a year from around, or from the number."""
+    unread = reported.isna()
+    if not unread.any():
+        return reported, ~unread, {}
+    spoken = _spoken(written.where(unread))
+    year = spoken["year"].fillna(_year_around(spoken, reported, stamps))
+    day = values.localised(_date(year, spoken["month"], spoken["day"]), timezone)
+    as_said = day + pd.to_timedelta(spoken["first_min"], unit="min")
+    exact = spoken["first_min"] == spoken["last_min"]
+    read = unread & as_said.notna()
+    by_number = unread & stamps.notna() & ~(read & exact)
+    vague = read & ~exact & ~by_number
+    filled = reported.where(~read, as_said).where(~by_number, stamps).where(~vague, day)
+    notes = {
+        "year_added": read & spoken["year"].isna() & ~by_number,
+        "time_from_number": by_number,
+        "time_vague": vague,
+    }
+    return filled, filled.notna() & ~vague, notes
+
+
+def _spoken(written: pd.Series) -> pd.DataFrame:
+    """Return what texts say in a clerk's way: ``year month day back first_min last_min``, NaN where nothing is said."""
+    codes, distinct = pd.factorize(written.astype(object))
+    said = [_one_spoken(values.cell_text(value)) for value in distinct]
+    names = ["year", "month", "day", "back", "first_min", "last_min"]
+    table = np.array([*said, _NOT_SAID], dtype=float).reshape(-1, len(names))
+    return pd.DataFrame(table[codes], columns=names, index=written.index)
+
+
+_NOT_SAID = (np.nan,) * 6
+
+
+def _one_spoken(text: str) -> tuple[float, ...]:
+    hit = _SPOKEN.match(text)
+    if hit is None or not any(hit.groups()):
+        return _NOT_SAID
+    year, month, day, back, part, hour, minute = hit.groups()
+    if month and not (part or hour or "月" in text):
+        return _NOT_SAID  # «3-5» alone may be anything
+    if hour is None:
+        first, last = (hours * 60.0 for hours in _PARTS.get(part, (0, 24)))
+    else:
+        first = float(_on_the_clock(int(hour), part or "")) * 60 + (30 if minute == "半" else float(minute or 0))
+        last = first
+        if int(hour) > 24 or first > 24 * 60:
+            return _NOT_SAID
+    numbers = [float(number) if number else np.nan for number in (year, month, day)]
+    return (*numbers, float(_DAYS_BACK[back]) if back else np.nan, first, last)
+
+
+def _on_the_clock(hour: int, part: str) -> int:
+    if part in ("晚", "夜") and hour == 12:
+        return 24
+    if part == "凌晨" and hour == 12:
+        return 0
+    return hour + 12 if part in _AFTERNOON and hour < (10 if part in ("中午", "午") else 12) else hour
+
+
+def _date(year: pd.Series, month: pd.Series, day: pd.Series) -> pd.Series:
+    zero = np.zeros(len(year), dtype=np.int64)
+    years, months, days = (part.fillna(0).to_numpy(dtype=np.int64) for part in (year, month, day))
+    return values.assembled(years, months, days, zero, zero).set_axis(year.index)
+
+
+def _year_around(spoken: pd.DataFrame, reported: pd.Series, stamps: pd.Series) -> pd.Series:
+    """Return the year of days written without one: from the call number, else from the rows before and after.
+
+    The year is taken that brings the day within a season of a neighbour; failing that the file's only year.
+    """
+    asked = spoken["month"].notna() & spoken["year"].isna()
+    found = pd.Series(np.nan, index=spoken.index)
+    if not asked.any():
+        return found
+    month, day = spoken["month"][asked], spoken["day"][asked]
+    years = reported.dt.year.dropna()
+    if len(years) and years.min() == years.max():
+        found = found.mask(asked, years.iloc[0])
+    # The last one that fits counts: the number knows best, then the row before.
+    for around, reach in ((reported.bfill(), SAME_SEASON), (reported.ffill(), SAME_SEASON), (stamps, 2 * DAY)):
+        near = around[asked].dt.tz_localize(None)
+        for shift in (-1, 1, 0):
+            tried = near.dt.year + shift
+            fits = (_date(tried, month, day) - near).between(-reach, reach)
+            found = found.where(~fits.reindex(found.index, fill_value=False), tried.reindex(found.index))
+    return found
+
+
+def _twelve_hours(
+    reported: pd.Series, hour_known: pd.Series, stamps: pd.Series
+) -> tuple[pd.Series, pd.Series, pd.Series, dict[str, pd.Series]]:
+    """Mend the hours of a clock that lost «AM/PM»; also return the rows of such a clock."""
+    ahead = stamps - reported
+    later, earlier = (ahead.between(shift - CLOSE, shift + CLOSE) for shift in (HALF_DAY, -HALF_DAY))
+    # Midnight may stand for «unknown»: a call at noon does not show a 12-hour clock.
+    later &= ~_at_midnight(reported)
+    repaired = hour_known & (later | earlier)
+    on_such_a_clock = _without_afternoon(reported, hour_known) & (reported.dt.hour <= 12) & ~_at_midnight(reported)
+    mended = (reported + HALF_DAY).where(later & repaired, reported)
+    mended = (reported - HALF_DAY).where(earlier & repaired, mended)
+    unknown = on_such_a_clock & hour_known & ~repaired & ~(ahead.abs() <= CLOSE)
+    mended = mended.where(~unknown, reported.dt.normalize())
+    lost = repaired | on_such_a_clock
+    return mended, hour_known & ~unknown, lost, {"hour_repaired": repaired, "hour_unknown": unknown}
+
+
+def _without_afternoon(reported: pd.Series, hour_known: pd.Series) -> pd.Series:
+    """Tell the rows of months that have no afternoon, and a night as full as an afternoon."""
+    month = (reported.dt.year * 12 + reported.dt.month).fillna(0).astype("int64")
+    timed = hour_known & ~_at_midnight(reported)
+    hour = reported.dt.hour
+    flags = pd.DataFrame(
+        {"rows": timed, "afternoon": timed & hour.between(13, 23), "night": timed & hour.between(1, 5)}
+    )
+    sums = flags.groupby(month).sum()
+    chance = stats.binom.cdf(sums["afternoon"], sums["rows"], AFTERNOON_SHARE)
+    empty = (chance < HARDLY_CHANCE) & (sums["afternoon"] <= AFTERNOON_LEFT * sums["rows"])
+    empty &= sums["night"] >= NIGHT_SHARE * sums["rows"]
+    return month.map(empty).astype(bool)
+
+
+def _midnights(
+    reported: pd.Series, hour_known: pd.Series, stamps: pd.Series
+) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
+    """Take the hour of reports at 00:00 from the call number, or for unknown where 00:00 is heaped."""
+    same_day = (stamps - reported).between(CLOSE, DAY, inclusive="neither")
+    by_number = hour_known & _at_midnight(reported) & same_day
+    heap = _heaped_midnight(reported, hour_known)
+    unknown = heap & ~by_number & ~((stamps - reported).abs() <= CLOSE)
+    mended = reported.where(~by_number, stamps)
+    return mended, hour_known & ~unknown, {"midnight_repaired": by_number, "midnight_unknown": unknown}
+
+
+def _at_midnight(times: pd.Series) -> pd.Series:
+    return (times == times.dt.normalize()) & times.notna()
+
+
+def _heaped_midnight(times: pd.Series, usable: pd.Series) -> pd.Series:
+    """Tell which times are 00:00 in a column where 00:00 is far more frequent than the times around and full hours."""
+    at = _at_midnight(times) & usable
+    rows, heap = int(usable.sum()), int(at.sum())
+    if heap < MIDNIGHT_ROWS:
+        return pd.Series(False, index=times.index)
+    minute = times.dt.hour * 60 + times.dt.minute
+    near = int((usable & ((minute >= 1410) | (minute <= 30)) & ~at).sum()) / 60
+    full_hours = int((usable & (minute % 60 == 0) & ~at).sum()) / 23
+    expected = max(near, full_hours, rows / 1440) * MIDNIGHT_TIMES / rows
+    unlikely = stats.binom.sf(heap - 1, rows, min(1.0, expected)) < HARDLY_CHANCE
+    return at if unlikely or heap == rows else pd.Series(False, index=times.index)
+
+
+def _first_after(times: pd.Series, reported: pd.Series, lost: pd.Series) -> pd.Series:
+    """Move times of a 12-hour clock by the half day that brings them after the report, within twelve hours."""
+    if not lost.any():
+        return times
+    halves = ((reported - CLOSE - times).dt.total_seconds() / HALF_DAY.total_seconds()).apply(np.ceil)
+    moved = times + pd.to_timedelta(halves.where(halves.abs() <= 2) * 12, unit="h")
+    return times.where(~(lost & moved.notna()), moved)
+
+
+def _occurrence(
+    cells: Mapping[str, pd.Series], reported: pd.Series, hour_known: pd.Series, lost: pd.Series, timezone: str
+) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
+    """Return from when to when it happened, never after the report and never longer than a month."""
+    index = reported.index
+    latest = reported.where(hour_known & ~_at_midnight(reported), reported.dt.normalize() + DAY)
+    ends = {}
+    vague = pd.Series(False, index=index)
+    unsure = pd.Series(False, index=index)
+    for name in OCCURRENCE:
+        if name not in cells:
+            ends[name] = ends[f"{name}_last"] = _no_time(reported)
+            continue
+        times = values.as_moment(cells[name], timezone=timezone)
+        first, last = _said(cells[name].where(times.isna()), reported, timezone)
+        vague |= first.notna() & (first != last)
+        heap = _heaped_midnight(times, times.notna())
+        times, either = _last_before(times, latest, lost)
+        unsure |= heap | either
+        whole_day = times.dt.normalize().where(heap | either)
+        ends[name] = whole_day.fillna(times).fillna(first)
+        ends[f"{name}_last"] = (whole_day + DAY).fillna(times).fillna(last)
+    start, end = ends["occurred_from"], ends["occurred_to_last"]
+    vague_start = ends["occurred_from_last"] > start
+    end = end.fillna(ends["occurred_from_last"].where(vague_start))
+    swapped = start > end
+    start, end = start.where(~swapped, ends["occurred_to"]), end.where(~swapped, ends["occurred_from_last"])
+    end = end.where(~((vague | unsure) & (end > latest)), latest)
+    after = start > latest + CLOSE
+    late_end = ~after & (end > latest + CLOSE)
+    end = end.where(~late_end, latest)
+    long = (end - start) > LONGEST_INTERVAL
+    start, end = (times.where(~(after | long)) for times in (start, end))
+    notes = {"time_vague": vague, "occurrence_hour_unknown": unsure, "occurred_after_report": after | late_end,
+             "interval_swapped": swapped & ~after & ~long, "interval_long": long}  # fmt: skip
+    return start, end, notes
+
+
+def _said(written: pd.Series, reported: pd.Series, timezone: str) -> tuple[pd.Series, pd.Series]:
+    """Return from when to when «昨晚», «3月5日23时许» and the like mean, seen from the day of the report."""
+    spoken = _spoken(written)
+    year = spoken["year"].fillna(_year_before(spoken, reported))
+    day = values.localised(_date(year, spoken["month"], spoken["day"]), timezone)
+    day = day.fillna(reported.dt.normalize() - pd.to_timedelta(spoken["back"], unit="D"))
+    return tuple(day + pd.to_timedelta(spoken[name], unit="min") for name in ("first_min", "last_min"))  # type: ignore[return-value]
+
+
+def _year_before(spoken: pd.DataFrame, reported: pd.Series) -> pd.Series:
+    """Return the year that puts a day without one before its report."""
+    naive = reported.dt.tz_localize(None)
+    this_year = naive.dt.year.where(spoken["month"].notna())
+    return this_year.where(~(_date(this_year, spoken["month"], spoken["day"]) > naive + DAY), this_year - 1)
+
+
+def _last_before(times: pd.Series, latest: pd.Series, lost: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Take of the two halves of a day the one shortly before the report; tell where it may be either."""
+    morning = times.dt.normalize() + (times - times.dt.normalize()) % HALF_DAY
+    asked = lost & times.notna() & (times.dt.hour <= 12) & ~_at_midnight(times)
+    afternoon = morning + HALF_DAY
+    soon = [((latest - half).between(-CLOSE, SOON)) for half in (morning, afternoon)]
+    only_morning = afternoon > latest + CLOSE
+    taken = times.where(~(asked & soon[1]), afternoon).where(~(asked & ~soon[1] & (soon[0] | only_morning)), morning)
+    return taken, asked & ~soon[0] & ~soon[1] & ~only_morning
