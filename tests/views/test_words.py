@@ -91,3 +91,17 @@ def test_every_word_in_the_code_that_looks_like_a_key_is_one():
                 known = value in keys or any(key.startswith(f"{value}.") for key in keys)
                 wrong += [] if known else [f"{path.relative_to(REPOSITORY)}:{node.lineno}: {value}"]
     assert wrong == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_problem_of_a_row_has_its_effect_and_what_to_do(lang):
+    known = sentences(lang)
+    named = {section: keys_under(known, f"intake.{section}.") for section in ("reason", "effect", "advice")}
+    assert len(named["reason"]) > 30
+    assert named["effect"] == named["reason"]
+    assert named["advice"] == named["reason"]
+    assert {key for key in named["effect"] if fields(known[f"intake.effect.{key}"]) != {"rows"}} == set()
+
+
+def keys_under(known, prefix: str) -> set[str]:
+    return {key.removeprefix(prefix) for key in known if key.startswith(prefix)}
