@@ -51,7 +51,8 @@ def append(
         "inputs": dict(inputs or {}),
         "outputs": dict(outputs or {}),
     }
-    with path.open("a+b") as file, _locked(file):
+    # Two commands must not chain on the same last line.
+    with path.open("a+b") as file, locked(file):
         previous, number, torn = _tail(file)
         if torn:
             file.write(b"\n")
@@ -138,8 +139,8 @@ def _account() -> str:
 
 
 @contextmanager
-def _locked(file: BinaryIO) -> Iterator[None]:
-    # Two commands must not chain on the same last line. The operating system frees the lock when a process is killed.
+def locked(file: BinaryIO) -> Iterator[None]:
+    """Hold a file for this process; others wait. The operating system frees it when a process is killed."""
     if sys.platform == "win32":
         import msvcrt
 

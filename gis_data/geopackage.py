@@ -71,6 +71,13 @@ def write(path: Path, tables: Sequence[tuple[Schema, pd.DataFrame]]) -> None:
                 _replace(connection, schema, frame, rows)
 
 
+def wipe(path: Path) -> None:
+    """Write the file anew, so that nothing of rows that are gone is left in its free pages or its write-ahead log."""
+    with closing(sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def read(path: Path, schema: Schema, *, crs: str, timezone: str) -> Any:  # noqa: ANN401 - frame or geo frame
     """Return one table as its schema says; an empty one if it was never written."""
     with closing(_reader(path)) as connection:

@@ -10,6 +10,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ class Workspace:
         geopackage.write(root / "station.gpkg", [(BOUNDARY, boundary)])
         # The sample town has no secret to keep, and its numbers must be the same everywhere.
         write_atomically(root / "salt", SYNTHETIC_SALT if study.synthetic else secrets.token_hex(32))
+        (root / "lock").touch()
         # station.toml comes last: a folder is a workspace when it has one.
         write_atomically(root / "station.toml", "\n".join(_toml_lines(study)) + "\n")
         ws = cls(root, study, {})
@@ -123,6 +125,58 @@ class Workspace:
     def table_hash(self, name: str) -> str:
         """Return a hash of a table's content: equal rows in equal order give an equal hash."""
         return geopackage.content_hash(self._gpkg, TABLES[name])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Change tables alone: another process that wants to change them waits; readers do not."""
+        with (self.root / "lock").open("a+b") as file, audit.locked(file):
+            yield
+
+    def commit(
+        self,
+        tables: Mapping[str, pd.DataFrame],
+        action: str,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        wipe: bool = False,
+        **parameters: Any,  # noqa: ANN401 - anything that can be printed
+    ) -> None:
+        """Replace tables, and in the same transaction note what the audit log must say of it.
+
+        Call ``catch_up`` when everything outside the tables is done. A kill before it leaves the note in the tables.
+
+        Parameters
+        ----------
+        wipe
+            Leave nothing of the old rows on the disk, not even in free pages.
+        """
+        entry = {
+            "action": action,
+            "inputs": dict(inputs or {}),
+            "outputs": list(tables),
+            "parameters": parameters,
+            "wipe": wipe,
+        }
+        note = pd.DataFrame({"token": [secrets.token_hex(8)], "entry": [json.dumps(entry, default=str)]})
+        self.write({**tables, "unlogged": note})
+
+    def is_behind(self) -> bool:
+        """Tell whether something was committed and not yet logged."""
+        return not self.read("unlogged").empty
+
+    def catch_up(self) -> None:
+        """Log what was committed and not yet logged."""
+        waiting = self.read("unlogged")
+        path = self.root / "audit.jsonl"
+        for token, written in zip(waiting["token"], waiting["entry"], strict=True):
+            entry = json.loads(written)
+            if entry["wipe"]:
+                geopackage.wipe(self._gpkg)
+            if any(known["parameters"].get("token") == token for known in audit.entries(path)[-1:]):
+                continue  # killed between the log and this table
+            outputs = {name: self.table_hash(name) for name in entry["outputs"]}
+            self.log(entry["action"], inputs=entry["inputs"], outputs=outputs, token=token, **entry["parameters"])
+        self.write({"unlogged": waiting.iloc[:0]})
 
     def log(
         self,
