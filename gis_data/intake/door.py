@@ -4,118 +4,37 @@ In:     a boundary and files of any kind a station has.
 Out:    a workspace; accepted rows in its tables, rows set aside in ``set_aside/`` with reason and advice, originals in
         ``raw/``, one row per file in the table imports, one entry in the audit log; and the report of all that.
 
-Everything is read and checked before anything is written. The side files come first, the tables in one transaction
-after them: a kill in between leaves side files that the next import of the same file writes again.
+Everything is read and checked before anything is written. The tables then change in one transaction, the moment at
+which the import has happened; ``set_aside/`` and the audit log follow from them (store.py), after a kill as well.
 """
 
-import csv
-import io
+import dataclasses
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from gis_data.catalogue import text
 from gis_data.errors import InputError, WorkspaceError
-from gis_data.intake import (
-    archives,
-    cameras,
-    headers,
-    incidents,
-    kinds,
-    places,
-    placing,
-    roster,
-    sheets,
-    values,
-    villages,
-)
+from gis_data.intake import archives, aside, headers, kinds, privacy, sheets, store
 from gis_data.intake import boundary as boundaries
 from gis_data.intake.archives import Source
-from gis_data.intake.headers import Match
+from gis_data.intake.history import joined
 from gis_data.intake.own_headers import own_headers
-from gis_data.intake.report import (
-    EXAMPLES,
-    REFUSED,
-    FileReport,
-    Finding,
-    ImportReport,
-    Sorted,
-    completeness,
-    findings_of,
-)
-from gis_data.intake.sheets import Sheet
+from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness
+from gis_data.intake.taking import Job, Session, settle_villages, take
 from gis_data.settings import Settings
 from gis_data.study import Study, metre_crs
 from gis_data.tables import QUALITY
-from gis_data.taxonomy import USABLE_POINT
-from gis_data.workspace import Workspace, write_atomically
+from gis_data.workspace import Workspace
 
 Report = Callable[[str, float], None]
 ORDER = ("villages", "ground", "crews", "cameras", "incidents", "patrol_hours", "")
-KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
-    # A row that comes again replaces the row with the same key.
-    "villages": (("village_id",), ("name",)),
-    "crews": (("crew_id",),),
-    "cameras": (("camera_id",),),
-    "patrol_hours": (("month", "village_id", "band"),),
-}
-# Kept out of set_aside/: what could name a person or a call; the row is found by its number in the original.
-NOT_COPIED = frozenset({"call_id", "linked_call_id", "address", "narrative"})
-
-
-@dataclass(frozen=True)
-class Job:
-    """One sheet to be read, or one ground file (``sheet`` None; ``features`` known for layer files)."""
-
-    source: Source
-    sha256: str
-    sheet: Sheet | None
-    match: Match | None
-    features: int = 0
-
-    @property
-    def table(self) -> str:
-        """Table the sheet feeds; "" if nobody knows."""
-        if self.sheet is None:
-            return "ground"
-        return self.match.table if self.match else ""
-
-    @property
-    def import_id(self) -> str:
-        """Short name of the file's content; the same content always has the same one."""
-        return f"I{self.sha256[:12]}"
-
-
-@dataclass
-class Session:
-    """The tables as they will be after the import, and the side files to write."""
-
-    ws: Workspace
-    changed: dict[str, Any] = field(default_factory=dict)
-    side_files: dict[str, bytes] = field(default_factory=dict)
-    _around: placing.Surroundings | None = None
-    _made_of: tuple[int, ...] = ()
-
-    def table(self, name: str) -> Any:  # noqa: ANN401 - frame or geo frame
-        """Return a table with what this import has added so far."""
-        return self.changed[name] if name in self.changed else self.ws.read(name)
-
-    def around(self) -> placing.Surroundings:
-        """Return what the places of incidents are held against; made once for all files of an import."""
-        names = ("villages", "buildings", "roads", "places")
-        made_of = tuple(id(self.changed.get(name)) for name in names)
-        if self._around is None or self._made_of != made_of:
-            tables = {name: self.table(name) for name in names}
-            self._around = placing.Surroundings(self.ws.study, own_datum=self.ws.intake.get("datum", {}), **tables)
-            self._made_of = made_of
-        return self._around
 
 
 def new_workspace(
@@ -210,6 +129,7 @@ def import_files(
     paths: Sequence[Path],
     *,
     dry_run: bool = False,
+    drop_person_columns: bool = False,
     progress: Report = lambda _key, _share: None,
 ) -> ImportReport:
     """Import files of any kind; each file's kind is recognised by its content.
@@ -218,6 +138,8 @@ def import_files(
     ----------
     dry_run
         Read, check and report, and write nothing.
+    drop_person_columns
+        Leave columns about persons behind, and write their names into the audit log, instead of refusing the file.
 
     Raises
     ------
@@ -226,32 +148,36 @@ def import_files(
     CrsError
         If a layer does not say in which CRS it is.
     """
-    with archives.sources(paths) as files:
-        return _import(ws, files, dry_run=dry_run, progress=progress)
+    with archives.sources(paths) as files, nullcontext() if dry_run else ws.alone():
+        return _import(ws, files, dry_run=dry_run, drop_persons=drop_person_columns, progress=progress)
 
 
-def _import(ws: Workspace, files: Sequence[Source], *, dry_run: bool, progress: Report) -> ImportReport:
+def _import(
+    ws: Workspace, files: Sequence[Source], *, dry_run: bool, drop_persons: bool, progress: Report
+) -> ImportReport:
     progress("intake.step", 0.0)
     session = Session(ws)
     before = ws.read("imports")
-    jobs, reports = _open_all(files, set(before["sha256"]), own_headers(ws))
+    jobs, reports = _open_all(files, set(before["sha256"]), own_headers(ws), drop_persons=drop_persons)
+    if not dry_run:
+        store.recover(ws)  # after the files were read: one of them may be a csv that it writes anew
     ordered = sorted(jobs, key=lambda job: ORDER.index(job.table))
     grounds: list[tuple[str, dict[str, gpd.GeoDataFrame]]] = []
     for number, job in enumerate(ordered, start=1):
         started = time.perf_counter()
         if job.sheet is None:
             layers, report = _read_ground(job, ws.study)
-            grounds.append((job.source.name, layers))
+            grounds.append((report.file, layers))
         else:
             # Incidents are held against the ground, so it is made before the first of them is read.
             grounds = _lay(session, before, grounds) if job.table == "incidents" else grounds
-            report = _take(session, job)
+            report = take(session, job)
         reports.append(_timed(report, started))
         progress("intake.step", number / (len(ordered) + 1))
     _lay(session, before, grounds)
     whole = ImportReport(tuple(reports), dry_run=dry_run)
     if ordered and not dry_run:
-        _settle_villages(session)
+        settle_villages(session)
         _store(session, before, ordered, whole)
     progress("intake.step", 1.0)
     return whole
@@ -266,7 +192,9 @@ def _lay(session: Session, before: pd.DataFrame, grounds: list[Any]) -> list[Any
     return []
 
 
-def _open_all(files: Sequence[Source], known: set[str], own: headers.Own) -> tuple[list[Job], list[FileReport]]:
+def _open_all(
+    files: Sequence[Source], known: set[str], own: headers.Own, *, drop_persons: bool
+) -> tuple[list[Job], list[FileReport]]:
     jobs: list[Job] = []
     unread: list[FileReport] = []
     problem: InputError | None = None
@@ -276,7 +204,7 @@ def _open_all(files: Sequence[Source], known: set[str], own: headers.Own) -> tup
             unread.append(FileReport(source.name, "", f"I{sha[:12]}", sha, already=True))
             continue
         try:
-            jobs += _open(source, sha, own)
+            jobs += _open(source, sha, own, drop_persons=drop_persons)
         except InputError as found:
             # A read-me beside the tables of a zip is named and left; what is damaged or names persons stops everything.
             if not source.member or found.key not in sheets.NOT_A_TABLE:
@@ -289,7 +217,7 @@ def _open_all(files: Sequence[Source], known: set[str], own: headers.Own) -> tup
     return jobs, unread
 
 
-def _open(source: Source, sha: str, own: headers.Own) -> list[Job]:
+def _open(source: Source, sha: str, own: headers.Own, *, drop_persons: bool) -> list[Job]:
     if source.kind in kinds.OSM:
         return [Job(source, sha, None, None)]
     opened = sheets.read_sheets(source, own=own)
@@ -300,69 +228,32 @@ def _open(source: Source, sha: str, own: headers.Own) -> list[Job]:
         return [Job(source, sha, None, None, features=sum(len(sheet.frame) for sheet in opened))]
     jobs = []
     for sheet in opened:
+        persons: tuple[str, ...] = ()
+        names: frozenset[str] = frozenset()
+        if drop_persons:
+            sheet, persons, names = privacy.drop_persons(sheet)
         headers.refuse_persons(sheet.frame.columns, file=sheet.name)
-        match = headers.recognise(sheet.frame.columns, has_shapes=sheet.shapes is not None, own=own)
-        jobs.append(Job(source, sha, sheet, match))
+        sheet, back = aside.returned(sheet)
+        match = headers.recognise(sheet.frame.columns, has_shapes=sheet.shapes is not None or back is not None, own=own)
+        jobs.append(Job(source, sha, sheet, match, back=back, persons=persons, names=names))
     if all(job.match is None for job in jobs):
         found = [str(name) for sheet in opened for name in sheet.frame.columns]
         key = "intake.unknown_table" if found else "intake.no_headers"
         raise InputError(key, file=source.name, columns="、".join(found[:12]))
-    return jobs
+    return _nameless(jobs)
 
 
-def _take(session: Session, job: Job) -> FileReport:
-    """Read one sheet into the session and account for its rows."""
-    assert job.sheet is not None
-    if job.match is None:
-        rows = len(job.sheet.frame)
-        return FileReport(
-            job.sheet.name, "", job.import_id, job.sha256, rows, refused=rows,
-            findings=(Finding("sheet_unknown", REFUSED, rows, tuple(job.sheet.rows[:EXAMPLES].tolist())),),
-        )  # fmt: skip
-    found = _read(session, job.sheet, job.match, job.import_id)
-    session.changed[found.table] = _merged(session.table(found.table), found)
-    if found.corrections is not None and len(found.corrections):
-        session.changed["corrections"] = _joined(session.table("corrections"), found.corrections)
-    findings = findings_of(found, job.sheet.rows)
-    kept = (found.reasons != "") & ~found.reasons.isin(found.refused)
-    if kept.any():
-        name = f"{job.import_id}_{archives.file_name(job.sheet.name.removesuffix(job.source.path.suffix))}.csv"
-        session.side_files[f"set_aside/{name}"] = _set_aside_csv(job.sheet, job.match, found, kept)
-    return FileReport(
-        file=job.sheet.name,
-        table=found.table,
-        import_id=job.import_id,
-        sha256=job.sha256,
-        rows_read=len(job.sheet.frame),
-        accepted=int((found.reasons == "").sum()),
-        set_aside=int(kept.sum()),
-        refused=sum(one.rows for one in findings if one.outcome == REFUSED),
-        findings=findings,
-        dropped=job.match.dropped,
-        left_out=job.match.left_out,
-        guessed=job.match.guessed,
-        unknown=found.unknown,
-        remarks=found.remarks,
-    )
-
-
-def _read(session: Session, sheet: Sheet, match: Match, import_id: str) -> Sorted:
-    ws = session.ws
-    if match.table == "villages":
-        return villages.read(sheet, match, ws.study)
-    if match.table == "cameras":
-        return cameras.read(sheet, match, ws.study)
-    if match.table == "crews":
-        return roster.read_crews(sheet, match)
-    if match.table == "patrol_hours":
-        return roster.read_patrol_hours(sheet, match, session.table("villages"), timezone=ws.study.timezone)
-    known = incidents.Known(
-        around=session.around(),
-        incident_ids=frozenset(session.table("incidents")["incident_id"]),
-        salt=ws.salt,
-        own_words=ws.intake.get("classes", {}),
-    )
-    return incidents.read(sheet, match, known, import_id=import_id)
+def _nameless(jobs: Sequence[Job]) -> list[Job]:
+    """Return the sheets of one file, each knowing the names of persons in any of them, and none called by one."""
+    names = frozenset().union(*(job.names for job in jobs))
+    return [
+        dataclasses.replace(
+            job,
+            names=names,
+            sheet=job.sheet and dataclasses.replace(job.sheet, name=privacy.hide(job.sheet.name, names)),
+        )
+        for job in jobs
+    ]
 
 
 def _read_ground(job: Job, study: Study) -> tuple[dict[str, gpd.GeoDataFrame], FileReport]:
@@ -374,56 +265,39 @@ def _read_ground(job: Job, study: Study) -> tuple[dict[str, gpd.GeoDataFrame], F
     read = max(job.features, features)
     refused = {"far_away": features - near, "wrong_shape": read - features}
     report = FileReport(
-        job.source.name, ground.TABLE, job.import_id, job.sha256, read, accepted=near, refused=read - near,
+        privacy.hide(job.source.name), ground.TABLE, job.import_id, job.sha256, read, accepted=near,
+        refused=read - near,
         findings=tuple(Finding(key, REFUSED, rows) for key, rows in refused.items() if rows),
     )  # fmt: skip
     return layers, report
 
 
-def _merged(old: Any, found: Sorted) -> Any:  # noqa: ANN401 - frame or geo frame
-    """Return a table with the accepted rows in it; a row with a known key replaces the older row."""
-    if old.empty or found.accepted.empty:
-        return found.accepted if old.empty else old
-    both = pd.concat([old, found.accepted], ignore_index=True)
-    for key in KEYS.get(found.table, ()):
-        both = both.drop_duplicates(list(key), keep="last", ignore_index=True)
-    return both
-
-
-def _joined(old: Any, new: Any) -> Any:  # noqa: ANN401 - frame or geo frame
-    return pd.concat([old, new], ignore_index=True) if len(old) and len(new) else (new if len(new) else old)
-
-
-def _settle_villages(session: Session) -> None:
-    """Give incidents that came before their villages the village they lie in."""
-    if "villages" not in session.changed:
-        return
-    table = session.table("incidents")
-    homeless = (table["village_id"] == "") & table["precision"].isin(USABLE_POINT)
-    if homeless.any():
-        found = places.village_by_point(table.geometry[homeless], session.changed["villages"])
-        session.changed["incidents"] = table.assign(village_id=table["village_id"].mask(homeless, found))
-
-
 def _store(session: Session, before: pd.DataFrame, jobs: Sequence[Job], report: ImportReport) -> None:
+    """Write everything: originals first, the tables in one transaction, then what follows from them."""
     ws = session.ws
-    for job in jobs:
+    for job in {job.sha256: job for job in jobs if _keeps_original(job, jobs)}.values():
         for part in archives.parts_of(job.source.path):
-            _copy(part, ws.root / "raw" / f"{job.import_id}_{part.name}")
-    for name, content in session.side_files.items():
-        write_atomically(ws.root / name, content)
+            _copy(part, ws.root / "raw" / f"{job.import_id}_{privacy.hide(part.name)}")
     new = [one for one in report.files if not one.already and not one.unread]
     rows = pd.DataFrame(_import_rows(new, pd.Timestamp.now(ws.study.timezone)))
-    session.changed["imports"] = _joined(before, rows)
-    session.changed["quality"] = _joined(ws.read("quality"), _quality(new))
+    waited = session.ws.read("aside")
+    session.changed["imports"] = joined(before, rows)
+    session.changed["quality"] = joined(ws.read("quality"), _quality(new))
     session.changed["completeness"] = completeness(session.table("incidents"))
-    ws.write(session.changed)
-    ws.log(
+    persons = {job.sheet.name: [privacy.hide(name, job.names) for name in job.persons] for job in jobs if job.sheet}
+    ws.commit(
+        session.changed,
         "import",
         inputs={one.file: one.sha256 for one in new},
-        outputs={name: ws.table_hash(name) for name in session.changed},
         files=[[one.file, one.table, one.rows_read, one.accepted, one.set_aside, one.refused] for one in new],
+        dropped_person_columns={file: columns for file, columns in persons.items() if columns},
     )
+    now = session.table("aside").set_index("key")["moved_to"].reindex(waited["key"]).to_numpy()
+    store.finish(ws, only={job.import_id for job in jobs} | set(waited["import_id"][waited["moved_to"] != now]))
+
+
+def _keeps_original(job: Job, jobs: Sequence[Job]) -> bool:
+    return all(other.keeps_its_original() for other in jobs if other.sha256 == job.sha256)
 
 
 def _import_rows(reports: Sequence[FileReport], now: pd.Timestamp) -> Iterator[dict[str, Any]]:
@@ -453,21 +327,6 @@ def _quality(reports: Sequence[FileReport]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(QUALITY.columns))
 
 
-def _set_aside_csv(sheet: Sheet, match: Match, found: Sorted, kept: pd.Series) -> bytes:
-    """Return the rows set aside as a csv that a spreadsheet opens: where, why, what to do, and the columns kept."""
-    columns = [column for name, several in match.fields.items() if name not in NOT_COPIED for column in several]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([text(f"intake.column.{name}") for name in ("file", "row", "reason", "advice")] + columns)
-    cells = [values.as_text(sheet.frame[column])[kept] for column in columns]
-    for row, reason, detail, *rest in zip(
-        sheet.rows[kept.to_numpy()], found.reasons[kept], found.details[kept], *cells, strict=True
-    ):
-        why = text(f"intake.reason.{reason}") + (f" ({detail})" if detail else "")
-        writer.writerow([sheet.name, row, why, text(f"intake.advice.{reason}"), *rest])
-    return out.getvalue().encode("utf-8-sig")
-
-
 def _copy(source: Path, target: Path) -> None:
     draft = target.with_name(f".{target.name}.draft")
     shutil.copyfile(source, draft)
@@ -475,9 +334,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _timed(report: FileReport, started: float) -> FileReport:
-    from dataclasses import replace
-
-    return replace(report, seconds=time.perf_counter() - started)
+    return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
 def _known_timezone(name: str) -> str:

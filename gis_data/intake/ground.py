@@ -17,9 +17,11 @@ from gis_data import osm
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake.sheets import OSM_EXTRACT
 from gis_data.study import Study
+from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
 TABLE = "ground"
+MADE = ("roads", "barriers", "crossings", "buildings", "water", "landuse", "places")
 Layers = dict[str, gpd.GeoDataFrame]
 Source = tuple[str, Layers | Path]  # a file's name, and what it holds or where it lies
 
@@ -49,6 +51,8 @@ def make_tables(ws: Workspace, imports: pd.DataFrame, new: Sequence[Source]) -> 
         pairs = zip(together["import_id"], together["file"], strict=True)
         sources = _after(sources, [(file, _original(ws, import_id, file)) for import_id, file in pairs])
     parts = [_layers(content, ws.study) for _, content in _after(sources, new)]
+    if not parts:
+        return {name: TABLES[name].empty(crs=ws.study.crs, timezone=ws.study.timezone) for name in MADE}
     joined = {name: gpd.GeoDataFrame(pd.concat([part[name] for part in parts], ignore_index=True)) for name in parts[0]}
     tables: Mapping[str, pd.DataFrame] = osm.ground_tables(joined, ws.study)
     return tables

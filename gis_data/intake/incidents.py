@@ -22,7 +22,7 @@ from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import INCIDENTS
-from gis_data.taxonomy import USABLE_POINT
+from gis_data.taxonomy import USABLE_POINT, has_a_place
 
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
 SHORTEST_CALL_NUMBER = 8
@@ -32,12 +32,21 @@ PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼
 
 @dataclass(frozen=True)
 class Known:
-    """What the door already knows when a sheet of incidents arrives."""
+    """What the door already knows when a sheet of incidents arrives.
+
+    Attributes
+    ----------
+    incident_ids
+        Incidents of all imports; one that comes again replaces the older row.
+    this_import
+        Those that the same file has brought already; one that comes again is a duplicate.
+    """
 
     around: placing.Surroundings
     incident_ids: frozenset[str]
     salt: str
     own_words: Mapping[str, str]
+    this_import: frozenset[str] = frozenset()
 
     @property
     def study(self) -> Study:
@@ -68,6 +77,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
         remarks=placed.remarks, corrections=_traceable(placed.corrections, rows),
+        marks=rows[["incident_id", "linked_id", "village_id"]].assign(placeless=~has_a_place(rows)),
     )  # fmt: skip
 
 
@@ -140,9 +150,8 @@ def _call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
         numbers = serials
     linked = _text(cells, "linked_call_id", index)
     damaged, follows = duplicates.is_damaged(numbers), duplicates.is_damaged(linked)
-    return pd.DataFrame(
-        {"number": numbers.mask(damaged, ""), "linked": linked.mask(follows, ""), "damaged": damaged, "follows": follows}
-    )
+    whole = pd.DataFrame({"number": numbers.mask(damaged, ""), "linked": linked.mask(follows, "")})
+    return whole.assign(damaged=damaged, follows=follows)
 
 
 def _identities(cells: Mapping[str, pd.Series], calls: pd.DataFrame, known: Known) -> tuple[pd.Series, pd.Series]:
@@ -151,7 +160,10 @@ def _identities(cells: Mapping[str, pd.Series], calls: pd.DataFrame, known: Know
     keys = calls["number"].copy()
     if nameless.any():
         keys[nameless] = _content({name: cell[nameless] for name, cell in cells.items()}, calls.index[nameless])
-    return _hashed(keys, known.salt), _hashed(calls["linked"], known.salt)
+    # A row that was set aside comes again without its numbers; what they gave is known.
+    given, followed = (_text(cells, name, calls.index) for name in ("incident_id", "linked_id"))
+    ids = _hashed(keys, known.salt).mask(nameless & (given != ""), given)
+    return ids, _hashed(calls["linked"], known.salt).mask((calls["linked"] == "") & (followed != ""), followed)
 
 
 def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
@@ -200,12 +212,12 @@ def _judge(
     reasons = reasons.mask(rows["reported_at"].isna(), "no_time")
     reasons = reasons.mask(private, "private")
     good = reasons == ""
-    repeated = good & (own.isin(known.incident_ids) | own.where(good).duplicated())
+    repeated = good & (own.isin(known.this_import) | own.where(good).duplicated())
     reasons = reasons.mask(repeated, "duplicate")
     follows = _follow_ups(rows, (reasons == "").to_numpy(), known)
     reasons = reasons.mask(follows, "follow_up")
     first = dict(zip(own[good][::-1], rows["source_row"][good][::-1], strict=True))
-    details = own.map(first).where(repeated & ~own.isin(known.incident_ids))
+    details = own.map(first).where(repeated & ~own.isin(known.this_import))
     details = details.mask(follows, rows["linked_id"].map(first))
     words = [_text(cells, name, index) for name in ("class", "type", "subtype")]
     said = (words[0] + "/" + words[1] + "/" + words[2]).str.strip("/")
@@ -237,9 +249,8 @@ def _merge_calls(
     is_call = asked & ((calls["number"] != "") | calls["damaged"])
     is_call &= (rows["origin"] == "reported") & (rows["count"] == 1)
     points = gpd.GeoSeries(rows["geometry"].where(rows["precision"].isin(USABLE_POINT)))
-    about = rows[["reported_at", "incident_class", "type", "village_id"]].assign(
-        is_call=is_call, x_m=points.x, y_m=points.y, address=_text(cells, "address", rows.index), follows=calls["follows"]
-    )
+    about = rows[["reported_at", "incident_class", "type", "village_id"]].assign(x_m=points.x, y_m=points.y)
+    about = about.assign(is_call=is_call, address=_text(cells, "address", rows.index), follows=calls["follows"])
     into = duplicates.merge_calls(about)
     merged = into >= 0
     first = pd.Series(rows["source_row"].to_numpy()[into.where(merged, 0)], index=rows.index).astype("str")

@@ -15,8 +15,8 @@ import pandas as pd
 from gis_data.errors import InputError
 from gis_data.intake import archives, headers, kinds, sheets, values
 from gis_data.intake.archives import Source
-from gis_data.intake.door import NOT_COPIED
 from gis_data.intake.own_headers import own_headers
+from gis_data.intake.privacy import NOT_COPIED
 from gis_data.intake.sheets import Sheet
 from gis_data.workspace import Workspace
 

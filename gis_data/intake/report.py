@@ -53,6 +53,9 @@ class Sorted:
         Catalogue keys and values about the whole sheet.
     corrections
         Points moved or dropped, as schema CORRECTIONS; None where the sheet has none.
+    marks
+        For each row what must outlast its setting aside: ``incident_id``, ``linked_id``, ``village_id``, ``placeless``
+        (it may never have a place). None where rows have nothing of the kind.
     """
 
     table: str
@@ -64,6 +67,7 @@ class Sorted:
     unknown: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     corrections: pd.DataFrame | None = None
+    marks: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

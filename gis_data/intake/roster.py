@@ -50,14 +50,17 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
             "village_id": places.village_by_name(named, villages),
             "band": column(sheet, match, "band").map(band),
             "hours": hours,
-        }
+            "source_row": sheet.rows,
+        },
+        index=named.index,
     )
     reasons = pd.Series("", index=rows.index, dtype="str")
     reasons = reasons.mask(hours.isna() | (hours < 0), "no_hours").mask(rows["band"] == "", "band_unknown")
     reasons = reasons.mask(rows["village_id"] == "", "village_unknown").mask(rows["month"] == "", "no_month")
     details = named.where(reasons == "village_unknown", "")
     good = rows[reasons == ""]
-    summed = good.groupby(["month", "village_id", "band"], sort=False)["hours"].sum().reset_index()
+    groups = good.groupby(["month", "village_id", "band"], sort=False)
+    summed = groups.agg({"hours": "sum", "source_row": "min"}).reset_index()
     return Sorted("patrol_hours", PATROL_HOURS.conform(summed), reasons, details)
 
 

@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 
 AFTER_THE_REPORT = ("arrived_at", "closed_at")
 OCCURRENCE = ("occurred_from", "occurred_to")
-HALF_DAY, DAY = pd.Timedelta(hours=12), pd.Timedelta(days=1)
+HOUR, HALF_DAY, DAY = pd.Timedelta(hours=1), pd.Timedelta(hours=12), pd.Timedelta(days=1)
 CLOSE = pd.Timedelta(minutes=10)  # two clocks of one call
 # The minute in a call number: believed if it agrees with this share of at least this many report times.
 STAMP_SHARE, STAMP_ROWS, STAMP_SAMPLE = 0.8, 5, 2000
@@ -35,7 +35,7 @@ AFTERNOON_SHARE, AFTERNOON_LEFT, NIGHT_SHARE = 0.25, 0.05, 0.15
 HARDLY_CHANCE = 1e-6
 MIDNIGHT_ROWS, MIDNIGHT_TIMES = 5, 3.0
 # On a 12-hour clock an occurrence within this time before the report is taken; earlier ones may be either half.
-SOON = pd.Timedelta(hours=1)
+SOON = HOUR
 LONGEST_INTERVAL = pd.Timedelta(days=31)
 SAME_SEASON = pd.Timedelta(days=45)
 
@@ -85,7 +85,7 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
     notes = _oddities(cells)
     reported = values.as_moment(written, timezone=timezone)
     stamps = stamps_in(numbers, reported, timezone=timezone)
-    reported, hour_known, about = _report_times(written, reported, stamps, timezone)
+    reported, hour_known, by_hour, about = _report_times(written, reported, stamps, timezone)
     notes |= about
     reported, hour_known, lost, about = _twelve_hours(reported, hour_known, stamps)
     notes |= about
@@ -97,7 +97,9 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
             read = values.as_moment(cells[name], timezone=timezone)
             columns[name] = _first_after(read, reported, lost & hour_known)
     if any(name in cells for name in OCCURRENCE):
-        start, end, about = _occurrence(cells, reported, hour_known, lost, timezone)
+        latest = reported.where(hour_known & ~_at_midnight(reported), reported.dt.normalize() + DAY)
+        latest = latest.where(~by_hour, latest + HOUR)
+        start, end, about = _occurrence(cells, reported, latest, lost, timezone)
         columns |= {"occurred_from": start, "occurred_to": end}
         notes |= about
     return Times(pd.DataFrame(columns), hour_known, notes)
@@ -171,11 +173,14 @@ def _spread(flags: Flags, codes: NDArray[np.intp]) -> Flags:
 
 def _report_times(
     written: pd.Series, reported: pd.Series, stamps: pd.Series, timezone: str
-) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
-    """Fill in report times that were not read at once: as spoken, with a year from around, or from the number."""
+) -> tuple[pd.Series, pd.Series, pd.Series, dict[str, pd.Series]]:
+    """Fill in report times that were not read at once: as spoken, with a year from around, or from the number.
+
+    Also return which hours are known, and which times name no more than an hour.
+    """
     unread = reported.isna()
     if not unread.any():
-        return reported, ~unread, {}
+        return reported, ~unread, unread, {}
     spoken = _spoken(written.where(unread))
     year = spoken["year"].fillna(_year_around(spoken, reported, stamps))
     day = values.localised(_date(year, spoken["month"], spoken["day"]), timezone)
@@ -190,7 +195,8 @@ def _report_times(
         "time_from_number": by_number,
         "time_vague": vague,
     }
-    return filled, filled.notna() & ~vague, notes
+    by_hour = read & exact & ~by_number & (spoken["first_min"] % 60 == 0)
+    return filled, filled.notna() & ~vague, by_hour, notes
 
 
 def _spoken(written: pd.Series) -> pd.DataFrame:
@@ -333,11 +339,10 @@ def _first_after(times: pd.Series, reported: pd.Series, lost: pd.Series) -> pd.S
 
 
 def _occurrence(
-    cells: Mapping[str, pd.Series], reported: pd.Series, hour_known: pd.Series, lost: pd.Series, timezone: str
+    cells: Mapping[str, pd.Series], reported: pd.Series, latest: pd.Series, lost: pd.Series, timezone: str
 ) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
-    """Return from when to when it happened, never after the report and never longer than a month."""
+    """Return from when to when it happened, never after the latest moment of the report, never longer than a month."""
     index = reported.index
-    latest = reported.where(hour_known & ~_at_midnight(reported), reported.dt.normalize() + DAY)
     ends = {}
     vague = pd.Series(False, index=index)
     unsure = pd.Series(False, index=index)

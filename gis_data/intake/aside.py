@@ -1,0 +1,201 @@
+"""Rows set aside: kept in a table, written into ``set_aside/`` for a spreadsheet, and read back when corrected.
+
+In:     the rows that a reader did not accept; later the corrected csv or xlsx.
+Out:    the table ASIDE (in the same transaction as everything else), one csv for each file with rows that wait.
+
+A csv holds where, why, what to do, a key, and the columns that may be kept; never a call number, an address or a
+narrative. What these gave (the salted hash of the call, the village that the address named, the shape) waits in the
+table under the key, so a corrected row is still the same incident, and the original file is not needed. A new call
+number may be written into the empty column. An untouched row stays where it is, unless it waited for a word or a
+village that the station has made known since.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from gis_data.catalogue import LANGUAGES, text
+from gis_data.intake import privacy, values
+from gis_data.intake.headers import Match
+from gis_data.intake.report import Sorted
+from gis_data.intake.sheets import Sheet
+from gis_data.tables import ASIDE
+from gis_data.workspace import Workspace, write_atomically
+
+FIXED = ("file", "row", "reason", "advice", "key")
+# An untouched row with one of these reasons may be accepted later: the lists may have grown since.
+MAY_BE_KNOWN_BY_NOW = frozenset({"class_unknown", "village_unknown", "mode_unknown"})
+_OURS = re.compile(r"I[0-9a-f]{12}_.*\.csv")
+_GIVEN = {"incident_id": "\x00incident", "linked_id": "\x00linked", "village": "\x00village"}
+
+
+def returned(sheet: Sheet) -> tuple[Sheet, pd.Series | None]:
+    """Return the sheet without the columns that ``set_aside/`` adds, and the key of each row; None without such."""
+    for lang in LANGUAGES:
+        names = {name: text(f"intake.column.{name}", lang=lang) for name in FIXED}
+        if names["key"] in sheet.frame.columns:
+            keys = values.as_text(sheet.frame[names["key"]])
+            frame = sheet.frame.drop(columns=[name for name in names.values() if name in sheet.frame.columns])
+            return dataclasses.replace(sheet, frame=frame), keys
+    return sheet, None
+
+
+def waiting_of(keys: pd.Series, aside: pd.DataFrame) -> pd.DataFrame:
+    """Return for each row of a sheet what the table ASIDE knows of it; empty fields where it knows nothing."""
+    known = aside.set_index("key", drop=False).reindex(keys).set_axis(keys.index)
+    return known.astype(object).where(known.notna(), "")
+
+
+def untouched(sheet: Sheet, waiting: pd.DataFrame) -> pd.Series:
+    """Tell which rows are as they were set aside, for a reason that only a correction can remove."""
+    now = _cells_of(sheet.frame)
+    same = [cells == (json.loads(old) if old else None) for cells, old in zip(now, waiting["cells"], strict=True)]
+    return pd.Series(same, index=waiting.index, dtype=bool) & ~waiting["reason"].isin(MAY_BE_KNOWN_BY_NOW)
+
+
+def with_given(sheet: Sheet, match: Match, waiting: pd.DataFrame, *, crs: str) -> tuple[Sheet, Match]:
+    """Return the sheet with what waited under the keys as further columns, and its match."""
+    frame = sheet.frame.assign(
+        **{
+            _GIVEN["incident_id"]: waiting["incident_id"],
+            _GIVEN["linked_id"]: waiting["linked_id"],
+            _GIVEN["village"]: waiting["village_id"],
+        }
+    )
+    fields = {name: (*match.fields.get(name, ()), column) for name, column in _GIVEN.items()}
+    shapes = sheet.shapes
+    if waiting["shape"].astype(bool).any():
+        shapes = gpd.GeoSeries(shapely.from_wkt([one or "POINT EMPTY" for one in waiting["shape"]]), crs=crs)
+        shapes = shapes.set_axis(frame.index)
+    return (
+        dataclasses.replace(sheet, frame=frame, shapes=shapes),
+        dataclasses.replace(match, fields={**match.fields, **fields}),
+    )
+
+
+def rows_of(
+    sheet: Sheet, match: Match, found: Sorted, which: pd.Series, *, import_id: str, crs: str, origin: pd.DataFrame
+) -> pd.DataFrame:
+    """Return rows as the table ASIDE keeps them.
+
+    Parameters
+    ----------
+    which
+        The rows that are set aside.
+    origin
+        ``file`` and ``row`` of each row, as the user's own program shows them.
+    """
+    given = set(_GIVEN.values())
+    fields = {column: name for name, columns in match.fields.items() for column in columns if column not in given}
+    kept = [column for column, name in fields.items() if name not in privacy.NOT_COPIED]
+    # A number that was lost or is wrong can be written anew; what stood there is not shown.
+    asked = [column for column, name in fields.items() if name == "call_id"][:1]
+    frame = sheet.frame.loc[which, kept].copy()
+    marks = _marks(found)[which]
+    hidden = marks["placeless"].astype(bool)
+    for column in kept:
+        if fields[column] in ("lon", "lat", "village"):
+            frame[column] = values.as_text(frame[column]).mask(hidden, "")
+    frame = frame.assign(**dict.fromkeys(asked, ""))
+    shapes = pd.Series("", index=frame.index)
+    if sheet.shapes is not None:
+        moved = sheet.shapes[which].to_crs(crs)
+        shapes = pd.Series([one.wkt if one is not None else "" for one in moved], index=frame.index).mask(hidden, "")
+    where = origin[which]
+    names = zip(where["file"], where["row"], range(len(where)), strict=True)
+    keys = [f"R{hashlib.sha256(f'{import_id}/{file}/{row}/{n}'.encode()).hexdigest()[:12]}" for file, row, n in names]
+    made = pd.DataFrame(
+        {
+            "key": keys,
+            "import_id": import_id,
+            "file": where["file"],
+            "row": where["row"],
+            "reason": found.reasons[which],
+            "detail": found.details[which].map(lambda one: one if privacy.may_be_copied(one) else ""),
+            "table": found.table,
+            "cells": [json.dumps(cells, ensure_ascii=False) for cells in _cells_of(frame)],
+            "incident_id": marks["incident_id"],
+            "linked_id": marks["linked_id"],
+            "village_id": marks["village_id"].mask(hidden, ""),
+            "shape": shapes,
+            "moved_to": "",
+        }
+    )
+    return made[list(ASIDE.columns)].reset_index(drop=True)
+
+
+def moved(aside: pd.DataFrame, keys: Iterable[str], incident_ids: Iterable[str], *, to: str) -> pd.DataFrame:
+    """Return the table with rows marked as come again: those named, and those of the same call in a later file."""
+    same_call = aside["incident_id"].isin(set(incident_ids) - {""}) & (aside["import_id"] != to)
+    gone = (aside["key"].isin(set(keys)) | (same_call & (aside["reason"] != "duplicate"))) & (aside["moved_to"] == "")
+    return aside.assign(moved_to=aside["moved_to"].mask(gone, to))
+
+
+def write_files(ws: Workspace, *, only: Iterable[str] | None = None) -> None:
+    """Make ``set_aside/`` hold one csv for each import and file with rows that wait, and no other of ours.
+
+    Parameters
+    ----------
+    only
+        Imports whose files may have changed; None for all. A csv that somebody is correcting is left alone otherwise.
+    """
+    aside = ws.read("aside")
+    waiting = aside[aside["moved_to"] == ""]
+    wanted = {_name(import_id, file): rows for (import_id, file), rows in waiting.groupby(["import_id", "file"])}
+    folder = ws.root / "set_aside"
+    allowed = None if only is None else set(only)
+    for path in folder.iterdir():
+        ours = _OURS.fullmatch(path.name) and (allowed is None or path.name[:13] in allowed)
+        if ours and path.name not in wanted:
+            path.unlink()
+    for name, rows in wanted.items():
+        if allowed is None or name[:13] in allowed:
+            content = _csv(rows)
+            path = folder / name
+            if not path.is_file() or path.read_bytes() != content:
+                write_atomically(path, content)
+
+
+def _marks(found: Sorted) -> pd.DataFrame:
+    if found.marks is not None:
+        return found.marks
+    empty = pd.DataFrame("", index=found.reasons.index, columns=["incident_id", "linked_id", "village_id"])
+    return empty.assign(placeless=False)
+
+
+def _cells_of(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Return each row's cells as text; what is long or holds a person's number is left empty."""
+    texts = {
+        str(column): [one if privacy.may_be_copied(one) else "" for one in values.as_text(frame[column])]
+        for column in frame.columns
+    }
+    return [dict(zip(texts, cells, strict=True)) for cells in zip(*texts.values(), strict=True)]
+
+
+def _name(import_id: str, file: str) -> str:
+    stem = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", file)
+    stem = stem if "〔" in stem else stem.rsplit(".", 1)[0] or stem
+    return f"{import_id}_{stem[-80:]}.csv"
+
+
+def _csv(rows: pd.DataFrame) -> bytes:
+    """Return rows that wait as a csv that a spreadsheet opens."""
+    cells: list[Mapping[str, str]] = [json.loads(one) for one in rows["cells"]]
+    columns = list(dict.fromkeys(name for one in cells for name in one))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([text(f"intake.column.{name}") for name in FIXED] + columns)
+    fixed = zip(rows["file"], rows["row"], rows["reason"], rows["detail"], rows["key"], strict=True)
+    for (file, row, reason, detail, key), one in zip(fixed, cells, strict=True):
+        why = text(f"intake.reason.{reason}") + (f" ({detail})" if detail else "")
+        advice = text(f"intake.advice.{reason}")
+        writer.writerow([file, row, why, advice, key, *(one.get(name, "") for name in columns)])
+    return out.getvalue().encode("utf-8-sig")

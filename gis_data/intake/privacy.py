@@ -1,0 +1,99 @@
+"""Privacy: what could name a person is found before any reader sees it.
+
+In:     a sheet as its file has it.
+Out:    which of its rows hold a number of a person (mobile, landline, identity number, number plate) or a name that the
+        file's own columns of persons list; the sheet without those columns; names of files and sheets without either.
+
+Such rows are refused and kept nowhere. Columns that are dropped or hashed (narrative, address, call number) are not
+looked at: nothing of them is kept.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from gis_data.intake import headers, values
+from gis_data.intake.headers import Match
+from gis_data.intake.sheets import Sheet
+
+# Never kept in any form: what could name a person or a call. A call number is hashed, an address gives a village.
+NOT_COPIED = frozenset({"call_id", "linked_call_id", "serial_no", "address", "narrative"})
+MEASURES = ("lon", "lat", "reported_at", "occurred_from", "occurred_to", "arrived_at", "closed_at")
+HIDDEN = "…"
+_GAP = r"[-\s]?"
+_NUMBER = re.compile(
+    r"(?<!\d)(?<!\d\.)(?:"
+    rf"1[3-9]\d{_GAP}\d{{4}}{_GAP}\d{{4}}|"  # mobile
+    rf"[1-9]\d{{5}}{_GAP}(?:19|20)\d{{6}}{_GAP}\d{{3}}[\dxX]|\d{{17}}[\dxX]|"  # identity number
+    rf"\(?0(?:10|2\d|[3-9]\d{{2}})\)?{_GAP}[2-9]\d{{6,7}}"  # landline
+    r")(?!\d)|"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][·•. ]?"
+    r"(?=[A-Za-z\d]*\d)[A-HJ-NP-Za-hj-np-z\d]{5,6}(?![A-Za-z\d])"  # number plate
+)
+_NAME_COLUMN = re.compile(r"姓名|联系人|人$|事主|失主|户主|车主|机主|name|^(caller|victim|suspect|witness|owner)s?$")
+_NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}|[A-Za-z]+(?:[ .]+[A-Za-z]+)+")
+_NOBODY = frozenset(
+    {"不详", "未知", "不明", "匿名", "无名", "群众", "路人", "本人", "保密", "过路群众", "村民", "居民", "民警", "没有"}
+)
+
+
+def has_number(text: str) -> bool:
+    """Tell whether a text holds a number that belongs to a person."""
+    return bool(_NUMBER.search(text))
+
+
+def hide(text: str, names: Iterable[str] = ()) -> str:
+    """Return a text (a file's or a sheet's name) with numbers of persons and the given names taken out."""
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, HIDDEN)
+    return _NUMBER.sub(HIDDEN, text)
+
+
+def drop_persons(sheet: Sheet) -> tuple[Sheet, tuple[str, ...], frozenset[str]]:
+    """Return a sheet without its columns about persons, their headers, and the names that stood in them."""
+    columns = [column for column in sheet.frame.columns if headers.is_person(column)]
+    names: set[str] = set()
+    for column in columns:
+        if _NAME_COLUMN.search(headers.bare(column)):
+            names |= {text for text in values.as_text(sheet.frame[column]).unique() if _NAME.fullmatch(text)}
+    kept = dataclasses.replace(sheet, frame=sheet.frame.drop(columns=columns))
+    return kept, tuple(columns), frozenset(names - _NOBODY)
+
+
+def private_rows(sheet: Sheet, match: Match, names: Iterable[str] = ()) -> pd.Series:
+    """Tell which rows hold a person's number, or one of the given names, in a column whose text is kept."""
+    found = pd.Series(False, index=sheet.frame.index)
+    listed = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)")
+    for field, columns in match.fields.items():
+        if field in NOT_COPIED:
+            continue
+        for column in columns:
+            if field not in MEASURES or not _is_measured(sheet.frame[column]):
+                found |= _by_text(sheet.frame[column], listed)
+    return found
+
+
+def holds_number(sheet: Sheet) -> bool:
+    """Tell whether any cell at all holds a person's number; call numbers are longer than any of them."""
+    nobody = re.compile(r"(?!)")
+    looked_at = [column for column in sheet.frame.columns if not _is_measured(sheet.frame[column])]
+    return any(_by_text(sheet.frame[column], nobody).any() for column in looked_at)
+
+
+def may_be_copied(text: str) -> bool:
+    """Tell whether a cell may stand in a file of rows set aside: short, and without a person's number."""
+    return len(text) <= values.LONGEST_CODE and not has_number(text)
+
+
+def _by_text(cells: pd.Series, listed: re.Pattern[str]) -> pd.Series:
+    codes, distinct = pd.factorize(values.as_text(cells))
+    hits = np.array([has_number(text) or bool(listed.search(text)) for text in distinct], dtype=bool)
+    return pd.Series(hits[codes] if len(hits) else False, index=cells.index)
+
+
+def _is_measured(cells: pd.Series) -> bool:
+    """Tell whether a column holds moments or numbers with a point, as typed files have them."""
+    return pd.api.types.is_float_dtype(cells.dtype) or pd.api.types.is_datetime64_any_dtype(cells.dtype)

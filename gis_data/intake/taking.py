@@ -1,0 +1,310 @@
+"""Taking: one sheet laid over the tables, every row of it accounted for.
+
+In:     a job (a sheet, its match, what was dropped from it) and the session of an import.
+Out:    the session's tables with the accepted rows in them, the rows that they replaced and the rows set aside beside
+        them; the account of the sheet.
+
+Rows are told apart before any reader sees them: what holds a person's number or name is refused, and a row that comes
+back from ``set_aside/`` untouched stays where it is. Readers see the rest and decide.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gis_data.intake import aside, cameras, history, incidents, placing, privacy, roster, villages
+from gis_data.intake.archives import Source
+from gis_data.intake.headers import Match
+from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
+from gis_data.intake.sheets import Sheet
+from gis_data.tables import TABLES
+from gis_data.workspace import Workspace
+
+PRIVATE = "private"
+REPLACED = "replaced"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sheet to be read, or one ground file.
+
+    Attributes
+    ----------
+    sheet
+        None for a ground file.
+    features
+        Number of features, known for layer files.
+    back
+        Keys of rows that come back from ``set_aside/``; None for an ordinary sheet.
+    persons, names
+        Headers of columns about persons that were dropped, and the names that stood in them.
+    """
+
+    source: Source
+    sha256: str
+    sheet: Sheet | None
+    match: Match | None
+    features: int = 0
+    back: pd.Series | None = None
+    persons: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+
+    @property
+    def table(self) -> str:
+        """Table the sheet feeds; "" if nobody knows."""
+        if self.sheet is None:
+            return "ground"
+        return self.match.table if self.match else ""
+
+    @property
+    def import_id(self) -> str:
+        """Short name of the file's content; the same content always has the same one."""
+        return f"I{self.sha256[:12]}"
+
+    def keeps_its_original(self) -> bool:
+        """Tell whether the file may be kept as it is: every column is one that the tables keep, and nobody is in it."""
+        if self.sheet is None:
+            return True
+        match = self.match
+        if match is None or self.back is not None or self.persons or match.dropped or match.left_out:
+            return False
+        return not privacy.holds_number(self.sheet)
+
+
+@dataclass
+class Session:
+    """The tables as they will be after the import."""
+
+    ws: Workspace
+    changed: dict[str, Any] = field(default_factory=dict)
+    _around: placing.Surroundings | None = None
+    _made_of: tuple[int, ...] = ()
+
+    def table(self, name: str) -> Any:  # noqa: ANN401 - frame or geo frame
+        """Return a table with what this import has added so far."""
+        return self.changed[name] if name in self.changed else self.ws.read(name)
+
+    def add(self, name: str, rows: Any) -> None:  # noqa: ANN401 - frame or geo frame
+        """Add rows to the end of a table."""
+        if len(rows):
+            self.changed[name] = history.joined(self.table(name), rows)
+
+    def around(self) -> placing.Surroundings:
+        """Return what the places of incidents are held against; made once for all files of an import."""
+        names = ("villages", "buildings", "roads", "places")
+        made_of = tuple(id(self.changed.get(name)) for name in names)
+        if self._around is None or self._made_of != made_of:
+            tables = {name: self.table(name) for name in names}
+            self._around = placing.Surroundings(self.ws.study, own_datum=self.ws.intake.get("datum", {}), **tables)
+            self._made_of = made_of
+        return self._around
+
+
+def take(session: Session, job: Job) -> FileReport:
+    """Read one sheet into the session and account for its rows."""
+    assert job.sheet is not None
+    if job.match is None:
+        rows = len(job.sheet.frame)
+        return FileReport(
+            job.sheet.name, "", job.import_id, job.sha256, rows, refused=rows,
+            findings=(Finding("sheet_unknown", REFUSED, rows, tuple(job.sheet.rows[:EXAMPLES].tolist())),),
+        )  # fmt: skip
+    found, waiting = _sort(session, job)
+    found = _lay(session, job, found, waiting)
+    findings = findings_of(found, job.sheet.rows)
+    _put_aside(session, job, found, waiting)
+    if found.corrections is not None:
+        session.add("corrections", found.corrections)
+    kept = (found.reasons != "") & ~found.reasons.isin(found.refused)
+    return FileReport(
+        file=job.sheet.name,
+        table=found.table,
+        import_id=job.import_id,
+        sha256=job.sha256,
+        rows_read=len(job.sheet.frame),
+        accepted=int((found.reasons == "").sum()),
+        set_aside=int(kept.sum()),
+        refused=sum(one.rows for one in findings if one.outcome == REFUSED),
+        findings=findings,
+        dropped=(*(privacy.hide(name, job.names) for name in job.persons), *job.match.dropped),
+        left_out=job.match.left_out,
+        guessed=job.match.guessed,
+        unknown=found.unknown,
+        remarks=found.remarks,
+    )
+
+
+def settle_villages(session: Session) -> None:
+    """Give incidents that came before their villages the village they lie in."""
+    if "villages" in session.changed:
+        session.changed["incidents"], session.changed["settled"] = history.settle(
+            session.table("incidents"), session.table("settled"), session.table("villages")
+        )
+
+
+def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
+    """Return what became of each row, and what waited under the keys of rows that come back."""
+    assert job.sheet is not None
+    assert job.match is not None
+    sheet, match, waiting = job.sheet, job.match, None
+    stays = pd.Series(False, index=sheet.frame.index)
+    if job.back is not None:
+        waiting = aside.waiting_of(job.back, session.table("aside"))
+        stays = aside.untouched(sheet, waiting)
+        sheet, match = aside.with_given(sheet, match, waiting, crs=session.ws.study.crs)
+    private = privacy.private_rows(sheet, match, job.names)
+    read = ~private & ~stays
+    found = _read(session, _part(sheet, read), match, job, waiting) if read.any() else _nothing(session, match.table)
+    reasons = pd.Series("", index=sheet.frame.index, dtype="str").mask(private, PRIVATE)
+    details = pd.Series("", index=sheet.frame.index, dtype="str")
+    if waiting is not None:
+        reasons = reasons.mask(stays & ~private, waiting["reason"])
+        details = details.mask(stays & ~private, waiting["detail"])
+    return _spread(found, read, reasons.astype("str"), details.astype("str")), waiting
+
+
+def _part(sheet: Sheet, which: pd.Series) -> Sheet:
+    """Return some rows of a sheet."""
+    if which.all():
+        return sheet
+    shapes = None if sheet.shapes is None else sheet.shapes[which.to_numpy()].reset_index(drop=True)
+    frame = sheet.frame[which].reset_index(drop=True)
+    return dataclasses.replace(sheet, frame=frame, rows=sheet.rows[which.to_numpy()], shapes=shapes)
+
+
+def _nothing(session: Session, table: str) -> Sorted:
+    study = session.ws.study
+    none = pd.Series([], dtype="str")
+    return Sorted(table, TABLES[table].empty(crs=study.crs, timezone=study.timezone), none, none)
+
+
+def _spread(found: Sorted, read: pd.Series, reasons: pd.Series, details: pd.Series) -> Sorted:
+    """Return what was found of the rows that a reader has seen as a finding of all rows."""
+    refused = tuple(dict.fromkeys((*found.refused, PRIVATE)))
+    if read.all():
+        return dataclasses.replace(found, refused=refused)
+    reasons, details = reasons.copy(), details.copy()
+    reasons[read], details[read] = found.reasons.to_numpy(), found.details.to_numpy()
+    notes = {key: _at(read, flags, False).astype(bool) for key, flags in found.notes.items()}
+    marks = None
+    if found.marks is not None:
+        empty = {name: False if name == "placeless" else "" for name in found.marks}
+        marks = pd.DataFrame({name: _at(read, found.marks[name], missing) for name, missing in empty.items()})
+    return dataclasses.replace(found, reasons=reasons, details=details, refused=refused, notes=notes, marks=marks)
+
+
+def _at(read: pd.Series, cells: pd.Series, missing: Any) -> pd.Series:  # noqa: ANN401 - any cell
+    spread = pd.Series(missing, index=read.index, dtype=object)
+    spread[read] = cells.to_numpy()
+    return spread
+
+
+def _read(session: Session, sheet: Sheet, match: Match, job: Job, waiting: pd.DataFrame | None) -> Sorted:
+    ws = session.ws
+    if match.table == "villages":
+        return villages.read(sheet, match, ws.study)
+    if match.table == "cameras":
+        return cameras.read(sheet, match, ws.study)
+    if match.table == "crews":
+        return roster.read_crews(sheet, match)
+    if match.table == "patrol_hours":
+        return roster.read_patrol_hours(sheet, match, session.table("villages"), timezone=ws.study.timezone)
+    table = session.table("incidents")
+    ours = set(table["incident_id"][table["import_id"] == job.import_id])
+    if waiting is not None:  # a duplicate stays one until it has a number of its own
+        ours |= set(waiting["incident_id"][waiting["reason"] == "duplicate"]) - {""}
+    known = incidents.Known(
+        around=session.around(),
+        incident_ids=frozenset(table["incident_id"]),
+        salt=ws.salt,
+        own_words=ws.intake.get("classes", {}),
+        this_import=frozenset(ours),
+    )
+    return incidents.read(sheet, match, known, import_id=job.import_id)
+
+
+def _lay(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame | None) -> Sorted:
+    """Lay the accepted rows over the table, keep what they replace, and note which rows did."""
+    assert job.sheet is not None
+    name, old = found.table, session.table(found.table)
+    places = _places_in_sheet(found, job.sheet.rows)
+    accepted = _with_origin(found.accepted, job, places, waiting)
+    if name == "incidents":
+        accepted = _to_the_minute(accepted, session.ws.study.timezone)
+    again = history.known_before(old[old["import_id"] != job.import_id], accepted, name)
+    replaced = pd.Series(False, index=found.reasons.index)
+    replaced.iloc[places[again.to_numpy()]] = True
+    if len(accepted):
+        session.changed[name], covered = history.lay_over(old, accepted, name)
+        if name == "incidents":
+            covered = history.hide_places(covered, accepted)
+        session.add(f"superseded_{name}", covered)
+    return dataclasses.replace(found, accepted=accepted, notes={**found.notes, REPLACED: replaced})
+
+
+def _places_in_sheet(found: Sorted, rows: np.ndarray) -> np.ndarray:
+    """Return the position in the sheet of each accepted row; of the first one where a reader has added several up."""
+    kept = np.flatnonzero((found.reasons == "").to_numpy())
+    if len(kept) == len(found.accepted):
+        return kept
+    place = {int(row): at for at, row in reversed(list(enumerate(rows)))}
+    return np.array([place[int(row)] for row in found.accepted["source_row"]], dtype=int)
+
+
+def _with_origin(accepted: Any, job: Job, places: np.ndarray, waiting: pd.DataFrame | None) -> Any:  # noqa: ANN401
+    """Return accepted rows with the file and row they come from; a row from ``set_aside/`` keeps its first one."""
+    assert job.sheet is not None
+    origin = _origin(job, waiting).iloc[places]
+    return accepted.assign(
+        source_file=origin["file"].to_numpy(), source_row=origin["row"].to_numpy(), import_id=job.import_id
+    )
+
+
+def _origin(job: Job, waiting: pd.DataFrame | None) -> pd.DataFrame:
+    assert job.sheet is not None
+    own = pd.DataFrame({"file": job.sheet.name, "row": job.sheet.rows}, index=job.sheet.frame.index)
+    if waiting is None:
+        return own
+    known = waiting["key"] != ""
+    return own.assign(file=own["file"].mask(known, waiting["file"]), row=own["row"].mask(known, waiting["row"]))
+
+
+def _to_the_minute(table: gpd.GeoDataFrame, timezone: str) -> gpd.GeoDataFrame:
+    """Return incidents without seconds: a minute is enough to plan by, and fewer people fit a minute than a second."""
+    moments = {
+        # In UTC, where no minute is there twice.
+        name: table[name].dt.tz_convert("UTC").dt.floor("min").dt.tz_convert(timezone)
+        for name, column in TABLES["incidents"].columns.items()
+        if column.kind == "time"
+    }
+    return table.assign(**moments)
+
+
+def _put_aside(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame | None) -> None:
+    """Keep the rows that were not accepted, and let those go that came again."""
+    assert job.sheet is not None
+    assert job.match is not None
+    which = (found.reasons != "") & ~found.reasons.isin(found.refused)
+    keys: Iterable[str] = ()
+    if waiting is not None:
+        stays = which & aside.untouched(job.sheet, waiting)
+        which = which & ~stays
+        keys = set(waiting["key"][which | (found.reasons == "")]) - {""}
+    came = (
+        found.marks["incident_id"][found.reasons.isin(["", *found.reasons[which]])] if found.marks is not None else ()
+    )
+    table = session.table("aside")
+    after = aside.moved(table, keys, came, to=job.import_id)
+    if not after["moved_to"].equals(table["moved_to"]):
+        session.changed["aside"] = after
+    if which.any():
+        origin = _origin(job, waiting)
+        rows = aside.rows_of(
+            job.sheet, job.match, found, which, import_id=job.import_id, crs=session.ws.study.crs, origin=origin
+        )
+        session.add("aside", rows)
