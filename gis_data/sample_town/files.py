@@ -147,6 +147,7 @@ def _in_files(records: pd.DataFrame) -> pd.DataFrame:
     """Add the file that each record is in (the one in whose time it was reported) and its row there."""
     starts, names, _ = zip(*INCIDENT_FILES, strict=True)
     at = np.searchsorted(pd.DatetimeIndex(starts), records["moment"], side="right") - 1
+    at[records["moment"].dt.strftime("%Y-%m") == HALF_DAY_MONTH] = len(INCIDENT_FILES) - 1
     filed = records.assign(file=np.array(names, dtype=object)[at])
     return filed.assign(row=filed.groupby("file").cumcount() + FIRST_ROW)
 
@@ -174,6 +175,14 @@ def _gbk_csv(path: Path, rows: pd.DataFrame) -> Path:
     return _write_csv(path, [head, *body], encoding="gb18030")
 
 
+def _half_day_csv(path: Path, rows: pd.DataFrame) -> Path:
+    """Write all times on a clock of twelve hours, «AM» and «PM» lost; what was typed by hand stays."""
+    names = ("reported_at", "occurred_from", "occurred_to", "arrived_at", "closed_at")
+    read = {name: pd.to_datetime(rows[name], format="%Y-%m-%d %H:%M", errors="coerce") for name in names}
+    halved = {name: times.dt.strftime("%Y-%m-%d %I:%M").fillna(rows[name]) for name, times in read.items()}
+    return _gbk_csv(path, rows.assign(**halved))
+
+
 def _coded_csv(path: Path, rows: pd.DataFrame) -> Path:
     return _system_csv(path, rows.assign(incident_class=rows["incident_class"].map(CLASS_CODES)))
 
@@ -198,7 +207,9 @@ INCIDENT_FILES: tuple[tuple[str, str, Callable[[Path, pd.DataFrame], Path]], ...
     ("2023-01-01", "2023年1-6月警情导出.csv", _system_csv),
     ("2023-07-01", "2023年7-11月警情导出.csv", _coded_csv),
     ("2023-12-01", "2023年12月警情.xlsx", _damaged_book),
+    ("2100-01-01", "2022年8月警情.csv", _half_day_csv),
 )
+HALF_DAY_MONTH = "2022-08"  # was exported on its own, into the last of the files
 FIRST_ROW = 3  # under a title and the headings
 
 
@@ -218,9 +229,10 @@ def _write_truth(folder: Path, records: pd.DataFrame, ground: Ground, villages: 
         "文件": "file", "行号": "row", "接警编号": "number", "关联": "linked", "类型": "type",
         "真实经度": "true_lon", "真实纬度": "true_lat",
         "村庄编号": "village_id", "埋设": "planted", "错误": "error",
-        "坐标系": "system", "跟进": "follow_up", "无年份": "no_year",
+        "坐标系": "system", "跟进": "follow_up", "无年份": "no_year", "报警时刻": "moment", "同一事件": "same_as",
+        "报警零点": "midnight", "发案零点": "occurred_midnight", "全角": "full_width", "二十四点": "at_24",
     }  # fmt: skip
-    head, body = _table(records, columns)
+    head, body = _table(records.assign(moment=records["moment"].dt.strftime("%Y-%m-%d %H:%M")), columns)
     _write_csv(folder / "逐条真值.csv", [head, *body], encoding="utf-8-sig")
     street = shapely.LineString([(x, layout.MARKET_MIDDLE[1]) for x in MARKET_SPAN_M])
     series = records[(records["planted"] == "moving_series") & ~records["follow_up"]]

@@ -22,6 +22,10 @@ SHIFTED = {"gcj02": ("2023-03-08", "2023-05-05"), "bd09": ("2022-10-05", "2022-1
 FOLLOW_UP_SHARE = 0.09
 NO_OCCURRENCE_SHARE, VAGUE_INTERVAL_SHARE = 0.12, 0.25
 TEXT_DATE_SHARE, NO_YEAR_SHARE = 0.03, 0.003
+# Other people who call about the same event: how many, how long after, how far away, who words the address otherwise.
+OTHER_CALLERS_SHARE, OTHER_WITHIN_MIN, OTHER_SPREAD_M, OTHER_WORDS_SHARE = 0.03, (1, 26), 50.0, 0.04
+MIDNIGHT_SHARE, OCCURRED_MIDNIGHT_SHARE = 0.03, 0.03
+FULL_WIDTH_SHARE, AT_24_SHARE = 0.005, 0.01
 ALIAS_SHARE, HOUSEHOLDER_SHARE = 0.4, 0.3  # of the villages that have another name; of all addresses
 
 # The village's other names; the second one was merged into 前赵家丘村 and still turns up in addresses.
@@ -39,13 +43,22 @@ def write_down(happened: pd.DataFrame, villages: pd.DataFrame, town: str, *, rng
         As written: ``number``, ``linked``, ``reported_at``, ``occurred_from``, ``occurred_to``, ``arrived_at``,
         ``closed_at`` (texts), ``incident_class``, ``subtype``, ``channel``, ``village``, ``address``, ``place``,
         ``lon``, ``lat``, ``caught``. The truth: ``true_lon``, ``true_lat``, ``village_id``, ``type``, ``planted``,
-        ``error``, ``system`` (of the degrees), ``moment`` (when reported).
+        ``error``, ``system`` (of the degrees), ``moment`` (when reported), ``same_as`` (number of the first call about
+        the same event), ``midnight``, ``occurred_midnight``, ``full_width``, ``at_24`` (how its times were spoiled).
     """
     records = _reported(happened, rng=rng)
     records = _numbered(records, rng=rng)
     records = _placed(records, villages, town, rng=rng)
     records = _with_follow_ups(records, rng=rng)
-    return _as_text(records.sort_values(["moment", "number"], kind="stable").reset_index(drop=True), rng=rng)
+    records = _as_text(_in_order(records), rng=rng)
+    # A generator of their own: with other errors the town stays the same.
+    (own,) = rng.spawn(1)
+    records = _in_order(_with_other_callers(records, villages, town, rng=own))
+    return _with_spoiled_times(records, rng=own)
+
+
+def _in_order(records: pd.DataFrame) -> pd.DataFrame:
+    return records.sort_values(["moment", "number"], kind="stable").reset_index(drop=True)
 
 
 def _reported(happened: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
@@ -186,6 +199,46 @@ def _as_text(records: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame
     no_year = moment.dt.strftime("%m月%d日%H时许")
     text["reported_at"] = text["reported_at"].mask(draw < TEXT_DATE_SHARE, by_hand).mask(draw < NO_YEAR_SHARE, no_year)
     return records.assign(**text, no_year=draw < NO_YEAR_SHARE)
+
+
+def _with_other_callers(
+    records: pd.DataFrame, villages: pd.DataFrame, town: str, *, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Add the calls of other people about the same event: numbers and places of their own, no link."""
+    first = records[~records["follow_up"] & ~records["discovered"] & ~records["no_year"]]
+    first = first.iloc[np.sort(rng.choice(len(first), round(OTHER_CALLERS_SHARE * len(records)), replace=False))]
+    count = len(first)
+    away_m = np.clip(rng.normal(0, OTHER_SPREAD_M, (count, 2)), -2 * OTHER_SPREAD_M, 2 * OTHER_SPREAD_M)
+    moment = first["moment"] + _minutes(rng.uniform(*OTHER_WITHIN_MIN, count))
+    serial = pd.Series(rng.integers(1000, 9999, count), index=first.index).astype(str)
+    other = first.assign(
+        x_m=first["x_m"] + away_m[:, 0], y_m=first["y_m"] + away_m[:, 1], moment=moment, same_as=first["number"],
+        number=AREA_CODE + moment.dt.strftime("%y%m%d%H%M") + serial, reported_at=moment.dt.strftime("%Y-%m-%d %H:%M"),
+        arrived_at="", closed_at="", caught=0, channel="110接警",
+    )  # fmt: skip
+    other = _placed(other, villages, town, rng=rng)
+    same_words = rng.random(count) >= OTHER_WORDS_SHARE
+    other = other.assign(address=other["address"].mask(same_words, first["address"]))
+    both = pd.concat([records.assign(same_as=""), other], ignore_index=True)
+    return both.drop_duplicates("number", ignore_index=True)
+
+
+def _with_spoiled_times(records: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Write some times as 00:00 («unknown»), in full-width digits, or as 24:00 of the day before."""
+    size, usual = len(records), records["reported_at"].str.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+    midnight = usual & (rng.random(size) < MIDNIGHT_SHARE)
+    full_width = usual & ~midnight & (rng.random(size) < FULL_WIDTH_SHARE)
+    wide = str.maketrans("0123456789:-", "０１２３４５６７８９：－")
+    reported = records["reported_at"].mask(midnight, records["reported_at"].str[:10] + " 00:00")
+    reported = reported.mask(full_width, reported.str.translate(wide))
+    began = (records["occurred_from"] != "") & (rng.random(size) < OCCURRED_MIDNIGHT_SHARE)
+    occurred = records["occurred_from"].mask(began, records["occurred_from"].str[:10] + " 00:00")
+    at_24 = (records["closed_at"] != "") & (rng.random(size) < AT_24_SHARE)
+    closed = records["closed_at"].mask(at_24, records["closed_at"].str[:10] + " 24:00")
+    return records.assign(
+        reported_at=reported, occurred_from=occurred, closed_at=closed, midnight=midnight, occurred_midnight=began,
+        full_width=full_width, at_24=at_24,
+    )  # fmt: skip
 
 
 _TIMES = {"reported_at": "moment", "occurred_from": "start", "occurred_to": "end", "arrived_at": "arrived",

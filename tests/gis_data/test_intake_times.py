@@ -252,6 +252,12 @@ def test_what_happened_after_it_was_reported_is_not_used():
     ]  # fmt: skip
 
 
+def test_a_report_that_names_only_its_hour_lasts_until_the_next():
+    found = read(["2024-03-04 10:00", "3月5日10时许", "3月5日10时许"],
+                 occurred_from=["", "2024-03-05 10:20", "2024-03-05 12:00"])  # fmt: skip
+    assert flagged(found) == {"year_added": [1, 2], "occurred_after_report": [2]}
+
+
 def test_good_times_are_left_alone():
     moments = calls(500)
     shifts = {"occurred_from": -30, "occurred_to": -5, "arrived_at": 9, "closed_at": 70}
