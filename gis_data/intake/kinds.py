@@ -47,7 +47,7 @@ def kind_of(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(8192)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _kind_of_package(path)
+        return _kind_of_package(path, head)
     if head.startswith(_OLE):
         return _kind_of_compound(path)
     if head.startswith(b"SQLite format 3\x00"):
@@ -63,13 +63,14 @@ def kind_of(path: Path) -> str:
     return "" if head.startswith(_FOREIGN) else _kind_of_text(head)
 
 
-def _kind_of_package(path: Path) -> str:
+def _kind_of_package(path: Path, head: bytes) -> str:
     """Return what a zip container is: a workbook, a document nobody here reads, or an archive of files."""
     try:
         with zipfile.ZipFile(path) as package:
             names = set(package.namelist())
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, UnicodeDecodeError):
-        return "zip"  # torn: opening it says so
+        # Torn, or no zip at all: the reader of what it began as says so.
+        return "xlsx" if any(name in head for name in (b"[Content_Types].xml", b"docProps/", b"xl/")) else "zip"
     if "[Content_Types].xml" in names:
         return "xlsx" if any(name.lower().startswith("xl/") and name.endswith(".xml") for name in names) else ""
     return "" if "mimetype" in names and "content.xml" in names else "zip"

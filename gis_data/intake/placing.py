@@ -191,8 +191,9 @@ def _first_pair(pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, a
 
 def _shapes_as_written(sheet: Sheet) -> Written:
     assert sheet.shapes is not None
-    middles = shapes_in(sheet.path, sheet.shapes, WGS84).fillna(shapely.Point()).centroid
-    lon, lat = middles.x.to_numpy(dtype=float), middles.y.to_numpy(dtype=float)
+    # By shapely: geopandas warns of middles in degrees, which are right for points and good enough for a street.
+    middles = shapely.centroid(shapes_in(sheet.path, sheet.shapes, WGS84).fillna(shapely.Point()).to_numpy())
+    lon, lat = shapely.get_x(middles), shapely.get_y(middles)
     nothing = np.full(len(lon), np.nan)
     how = np.where(np.isfinite(lon), "degrees", "").astype(object)
     return Written(lon, lat, nothing, nothing.copy(), how)

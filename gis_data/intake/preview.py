@@ -59,7 +59,7 @@ class SheetPreview:
         The first rows of the columns that are kept, as text, under the file's own headers; its index is the number of
         each row as the user's own program shows it. Without rows where the file is refused.
     problem
-        Why it could not be read, one sentence; "" if it could.
+        Why it cannot be imported, one sentence; "" if it can.
     """
 
     name: str
@@ -142,7 +142,11 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
         shown = []
     head = pd.DataFrame({name: _cells(sheet.frame[name].head(FIRST_ROWS)) for name in shown})
     head.index = pd.Index(sheet.rows[: len(head)], name="row")
-    return SheetPreview(sheet.name, match.table if match else "", len(sheet.frame), columns, head)
+    if match is None:
+        key = "intake.unknown_table" if names else "intake.no_headers"
+        problem = str(InputError(key, file=sheet.name, columns="、".join(names[:12])))
+        return SheetPreview(sheet.name, "", len(sheet.frame), columns, head, problem)
+    return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head)
 
 
 def _column(name: str, fields: dict[str, str], match: headers.Match | None) -> Column:

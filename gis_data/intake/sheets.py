@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from gis_data.errors import CrsError, InputError, PatrolError
-from gis_data.intake import archives, headers, kinds, layers, workbooks
+from gis_data.intake import archives, headers, kinds, kml, layers, workbooks
 from gis_data.intake.archives import Source, parts_of
 
 HEADER_WITHIN = 15
@@ -235,7 +235,8 @@ def _unique_names(names: list[str]) -> list[str]:
 
 
 def _read_layers(source: Source, _: headers.Own) -> Iterator[Sheet]:
-    found = [(layer, frame) for layer, frame in layers.read_layers(source.path, source.kind) if len(frame)]
+    read = kml.read_kml(source.path) if source.kind == "kml" else layers.read_layers(source.path, source.kind)
+    found = [(layer, frame) for layer, frame in read if len(frame)]
     for layer, frame in found:
         yield _from_frame(source, _name(source, layer, alone=len(found) == 1), frame)
 
