@@ -16,7 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import codes, duplicates, lists, placing, times, values
+from gis_data.intake import codes, duplicates, lists, places, placing, times, values
 from gis_data.intake.headers import Match
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
@@ -65,6 +65,9 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     rows = rows.assign(source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
     placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around)
     place = placed.frame
+    then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
+    notes["village_merged"] = then != place["village_id"]
+    place = place.assign(village_id=then)
     rows = rows.assign(**place.drop(columns=["geometry", "outside"]))
     reasons, details = _judge(cells, rows, place["outside"], known)
     asked = (reasons == "") & when.hour_known

@@ -25,11 +25,16 @@ SPIKE_ROWS = 10
 SPIKE_VILLAGES = 5
 # A village centre is recognised within what is left of 6 decimals after projection and back.
 SAME_PLACE_M = 1.0
+LONGEST_LINE = 3  # of villages merged, and merged again
 # Points are often put on the border road itself; digitised and projected they fall up to a metre outside
 # (Chicago: 673 of 87,000). They come in, moved onto the ground just inside, so that they lie in a cell.
 BORDER_M = 1.0
 # A village name may not start in the middle of a longer one: 万家埠 is not found in 后万家埠.
 _NOT_AFTER = "东西南北前后大小上下新老中"
+# Nor name something else: a town, or a street that may be anywhere (石家埠镇, 石家埠大街; 石家埠路口 is there).
+_NOT_BEFORE = "镇|乡|街道|大街|大道|路(?![口边旁东西南北])"
+# A rest of two characters (镇东) also starts the names of streets and quarters: it counts right behind the town's name.
+_SHORT_BEHIND, _SHORT_NOT_BEFORE = "镇乡", "大小街路头边侧部关门东西南北"
 _SUFFIX = re.compile(r"(村民委员会|居民委员会|村委会|居委会|社区|村)$")
 
 
@@ -107,18 +112,49 @@ def village_by_name(names: pd.Series, villages: pd.DataFrame) -> pd.Series:
 
 
 def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Series:
-    """Return the village id whose name an address holds, the longest name first; "" if none."""
-    known = _names_in_addresses(villages)
+    """Return the village id whose name an address holds first, of two that start alike the longer; "" if none.
+
+    What follows the name (a householder, a house number) is not looked at.
+    """
+    listed = _listed_names(villages)
+    known = {_short(name): village for name, village in reversed(listed.items())} | listed
     if not known:
         return pd.Series("", index=addresses.index, dtype="str")
-    ordered = sorted(known, key=len, reverse=True)
-    pattern = re.compile(f"(?<![{_NOT_AFTER}])(?:{'|'.join(map(re.escape, ordered))})")
+    short = {name for name in known if len(name) == 2} - set(listed)
+    names, rests = (
+        "|".join(map(re.escape, sorted(part, key=len, reverse=True))) for part in (set(known) - short, short)
+    )
+    pattern = re.compile(
+        f"(?<![{_NOT_AFTER}])(?:{names or '(?!)'})(?!{_NOT_BEFORE})"
+        f"|(?:^|(?<=[{_SHORT_BEHIND}]))(?:{rests or '(?!)'})(?![{_SHORT_NOT_BEFORE}])"
+    )
 
     def one(address: str) -> str:
         hit = pattern.search(address)
         return known[hit.group()] if hit else ""
 
     return addresses.map({address: one(address) for address in addresses.unique()}).astype("str")
+
+
+def valid_then(found: pd.Series, at: pd.Series, villages: pd.DataFrame) -> pd.Series:
+    """Return the village that stood at the time: a village that has ended gives way to the one that bears its name now.
+
+    Parameters
+    ----------
+    found
+        Village ids; "" where none is known.
+    at
+        Moment of each row.
+    """
+    heirs: dict[str, str] = {}
+    for village, _, aliases in _named(villages):
+        heirs |= dict.fromkeys(map(_short, filter(None, aliases)), village)
+    ended = villages[villages["valid_to"].notna()]
+    for _ in range(LONGEST_LINE if len(ended) else 0):
+        for village, name, until in zip(ended["village_id"], ended["name"], ended["valid_to"], strict=True):
+            heir = heirs.get(_short(str(name)), village)
+            found = found.mask((found == village) & (at >= until), heir)
+    return found
 
 
 def village_by_point(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.Series:
@@ -138,20 +174,20 @@ def village_by_point(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.Se
 
 
 def _village_names(villages: pd.DataFrame) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for village, name, aliases in _named(villages):
-        for known in filter(None, (village, name, *aliases)):
-            names.setdefault(_short(known), village)
+    names: dict[str, str] = {_short(village): village for village in villages["village_id"].astype(str)}
+    for name, village in _listed_names(villages).items():
+        names.setdefault(_short(name), village)
     return names
 
 
-def _names_in_addresses(villages: pd.DataFrame) -> dict[str, str]:
+def _listed_names(villages: pd.DataFrame) -> dict[str, str]:
+    """Return name -> village: own names first, then aliases, which another village may bear or have borne."""
     names: dict[str, str] = {}
-    for village, name, aliases in _named(villages):
-        for known in filter(None, (name, *aliases)):
-            names.setdefault(known, village)
-            if len(_short(known)) >= 3:  # a two-character rest such as 镇东 also starts street names (镇东大街)
-                names.setdefault(_short(known), village)
+    for village, name, _ in _named(villages):
+        names.setdefault(name, village)
+    for village, _, aliases in _named(villages):
+        for alias in filter(None, aliases):
+            names.setdefault(alias, village)
     return names
 
 

@@ -16,6 +16,8 @@ from gis_data.intake.sheets import Sheet
 from gis_data.tables import CREWS, PATROL_HOURS
 
 BANDS = ("00-06", "06-12", "12-18", "18-24")
+# Hours filled in afterwards: a month of whole hours only, or one figure for every village (DOMAIN 2.6, pitfall 17).
+WHOLE_ROWS, IDENTICAL_VILLAGES = 20, 5
 
 
 def read_crews(sheet: Sheet, match: Match) -> Sorted:
@@ -48,12 +50,16 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
         {
             "month": _months(sheet.frame[match.fields["month"][0]], timezone),
             "village_id": places.village_by_name(named, villages),
-            "band": column(sheet, match, "band").map(band),
+            "band": column(sheet, match, "band").map(band).astype("str"),
             "hours": hours,
             "source_row": sheet.rows,
         },
         index=named.index,
     )
+    month = pd.to_datetime(rows["month"], format="%Y-%m", errors="coerce").dt.tz_localize(timezone)
+    then = places.valid_then(rows["village_id"], month, villages)
+    merged = then != rows["village_id"]
+    rows = rows.assign(village_id=then)
     reasons = pd.Series("", index=rows.index, dtype="str")
     reasons = reasons.mask(hours.isna() | (hours < 0), "no_hours").mask(rows["band"] == "", "band_unknown")
     reasons = reasons.mask(rows["village_id"] == "", "village_unknown").mask(rows["month"] == "", "no_month")
@@ -61,7 +67,21 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
     good = rows[reasons == ""]
     groups = good.groupby(["month", "village_id", "band"], sort=False)
     summed = groups.agg({"hours": "sum", "source_row": "min"}).reset_index()
-    return Sorted("patrol_hours", PATROL_HOURS.conform(summed), reasons, details)
+    notes = {"village_merged": merged & (reasons == ""), **_filled_in_afterwards(good, rows.index)}
+    return Sorted("patrol_hours", PATROL_HOURS.conform(summed), reasons, details, notes=notes)
+
+
+def _filled_in_afterwards(good: pd.DataFrame, index: pd.Index) -> dict[str, pd.Series]:
+    """Tell the rows of months without a half hour, and of bands in which every village has the same hours."""
+    by_month, by_band = good.groupby("month")["hours"], good.groupby(["month", "band"])
+    whole = (good["hours"] % 1 == 0).groupby(good["month"]).transform("all") & (
+        by_month.transform("size") >= WHOLE_ROWS
+    )
+    same = (by_band["hours"].transform("nunique") == 1) & (
+        by_band["village_id"].transform("nunique") >= IDENTICAL_VILLAGES
+    )
+    flags = {"hours_whole": whole, "hours_identical": same}
+    return {name: flag.reindex(index, fill_value=False).astype(bool) for name, flag in flags.items()}
 
 
 def band(written: str) -> str:

@@ -2,6 +2,8 @@
 
 In:     a sheet with a name and a population for each village.
 Out:    rows of schema VILLAGES; a row without a name, a population or a place is set aside.
+Method: crime rates are per people who are there, so residents (常住) go before registered people (户籍) where a sheet
+        has both; a note says on which row which was taken (DOMAIN 2.6, pitfall 13).
 """
 
 import re
@@ -17,6 +19,7 @@ from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import VILLAGES
 
+RESIDENT, REGISTERED = "常住", "户籍"
 _DIGITS = dict(zip("一二三四五六七八九十", range(1, 11), strict=True))
 
 
@@ -25,7 +28,7 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     shapes = shapes_of(sheet, match, study)
     names = column(sheet, match, "name")
     ids = column(sheet, match, "village_id")
-    people = number(sheet, match, "population")
+    people, notes = _population(sheet, match)
     inner = shapes.representative_point()
     rows = pd.DataFrame(
         {
@@ -48,7 +51,26 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     reasons = _judge(rows, people, shapes, study)
     frame = gpd.GeoDataFrame(rows, geometry=shapes.to_numpy(), crs=study.crs)[(reasons == "").to_numpy()]
     accepted = VILLAGES.conform(frame, crs=study.crs, timezone=study.timezone)
-    return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index))
+    told = {key: flags & (reasons == "") for key, flags in notes.items()}
+    return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index), notes=told)
+
+
+def _population(sheet: Sheet, match: Match) -> tuple[pd.Series, dict[str, pd.Series]]:
+    """Return each village's people, residents before plain «人口» before registered people, and what was taken."""
+    columns = match.fields.get("population", ())
+    counted = {name: values.as_number(sheet.frame[name]) for name in columns}
+    resident, registered = ([name for name in columns if kind in name] for kind in (RESIDENT, REGISTERED))
+    plain = [name for name in columns if name not in resident + registered]
+    people = pd.Series(float("nan"), index=sheet.frame.index)
+    for name in (*resident, *plain, *registered):
+        people = people.fillna(counted[name])
+    nobody = pd.Series(False, index=sheet.frame.index)
+    first, last = (
+        pd.concat([counted[name].notna() for name in part], axis=1).any(axis=1) if part else nobody
+        for part in (resident, registered)
+    )
+    plainly = pd.concat([counted[name].notna() for name in plain], axis=1).any(axis=1) if plain else nobody
+    return people, {"population_resident": first & last, "population_registered": last & ~first & ~plainly}
 
 
 def market_days(written: str) -> str:
