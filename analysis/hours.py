@@ -229,7 +229,7 @@ class _Windows:
         sharp, spread = (self.some(~vague), self.some(vague).total) if vague.any() else (self, 0.0)
         begin, weight = sharp.by_unit(hours=1)
         hour = (np.arange(len(weight)) + begin) % WEEK_HOURS
-        by_hour: Floats = np.bincount(hour, weight, minlength=WEEK_HOURS) + spread / WEEK_HOURS
+        by_hour: Floats = np.asarray(np.bincount(hour, weight, minlength=WEEK_HOURS) + spread / WEEK_HOURS, np.float64)
         return by_hour
 
     def calendar(self) -> tuple[int, Floats]:
