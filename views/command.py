@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the input is wrong (one sentence on standard error), 2 use
 machine-readable object on standard output and nothing else.
 """
 
+import dataclasses
 import json
 import os
 import sys
@@ -90,6 +91,12 @@ def import_(
     folder: Folder,
     files: Files,
     dry_run: Annotated[bool, typer.Option(help="只检查，不写入 / check only, write nothing")] = False,
+    drop_persons: Annotated[
+        bool,
+        typer.Option(
+            "--drop-person-columns", help="丢弃人员列再导入，列名记入日志 / leave columns about persons behind"
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import incidents, villages, roster, cameras, roads ...; every row is accounted for."""
@@ -98,8 +105,29 @@ def import_(
 
     ws = Workspace.open(folder)
     with progress_bar(quiet=as_json) as progress:
-        report = intake.import_files(ws, files, dry_run=dry_run, progress=progress)
+        report = intake.import_files(ws, files, dry_run=dry_run, drop_person_columns=drop_persons, progress=progress)
     _say_report(report, as_json=as_json)
+
+
+@app.command()
+def undo(
+    folder: Folder,
+    import_id: Annotated[
+        str, typer.Argument(metavar="[IMPORT_ID]", help="默认撤销最近一次导入 / the last import if left out")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take an import back as if it had never been."""
+    from gis_data import intake
+    from gis_data.workspace import Workspace
+
+    done = intake.undo_import(Workspace.open(folder), import_id)
+    if as_json:
+        _print_json(dataclasses.asdict(done))
+        return
+    removed, restored = sum(done.removed.values()), sum(done.restored.values())
+    files = "、".join(done.files)
+    typer.echo(text("command.undone", files=files, removed=removed, restored=restored, waiting=done.waiting_again))
 
 
 @app.command()
@@ -271,6 +299,8 @@ def _say_report(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an Imp
         return
     for row in frame.to_dict("records"):
         typer.echo(text("command.imported", **row))
+        if row["replaced"]:
+            typer.echo("  " + text("intake.new_and_replaced", new=row["new"], replaced=row["replaced"]))
 
 
 def _say_plans(plans: Any) -> None:  # noqa: ANN401 - plans by name, imported lazily

@@ -144,6 +144,11 @@ class FileReport:
         """Key of a reason or a note -> up to three row numbers."""
         return {one.problem: one.examples for one in self.findings}
 
+    @property
+    def replaced(self) -> int:
+        """Number of accepted rows that stand in place of a row of an earlier import."""
+        return self.problems.get("replaced", 0)
+
     def sentences(self) -> list[str]:
         """Return what a person should know about this file, one sentence each."""
         if self.already:
@@ -151,6 +156,8 @@ class FileReport:
         if self.unread:
             return [text("intake.unread", file=self.file)]
         lines = [text(f"intake.reason.{key}") + f": {rows}" for key, rows in self.problems.items()]
+        if self.replaced:
+            lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
         lines += [text(key, **values) for key, values in self.remarks]
         named = {
             "intake.dropped": self.dropped,
@@ -179,6 +186,8 @@ class ImportReport:
                     "accepted": one.accepted,
                     "set_aside": one.set_aside,
                     "refused": one.refused,
+                    "new": one.accepted - one.replaced,
+                    "replaced": one.replaced,
                     "problems": json.dumps(one.problems, ensure_ascii=False),
                     "examples": json.dumps(one.examples),
                     "already": one.already,

@@ -1,14 +1,19 @@
 """The door over several imports: what each left behind is known, replaced, taken back, corrected."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
-from gis_data.intake import ImportReport, import_files, new_workspace
+from gis_data import audit
+from gis_data.errors import InputError
+from gis_data.intake import ImportReport, import_files, new_workspace, undo_import
 from gis_data.workspace import Workspace
 
 VILLAGES = {"张家庄村": (119.81, 36.61), "李家屯村": (119.83, 36.61), "东河村": (119.87, 36.67)}
@@ -34,13 +39,22 @@ def csv_of(path: Path, rows: list[dict[str, object]]) -> Path:
     return path
 
 
+def village_rows() -> list[dict[str, object]]:
+    return [{"村庄": name, "人口": 900, "经度": lon, "纬度": lat} for name, (lon, lat) in VILLAGES.items()]
+
+
+def station(folder: Path, **options) -> Workspace:
+    """Return a workspace without villages."""
+    folder.mkdir(exist_ok=True)
+    boundary = folder / "辖区边界.geojson"
+    gpd.GeoSeries([shapely.box(119.80, 36.60, 119.88, 36.68)], crs=4326).to_file(boundary)
+    return new_workspace(folder / "town", name="禾川镇", boundary=boundary, **options)
+
+
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    boundary = tmp_path / "辖区边界.geojson"
-    gpd.GeoSeries([shapely.box(119.80, 36.60, 119.88, 36.68)], crs=4326).to_file(boundary)
-    made = new_workspace(tmp_path / "town", name="禾川镇", boundary=boundary)
-    rows = [{"村庄": name, "人口": 900, "经度": lon, "纬度": lat} for name, (lon, lat) in VILLAGES.items()]
-    import_files(made, [csv_of(tmp_path / "村庄.csv", rows)])
+    made = station(tmp_path)
+    take(made, "村庄.csv", village_rows())
     return made
 
 
@@ -70,3 +84,186 @@ def test_completeness_counts_filled_fields_by_month_and_asks_no_point_of_what_ha
     assert found.loc[("2024-03", "place_type")].tolist() == [3, 1]
     assert found.loc[("2024-04", "point")].tolist() == [1, 1]
     assert found.loc[("2024-03", "arrived_at")].tolist() == [3, 0]
+
+
+TABLES = ("incidents", "villages", "crews", "cameras", "patrol_hours", "quality", "completeness", "imports", "aside")
+
+
+def state(ws: Workspace) -> dict[str, object]:
+    """Return everything that an undo must bring back, as it is read by others."""
+    hashes: dict[str, object] = {name: ws.table_hash(name) for name in TABLES}
+    files = {path.relative_to(ws.root).as_posix(): path.read_bytes() for path in ws.root.glob("*/*") if path.is_file()}
+    return hashes | files
+
+
+def waiting(ws: Workspace) -> pd.DataFrame:
+    """Return the rows of all files in set_aside/, as a spreadsheet shows them."""
+    files = sorted((ws.root / "set_aside").glob("*.csv"))
+    found = [pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False) for path in files]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def adds_up(ws: Workspace) -> bool:
+    imports = ws.read("imports")
+    return bool((imports["rows_read"] == imports["accepted"] + imports["set_aside"] + imports["refused"]).all())
+
+
+def test_a_corrected_file_replaces_its_rows_and_says_how_many(ws: Workspace):
+    take(ws, "三月.csv", [row(1), row(2), row(3)])
+    again = [row(2, 警情类型="入室盗窃"), row(3), row(4), row(4, 案发地址="别处")]
+    report = take(ws, "三月改.csv", again).files[0]
+    assert (report.accepted, report.set_aside, report.replaced) == (3, 1, 2)
+    assert report.problems == {"duplicate": 1, "replaced": 2}
+    assert report.sentences()[0] == "新增 1 条，更新 2 条。"
+    table = ws.read("incidents")
+    assert table["type"].tolist() == ["theft", "burglary", "theft", "theft"]
+    assert table["source_file"].tolist() == ["三月.csv", "三月改.csv", "三月改.csv", "三月改.csv"]
+    assert ws.read("quality").query("problem == 'replaced'")[["outcome", "rows", "examples"]].to_numpy().tolist() == [
+        ["accepted", 2, "2,3"]
+    ]
+
+
+def test_the_same_call_on_two_sheets_of_one_book_is_a_duplicate(ws: Workspace):
+    path = ws.root.parent / "两月.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame([row(1), row(2)]).to_excel(book, sheet_name="一月", index=False)
+        pd.DataFrame([row(2), row(3)]).to_excel(book, sheet_name="二月", index=False)
+    first, second = import_files(ws, [path]).files
+    assert (first.accepted, second.accepted, second.problems) == (2, 1, {"duplicate": 1})
+    before = state(ws)
+    assert [one.already for one in import_files(ws, [path]).files] == [True]
+    assert state(ws) == before
+
+
+def test_a_zip_that_comes_again_changes_nothing_nor_does_its_content_alone(ws: Workspace):
+    inside = csv_of(ws.root.parent / "三月.csv", [row(1), row(2, 报警时间="不详")])
+    path = ws.root.parent / "报表.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(inside, inside.name)
+    assert import_files(ws, [path]).files[0].accepted == 1
+    before = state(ws)
+    assert all(one.already for one in import_files(ws, [path, inside]).files)
+    assert state(ws) == before
+
+
+def test_undo_brings_back_the_state_before_whatever_the_import_held(ws: Workspace):
+    take(ws, "三月.csv", [row(1), row(2), row(3, 报警时间="不详")])
+    crews = csv_of(ws.root.parent / "力量.csv", [{"巡组编号": "X1", "巡逻方式": "汽车", "民警数": 1}])
+    import_files(ws, [crews])
+    before = state(ws)
+    newer = csv_of(
+        ws.root.parent / "力量2.csv", [{"巡组编号": n, "巡逻方式": "步行", "民警数": 2} for n in ("X0", "X1")]
+    )
+    moved = [
+        {"村庄": "东河村", "人口": 5, "经度": 119.86, "纬度": 36.66},
+        {"村庄": "新村", "人口": 5, "经度": 119.82, "纬度": 36.65},
+    ]
+    villages = csv_of(ws.root.parent / "村庄2.csv", moved)
+    hours = csv_of(ws.root.parent / "时长.csv", [{"月份": "2024-03", "村庄": "新村", "时段": "18-24", "巡逻时长": 2}])
+    rows = csv_of(
+        ws.root.parent / "三月改.csv",
+        [row(2, 警情类型="入室盗窃"), row(3), row(5), row(6, 警情类别="甲", 警情类型="乙")],
+    )
+    import_files(ws, [newer, villages, hours, rows])
+    assert ws.read("villages").set_index("name")["population"].to_dict()["东河村"] == 5
+    assert waiting(ws)["行号"].tolist() == ["5"]  # row 3 of the first file came again
+    done = undo_import(ws)
+    assert dict(done.removed) == {"incidents": 3, "villages": 2, "crews": 2, "patrol_hours": 1}
+    assert dict(done.restored) == {"incidents": 1, "villages": 1, "crews": 1, "patrol_hours": 0}
+    assert state(ws) == before
+    assert audit.verify(ws.root / "audit.jsonl") is None
+    entry = audit.entries(ws.root / "audit.jsonl")[-1]
+    assert (entry["action"], set(entry["inputs"])) == ("undo", {"力量2.csv", "村庄2.csv", "时长.csv", "三月改.csv"})
+    assert all(not one.already for one in import_files(ws, [newer, villages, hours, rows]).files)
+
+
+def test_undo_of_nothing_and_of_an_unknown_import_is_one_sentence(ws: Workspace):
+    with pytest.raises(InputError, match=r"I000.*已有的导入：I"):
+        undo_import(ws, "I000")
+    undo_import(ws)
+    with pytest.raises(InputError, match="没有可撤销的"):
+        undo_import(ws)
+    assert len(ws.read("villages")) == 0
+
+
+def test_an_import_below_others_can_be_undone_too(ws: Workspace):
+    first = take(ws, "一.csv", [row(1), row(2)]).files[0].import_id
+    second = take(ws, "二.csv", [row(2, 警情类型="入室盗窃"), row(3)]).files[0].import_id
+    take(ws, "三.csv", [row(3, 警情类型="扒窃"), row(4)])
+    undo_import(ws, second)
+    assert ws.read("incidents")["type"].tolist() == ["theft", "theft", "pickpocketing", "theft"]
+    undo_import(ws, first)
+    assert ws.read("incidents")["type"].tolist() == ["pickpocketing", "theft"]
+    assert len(ws.read("superseded_incidents")) == 0
+
+
+def test_undo_of_incidents_does_not_need_the_originals(ws: Workspace):
+    take(ws, "一.csv", [row(1), row(2)])
+    before = ws.table_hash("incidents")
+    take(ws, "二.csv", [row(2, 警情类型="入室盗窃"), row(3)])
+    for path in (ws.root / "raw").iterdir():
+        path.unlink()
+    undo_import(ws)
+    assert ws.table_hash("incidents") == before
+
+
+def test_villages_that_came_later_take_their_incidents_along_when_they_go(tmp_path: Path):
+    made = station(tmp_path)
+    take(made, "一.csv", [row(1, 案发地址=""), row(2, 案发地址="")])
+    before = made.table_hash("incidents")
+    take(made, "村庄.csv", village_rows())
+    assert set(made.read("incidents")["village_id"]) == {"李家屯村"}
+    take(made, "二.csv", [row(2, 案发地址="", 警情类型="入室盗窃")])
+    undo_import(made)
+    undo_import(made)
+    assert made.table_hash("incidents") == before
+    assert set(made.read("incidents")["village_id"]) == {""}
+
+
+def test_what_became_secret_keeps_no_point_in_what_it_replaced(ws: Workspace):
+    take(ws, "一.csv", [row(1)])
+    take(ws, "二.csv", [row(1, 警情类别="治安警情", 警情类型="家庭暴力")])
+    assert ws.read("superseded_incidents").geometry.is_empty.all()
+    undo_import(ws)
+    table = ws.read("incidents")
+    assert (table["type"].tolist(), table.geometry.is_empty.tolist()) == (["theft"], [True])
+
+
+def test_nothing_of_an_undone_import_is_left_in_any_byte(ws: Workspace):
+    take(ws, "一.csv", [row(1, 案发部位="绝无仅有之处")])
+    take(ws, "二.csv", [row(2)])
+    report = take(ws, "三.csv", [row(3, 案发部位="另一独特之处", 报警时间="某独特之时")]).files[0]
+    undo_import(ws, report.import_id)
+    undo_import(ws, ws.read("imports")["import_id"].iloc[1])
+    for path in ws.root.rglob("*"):
+        if path.is_file():
+            found = path.read_bytes()
+            for secret in ("绝无仅有之处", "另一独特之处", "某独特之时"):
+                assert secret.encode() not in found, (path, secret)
+
+
+@given(data=st.data())
+@settings(max_examples=8, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_imports_less_any_of_them_are_the_imports_that_are_left(tmp_path_factory, data):
+    """The referee never undoes anything: it imports what is left into a new workspace."""
+    folder = tmp_path_factory.mktemp("undo")
+    kinds = ["盗窃", "入室盗窃", "扒窃", "打架"]
+    one = st.tuples(st.integers(1, 5), st.sampled_from(kinds))
+    files = data.draw(
+        st.lists(st.lists(one, min_size=1, max_size=4, unique_by=lambda pair: pair[0]), min_size=2, max_size=4)
+    )
+    gone = data.draw(st.sets(st.integers(0, len(files) - 1), min_size=1, max_size=len(files) - 1))
+    order = data.draw(st.permutations(sorted(gone)))
+    paths = [
+        csv_of(folder / f"{number}.csv", [row(n, 警情类型=kind, 抓获人数=number) for n, kind in rows])
+        for number, rows in enumerate(files)
+    ]
+    made, left = station(folder / "a", synthetic=True), station(folder / "b", synthetic=True)
+    ids = [import_files(made, [path]).files[0].import_id for path in paths]
+    for number in order:
+        undo_import(made, ids[number])
+    for number, path in enumerate(paths):
+        if number not in gone:
+            import_files(left, [path])
+    for name in ("incidents", "superseded_incidents", "completeness"):
+        assert made.table_hash(name) == left.table_hash(name), name

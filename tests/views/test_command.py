@@ -244,3 +244,32 @@ def test_the_audit_chain_holds_until_a_line_is_changed(run, station, tmp_path):
     code, _, err = run("audit", station)
     assert code == 1
     assert "audit.jsonl" in err
+
+
+def test_undo_takes_the_last_import_back_or_the_one_named(run, station, tmp_path):
+    first = json.loads(run("import", station, sheet(tmp_path / "一.xlsx", [ROW]), "--json")[1])[0]
+    corrected = sheet(tmp_path / "二.xlsx", [ROW | {"警情细类": "扒窃"}, ROW | {"接警编号": "37028300000000000002"}])
+    code, out, _ = run("import", station, corrected)
+    assert (code, out.splitlines()[1].strip()) == (0, "新增 1 条，更新 1 条。")
+    code, out, _ = run("undo", station, "--json")
+    done = json.loads(out)
+    assert (code, done["files"], done["removed"], done["restored"]) == (
+        0, ["二.xlsx"], {"incidents": 2}, {"incidents": 1},
+    )  # fmt: skip
+    code, out, _ = run("undo", station, first["import_id"])
+    assert (code, out) == (0, "已撤销：一.xlsx。去掉 1 行，恢复 0 行，0 行重新待更正。\n")
+    assert run("audit", station)[0] == 0
+    code, out, err = run("--lang", "en", "undo", station)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "nothing to undo" in err
+
+
+def test_columns_about_persons_are_left_behind_on_request_and_their_names_logged(run, station, tmp_path):
+    path = with_phone(tmp_path)
+    assert run("import", station, path)[0] == 1
+    code, out, _ = run("import", station, path, "--drop-person-columns", "--json")
+    assert (code, json.loads(out)[0]["accepted"]) == (0, 1)
+    assert "报警人电话" in json.loads(out)[0]["notes"]
+    entry = json.loads((station / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert entry["parameters"]["dropped_person_columns"] == {"电话.xlsx": ["报警人电话"]}
+    assert not any("不应出现".encode() in path.read_bytes() for path in station.rglob("*") if path.is_file())
