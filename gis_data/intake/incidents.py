@@ -16,7 +16,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import codes, duplicates, lists, places, placing, times, values
+from gis_data import catalogue
+from gis_data.intake import codes, drift, duplicates, lists, places, placing, times, values
 from gis_data.intake.headers import Match
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
@@ -26,6 +27,7 @@ from gis_data.taxonomy import USABLE_POINT, has_a_place
 
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
 SHORTEST_CALL_NUMBER = 8
+DRIFTS_TOLD = 12
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
 PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼女|残疾|外来人员|person|woman|women|child|elder"
 
@@ -40,6 +42,8 @@ class Known:
         Incidents of all imports; one that comes again replaces the older row.
     this_import
         Those that the same file has brought already; one that comes again is a duplicate.
+    earlier
+        The incidents of all imports, or None; the shares of a new file are held against theirs.
     """
 
     around: placing.Surroundings
@@ -47,6 +51,7 @@ class Known:
     salt: str
     own_words: Mapping[str, str]
     this_import: frozenset[str] = frozenset()
+    earlier: pd.DataFrame | None = None
 
     @property
     def study(self) -> Study:
@@ -76,10 +81,12 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     notes |= when.notes | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = gpd.GeoDataFrame(rows, geometry=place["geometry"].to_numpy(), crs=known.study.crs)[kept.to_numpy()]
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
+    drifting = _drift(rows[kept], known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
+    told |= {key: flags.reindex(rows.index, fill_value=False) for key, flags in drifting.notes.items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
-        remarks=placed.remarks, corrections=_traceable(placed.corrections, rows),
+        remarks=(*placed.remarks, *_drift_remarks(drifting)), corrections=_traceable(placed.corrections, rows),
         marks=rows[["incident_id", "linked_id", "village_id"]].assign(placeless=~has_a_place(rows)),
     )  # fmt: skip
 
@@ -259,6 +266,31 @@ def _merge_calls(
     first = pd.Series(rows["source_row"].to_numpy()[into.where(merged, 0)], index=rows.index).astype("str")
     reasons = reasons.mask(merged, "same_event").mask(merged & calls["follows"], "follow_up")
     return reasons, details.mask(merged, first)
+
+
+def _drift(rows: pd.DataFrame, known: Known) -> drift.Drift:
+    names = ["reported_at", "incident_class", "type", "subtype", "count"]
+    before = rows.iloc[:0] if known.earlier is None else known.earlier
+    before = before[~before["incident_id"].isin(set(rows["incident_id"]))]
+    ours, theirs = (pd.DataFrame(part[names]).rename(columns={"subtype": "word"}) for part in (rows, before))
+    return drift.find_drift(ours, theirs)
+
+
+def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:
+    """Say which kinds drift in which month, the largest changes first."""
+    sections = {"incident_class": "class.{}", "type": "type.{}", "rest": "intake.other"}
+    remarks = []
+    for row in found.told.head(DRIFTS_TOLD).to_dict("records"):
+        section = sections.get(row["column"])
+        kind = catalogue.text(section.format(row["kind"])) if section else row["kind"]
+        about = {
+            "month": row["month"],
+            "kind": kind,
+            "before": round(row["before_pct"], 1),
+            "now": round(row["now_pct"], 1),
+        }
+        remarks.append((f"intake.remark.{row['note']}", about))
+    return remarks
 
 
 def _text(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:

@@ -224,6 +224,7 @@ def _read(session: Session, sheet: Sheet, match: Match, job: Job, waiting: pd.Da
         salt=ws.salt,
         own_words=ws.intake.get("classes", {}),
         this_import=frozenset(ours),
+        earlier=table,
     )
     return incidents.read(sheet, match, known, import_id=job.import_id)
 

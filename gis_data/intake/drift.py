@@ -1,0 +1,144 @@
+"""Drift: words and shares that change from one month to the next as chance and season do not make them.
+
+In:     the accepted rows of a file (month, class, type, own word, count) and the rows imported before.
+Out:    for every row whether its class or type jumps in its month, whether «other» grows, whether its word is new; and
+        the months and kinds to tell, with their shares.
+Method: DOMAIN 2.6, pitfall 14. Each share of a month against the three months before (for «other», which creeps, the
+        twelve months before), each word against all months before: Fisher's exact test, all tests of a kind together by
+        Benjamini-Hochberg. A season is no drift: what the same month of the year before shows too is not told.
+        Nothing is changed: what a code meant cannot be seen from here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from gis_data.intake.codes import REST
+
+Counts = NDArray[np.int64]
+
+ALPHA = 0.01
+JUMP = 2.0  # a share at least doubles, or halves
+GROWTH = 1.5
+JUST_BEFORE, YEAR = 3, 12
+LEAST_ROWS = 50  # of the months before, and half as many of the month itself
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What drifts in one file.
+
+    Attributes
+    ----------
+    notes
+        ``share_jump``, ``rest_growing``, ``word_new``: which rows.
+    told
+        ``note``, ``month``, ``kind`` (class, type or word), ``before_pct``, ``now_pct``; the largest change first.
+    """
+
+    notes: dict[str, pd.Series]
+    told: pd.DataFrame
+
+
+def find_drift(rows: pd.DataFrame, before: pd.DataFrame) -> Drift:
+    """Test the months of a file.
+
+    Parameters
+    ----------
+    rows, before
+        ``reported_at``, ``incident_class``, ``type``, ``word``, ``count``; rows of this file, rows imported earlier.
+    """
+    every = pd.concat([before.assign(ours=False), rows.assign(ours=True)], ignore_index=True)
+    at = every["reported_at"].dt
+    every["month"] = at.year * 12 + at.month - 1
+    every["rest"] = every["type"].isin(set(REST.values())).map({True: "rest", False: ""})
+    ours = every["ours"].to_numpy(dtype=bool)
+    months = np.unique(every.loc[ours, "month"])
+    found = [
+        _tested(every, ("incident_class", "type"), months, "share_jump", back=JUST_BEFORE),
+        _tested(every, ("rest",), months, "rest_growing", back=YEAR),
+        _tested(every, ("word",), months, "word_new", back=None),
+    ]
+    notes, told = {}, []
+    for note, table in zip(("share_jump", "rest_growing", "word_new"), found, strict=True):
+        flags = np.zeros(len(every), dtype=bool)
+        for column, part in table.groupby("column"):
+            keys = pd.MultiIndex.from_frame(part[["month", "kind"]])
+            flags |= pd.MultiIndex.from_frame(every[["month", str(column)]]).isin(keys)
+        notes[note] = pd.Series(flags[ours], index=rows.index)
+        told.append(table.assign(note=note))
+    return Drift(notes, _as_told(pd.concat(told, ignore_index=True)))
+
+
+def _tested(
+    every: pd.DataFrame, columns: tuple[str, ...], months: Counts, note: str, *, back: int | None
+) -> pd.DataFrame:
+    """Return the months and kinds of a note: ``column month kind before now``."""
+    parts = [_shares(every, column, months, back=back) for column in columns]
+    table = pd.concat(parts, ignore_index=True)
+    if note == "word_new":
+        table = table[table["had"] == 0]
+    if note == "rest_growing":
+        table = table[table["now"] >= GROWTH * table["before"]]
+    if table.empty:
+        return table
+    p_low, p_high = _tails(table)
+    p = np.minimum(1.0, 2 * np.minimum(p_low, p_high)) if note == "share_jump" else p_high
+    wide = (table["now"] >= JUMP * table["before"]) | (table["now"] <= table["before"] / JUMP)
+    kept = (stats.false_discovery_control(p) <= ALPHA) & (wide if note == "share_jump" else True)
+    table = table[kept]
+    if note == "word_new":  # told in its first month only
+        return table.sort_values("month").drop_duplicates(["column", "kind"])
+    return table[~_same_last_year(every, table)]
+
+
+def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | None) -> pd.DataFrame:
+    """Count each kind in each month and in the months before it."""
+    counts = every.pivot_table(index="month", columns=column, values="count", aggfunc="sum", fill_value=0)
+    counts = counts.drop(columns="", errors="ignore").astype("int64")
+    totals = every.groupby("month")["count"].sum()
+    parts = []
+    for month in months:
+        past = totals.index[(totals.index < month) & (totals.index >= (month - back if back else 0))]
+        rows, earlier = int(totals[month]), int(totals[past].sum())
+        if earlier < LEAST_ROWS or rows < LEAST_ROWS / 2:
+            continue
+        now, had = counts.loc[month].to_numpy(), counts.loc[past].sum().to_numpy()
+        part = pd.DataFrame({"column": column, "month": month, "kind": counts.columns, "has": now, "had": had})
+        part = part.assign(rows=rows, earlier=earlier, now=now / rows, before=had / earlier)
+        parts.append(part[(part["has"] > 0) | (part["had"] > 0)])
+    names = ["column", "month", "kind", "has", "had", "rows", "earlier", "now", "before"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+
+def _tails(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Fisher's chances of so few, and of so many, of a kind in its month, given all margins."""
+    has, had, rows, earlier = (table[name].to_numpy(dtype=np.int64) for name in ("has", "had", "rows", "earlier"))
+    law = stats.hypergeom(rows + earlier, has + had, rows)
+    return law.cdf(has), law.sf(has - 1)
+
+
+def _same_last_year(every: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+    """Tell which kinds had a share like this in the same month of the year before."""
+    totals = every.groupby("month")["count"].sum()
+    flags = []
+    for column, month, kind, now, before in table[["column", "month", "kind", "now", "before"]].itertuples(index=False):
+        rows = int(totals.get(month - YEAR, 0))
+        there = (every["month"] == month - YEAR) & (every[column] == kind)
+        share = every.loc[there, "count"].sum() / rows if rows >= LEAST_ROWS / 2 else np.nan
+        middle = np.sqrt(max(now, 1e-9) * max(before, 1e-9))
+        flags.append(bool(share >= middle if now > before else share <= middle))
+    return pd.Series(flags, index=table.index, dtype=bool)
+
+
+def _as_told(found: pd.DataFrame) -> pd.DataFrame:
+    months = [f"{month // 12}-{month % 12 + 1:02d}" for month in found["month"]]
+    size = (found["now"] - found["before"]).abs()
+    told = pd.DataFrame(
+        {"note": found["note"], "month": months, "kind": found["kind"], "column": found["column"],
+         "before_pct": 100 * found["before"], "now_pct": 100 * found["now"]}
+    )  # fmt: skip
+    return told.loc[size.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
