@@ -9,9 +9,10 @@ Method: Gi* with exact chances in every slice (``analysis.gi_star``), Benjamini 
 
 A small town has too few incidents for seventeen words: the counts of both windows say how much a pattern rests on.
 
-Two ways to look at a slice. "slice" compares it with itself only: a town-wide season or rise is no pattern, and slices
-share nothing, as Mann-Kendall asks. "cube" is Esri's default: each slice with the one before it, against all slices, so
-that a town-wide rise shows; but neighbouring slices then share counts and the trend is called too easily.
+Two ways to look at a slice. "slice" compares it with itself only, so that a town-wide season or rise is no pattern.
+"cube" is Esri's default: each slice with the one before it, against all slices, so that a town-wide rise shows. Its
+trend is taken over slices alone nevertheless: scores that share every second slice would call 14 % of steady cells a
+trend at 5 % (measured on null towns).
 """
 
 from dataclasses import dataclass
@@ -97,7 +98,8 @@ def emerging(
         raise SchemaError("table.values", table="slices", problems=f"slices: {len(counts)} < {FEWEST_SLICES}")
     z, p_hot, p_cold = _by_slice(counts, near) if window == "slice" else _by_cube(counts, near)
     hot, cold = (false_discovery(p.ravel()).reshape(p.shape) <= alpha for p in (p_hot, p_cold))
-    trend = mann_kendall(z)
+    # Against the cube, a slice's own z rises and falls with the sum around the cell.
+    trend = mann_kendall(z if window == "slice" else [near.sums(values.astype(float)) for values in counts])
     return Emerging(z, hot, cold, trend, patterns(hot, cold, trend.direction(alpha=trend_alpha)))
 
 

@@ -156,6 +156,16 @@ def test_the_cube_is_gi_star_over_space_time_neighbours():
     assert np.array_equal(found.cold.ravel(), known.q_cold <= 0.3)
 
 
+def test_the_trend_in_the_cube_shares_no_counts_between_slices():
+    """At 5 % about 4 of 100 steady cells; scores that each hold the slice before would call 14."""
+    rng = np.random.default_rng(5)
+    shares = [
+        (emerging(rng.poisson(0.5, (12, 100)), near_on(10, 10), window="cube").trend.p_value <= 0.05).mean()
+        for _ in range(60)
+    ]
+    assert np.mean(shares) < 0.06
+
+
 def test_a_town_wide_rise_shows_in_the_cube_only():
     rng = np.random.default_rng(6)
     counts = rng.poisson(np.linspace(0.3, 4, 12)[:, None], (12, 100))
