@@ -1,10 +1,11 @@
-"""Comparing small numbers: exact intervals, ratios with a word, many comparisons at once, shrinkage, rank ranges.
+"""Comparing small numbers: exact intervals, ratios with a word, many at once, shares, funnels, shrinkage, rank ranges.
 
 In:     counts and their exposures (people-years, days, hours) as numbers or arrays.
 Out:    arrays of limits, ratios, p-values and words; nothing here knows a table.
 Method: Garwood (1936) interval of a Poisson count; conditional binomial test of two rates with Clopper-Pearson
-        limits; Benjamini & Hochberg (1995); Wilson (1927); gamma-Poisson empirical Bayes by marginal likelihood
-        (Clayton & Kaldor 1987).
+        limits; Benjamini & Hochberg (1995), over the comparisons that could show anything (Tarone 1990); Fisher's
+        exact test of two shares; funnel plot with over-dispersion (Spiegelhalter 2005); Wilson (1927); gamma-Poisson
+        empirical Bayes by marginal likelihood (Clayton & Kaldor 1987).
 """
 
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from scipy import optimize, special, stats
 
 Floats = NDArray[np.float64]
 Word = Literal["up", "down", "none"]
+Side = Literal["above", "below", "inside"]
 
 # Beyond this shape the zones' true rates differ by less than 0.1 %: the likelihood is flat, the prior is a point.
 MAX_SHAPE = 1e6
 MIN_SHAPE = 1e-2
+
+WINSORISED = 0.10  # of the areas at each end, before over-dispersion is measured (Spiegelhalter 2005)
 
 
 def poisson_interval(count: ArrayLike, *, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -64,6 +68,9 @@ def rate_ratio(
     The p-value is twice the smaller tail, so that p < 1 - level exactly when the Clopper-Pearson limits of the
     ratio leave out 1. A comparison without any event, or without exposure on one side, says nothing:
     ratio NaN, limits 0 to infinity, p-value 1.
+
+    Counts may be sums of weights up to 1 (hours of uncertain incidents): the tails are those of the beta distribution,
+    which equal the binomial's at whole numbers. Such sums vary less than counts, so the test errs towards "none".
     """
     n1, t1, n0, t0 = np.broadcast_arrays(
         *(np.asarray(x, dtype=float) for x in (count, exposure, other_count, other_exposure))
@@ -72,7 +79,7 @@ def rate_ratio(
     says_something = (total > 0) & (t1 > 0) & (t0 > 0)
     n1, n0, t1, t0 = (np.where(says_something, x, 1.0) for x in (n1, n0, t1, t0))
     share = t1 / (t1 + t0)
-    tails = np.minimum(stats.binom.cdf(n1, n1 + n0, share), stats.binom.sf(n1 - 1, n1 + n0, share))
+    tails = np.minimum(_at_least(n0, n1, 1 - share), _at_least(n1, n0, share))
     low, high = _clopper_pearson(n1, n1 + n0, level)
     with np.errstate(divide="ignore"):
         ratio, low, high = (n1 / n0) * (t0 / t1), low / (1 - low) * (t0 / t1), high / (1 - high) * (t0 / t1)
@@ -88,6 +95,119 @@ def false_discovery(p_value: ArrayLike) -> Floats:
     """Return Benjamini-Hochberg adjusted p-values: calling those below q wrong by chance in at most a share q."""
     p = np.asarray(p_value, dtype=float)
     return np.asarray(stats.false_discovery_control(p), dtype=float) if p.size else p
+
+
+def false_discovery_where(p_value: ArrayLike, can_be_seen: ArrayLike) -> Floats:
+    """Return Benjamini-Hochberg adjusted p-values among the comparisons that can be seen, and 1 for the others.
+
+    Leaving out comparisons by their totals alone (``least_p_value``) costs nothing, because the tests are conditional
+    on these: a table of 2,000 cells of one incident each must not hide the ten cells that have twenty.
+    """
+    p, seen = np.broadcast_arrays(np.asarray(p_value, dtype=float), np.asarray(can_be_seen, dtype=bool))
+    adjusted = np.ones(p.shape)
+    adjusted[seen] = false_discovery(p[seen])
+    return adjusted
+
+
+def least_p_value(total: ArrayLike, exposure: ArrayLike, other_exposure: ArrayLike) -> Floats:
+    """Return the least p-value ``rate_ratio`` could give for this many events: all of them on the rarer side."""
+    n, t1, t0 = (np.asarray(x, dtype=float) for x in (total, exposure, other_exposure))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rarer = np.minimum(t1, t0) / (t1 + t0)
+        return np.where((n > 0) & (rarer > 0), np.minimum(1.0, 2 * rarer**n), 1.0)
+
+
+def chance_of_rise(mean: float, *, factor: float) -> float:
+    """Return how often a count is at least ``factor`` times the one before, where both have this mean.
+
+    Months with nothing before them have no percentage and are left out. At a mean of 3 a rise by half or more comes up
+    in 32 % of the months: a percentage alone says nothing.
+    """
+    most = int(stats.poisson.isf(1e-12, mean)) + 1
+    before = np.arange(1, most)
+    risen = stats.poisson.sf(np.ceil(factor * before - 1e-9) - 1, mean)
+    return float((stats.poisson.pmf(before, mean) * risen).sum() / -np.expm1(-mean))
+
+
+def share_change(part: ArrayLike, whole: ArrayLike, other_part: ArrayLike, other_whole: ArrayLike) -> Floats:
+    """Return two-sided exact p-values (twice the smaller tail) that two shares are equal (Fisher 1935); 1 for nothing."""
+    k1, n1, k0, n0 = np.broadcast_arrays(
+        *(np.asarray(x, dtype=np.int64) for x in (part, whole, other_part, other_whole))
+    )
+    drawn = stats.hypergeom(n1 + n0, k1 + k0, n1)
+    tails = np.minimum(drawn.cdf(k1), drawn.sf(k1 - 1))
+    return np.where(n1 + n0 > 0, np.minimum(1.0, 2 * tails), 1.0)
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """Areas against what their exposure leads to expect.
+
+    Attributes
+    ----------
+    ratio
+        Observed over expected; NaN where nothing is expected.
+    p_value, p_adj
+        Exact Poisson, two-sided, widened by the over-dispersion; adjusted over all areas.
+    overdispersion
+        Variance of the areas as a multiple of Poisson's; 1 where they do not vary more than chance allows.
+    """
+
+    ratio: Floats
+    p_value: Floats
+    p_adj: Floats
+    overdispersion: float
+
+    def sides(self, *, alpha: float) -> NDArray[np.str_]:
+        """Return "above", "below" or "inside" for each area, false discoveries held at ``alpha``."""
+        return np.where(self.p_adj > alpha, "inside", np.where(self.ratio > 1, "above", "below"))
+
+
+def funnel(count: ArrayLike, exposure: ArrayLike) -> Funnel:
+    """Compare areas with their expected counts: the total shared out by exposure (people, road km, visits).
+
+    Areas differ more than Poisson allows for reasons that no exposure holds. Where the winsorised variance of the
+    Pearson residuals is above what chance gives (mean 1, standard deviation sqrt(2 / areas)) by two standard
+    deviations, all residuals are divided by its root, so that 71 villages do not give a handful of false alarms.
+    """
+    n, t = np.asarray(count, dtype=float), np.nan_to_num(np.asarray(exposure, dtype=float))
+    expected = n[t > 0].sum() * t / t.sum() if t.sum() > 0 else np.zeros(n.shape)
+    judged = expected > 0
+    if not judged.any():
+        return Funnel(np.full(n.shape, np.nan), np.ones(n.shape), np.ones(n.shape), 1.0)
+    mean = np.where(judged, expected, 1.0)
+    dispersion = _overdispersion((n[judged] - expected[judged]) / np.sqrt(expected[judged]))
+    tails = np.minimum(stats.poisson.cdf(n, mean), stats.poisson.sf(n - 1, mean))
+    residual = stats.norm.isf(np.minimum(tails, 0.5))
+    p_value = np.where(judged, 2 * stats.norm.sf(residual / np.sqrt(dispersion)), 1.0)
+    return Funnel(
+        ratio=np.where(judged, n / mean, np.nan), p_value=p_value, p_adj=false_discovery_where(p_value, judged),
+        overdispersion=dispersion,
+    )  # fmt: skip
+
+
+def funnel_limits(expected: ArrayLike, *, coverage: float, overdispersion: float = 1.0) -> tuple[Floats, Floats]:
+    """Return the limits of observed over expected between which ``coverage`` of the areas lie by chance.
+
+    Exact Poisson limits, interpolated between counts so that the funnel is smooth (Spiegelhalter 2005), widened about
+    the middle by the root of the over-dispersion.
+    """
+    mean = np.asarray(expected, dtype=float)
+    limits = (_smooth_poisson_quantile(mean, tail) for tail in ((1 - coverage) / 2, (1 + coverage) / 2))
+    low, high = (np.maximum(mean + np.sqrt(overdispersion) * (limit - mean), 0.0) / mean for limit in limits)
+    return low, high
+
+
+def _smooth_poisson_quantile(mean: Floats, tail: float) -> Floats:
+    count = stats.poisson.ppf(tail, mean)
+    upto, before = stats.poisson.cdf(count, mean), stats.poisson.cdf(count - 1, mean)
+    return np.asarray(np.maximum(count - (upto - tail) / (upto - before), 0.0), dtype=float)
+
+
+def _overdispersion(residual: Floats) -> float:
+    low, high = np.quantile(residual, [WINSORISED, 1 - WINSORISED])
+    found = float((np.clip(residual, low, high) ** 2).mean())
+    return found if found > 1 + 2 * np.sqrt(2 / len(residual)) else 1.0
 
 
 @dataclass(frozen=True)
@@ -175,8 +295,13 @@ def rank_range(low: ArrayLike, high: ArrayLike) -> tuple[NDArray[np.int64], NDAr
     return 1 + surely_above.sum(axis=1), len(lower) - surely_above.sum(axis=0)
 
 
+def _at_least(k: Floats, rest: Floats, share: Floats) -> Floats:
+    """Return the chance of ``k`` or more of ``k + rest``, for whole numbers the binomial's upper tail."""
+    return np.where(k > 0, special.betainc(np.where(k > 0, k, 1.0), rest + 1, share), 1.0)
+
+
 def _clopper_pearson(k: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
     tail = (1 - level) / 2
-    low = stats.beta.ppf(tail, np.maximum(k, 1), n - k + 1)
-    high = stats.beta.ppf(1 - tail, k + 1, np.maximum(n - k, 1))
+    low = stats.beta.ppf(tail, np.where(k > 0, k, 1.0), n - k + 1)
+    high = stats.beta.ppf(1 - tail, k + 1, np.where(k < n, n - k, 1.0))
     return np.where(k > 0, low, 0.0), np.where(k < n, high, 1.0)

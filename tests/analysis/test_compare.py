@@ -72,6 +72,92 @@ def test_a_rise_is_called_only_when_the_interval_leaves_out_one(n1, t1, n0, t0):
         assert word == outside
 
 
+@given(n1=counts, n0=counts, t1=exposures, t0=exposures)
+def test_the_least_p_value_is_that_of_all_events_on_the_rarer_side(n1, n0, t1, t0):
+    total = n1 + n0
+    least = compare.least_p_value(total, t1, t0)
+    every = compare.rate_ratio(np.arange(total + 1), t1, total - np.arange(total + 1), t0).p_value
+    assert least == pytest.approx(min(every), rel=1e-9)
+
+
+@given(n1=st.floats(0, 40), n0=st.floats(0, 40))
+def test_sums_of_weights_lie_between_their_whole_neighbours(n1, n0):
+    """Tails move with the weight: more now is more unusual upwards, and no jump at whole numbers."""
+    tail = compare._at_least(np.array([np.floor(n1), n1, np.ceil(n1)]), np.full(3, n0), np.full(3, 0.4))
+    assert tail[0] >= tail[1] >= tail[2]
+    assert compare._at_least(np.array(12.0), np.array(5.0), np.array(0.4)) == pytest.approx(stats.binom.sf(11, 17, 0.4))
+
+
+@given(k1=st.integers(0, 40), r1=st.integers(0, 40), k0=st.integers(0, 40), r0=st.integers(0, 40))
+def test_a_change_of_share_equals_fishers_exact_test(k1, r1, k0, r0):
+    found = compare.share_change(k1, k1 + r1, k0, k0 + r0)
+    tails = [stats.fisher_exact([[k1, r1], [k0, r0]], side).pvalue for side in ("less", "greater")]
+    assert found == pytest.approx(min(1, 2 * min(tails)), abs=1e-9)
+
+
+def test_comparisons_that_cannot_be_seen_are_left_out_of_the_adjustment():
+    adjusted = compare.false_discovery_where([0.01, 0.5, 0.02, 0.5], [True, False, True, False])
+    np.testing.assert_allclose(adjusted, [0.02, 1, 0.02, 1])
+    assert compare.false_discovery_where([0.3], [False]).tolist() == [1.0]
+
+
+# --- funnels ---
+
+
+def test_the_funnel_equals_the_exact_poisson_tails_without_overdispersion():
+    rng = np.random.default_rng(6)
+    exposure = rng.uniform(1, 9, 30)
+    count = rng.poisson(2 * exposure)
+    found = compare.funnel(count, exposure)
+    expected = count.sum() * exposure / exposure.sum()
+    tails = np.minimum(stats.poisson.cdf(count, expected), stats.poisson.sf(count - 1, expected))
+    assert found.overdispersion == 1
+    np.testing.assert_allclose(found.p_value, np.minimum(1, 2 * tails))
+    np.testing.assert_allclose(found.ratio, count / expected)
+
+
+def test_overdispersed_areas_widen_the_funnel_and_give_few_alarms():
+    rng = np.random.default_rng(8)
+    exposure = np.full(200, 40.0)
+    count = rng.negative_binomial(10, 10 / (10 + exposure))  # variance 40 + 160: five times Poisson's
+    found = compare.funnel(count, exposure)
+    residual = (count - count.mean()) / np.sqrt(count.mean())
+    cut = np.clip(residual, *np.quantile(residual, [0.1, 0.9]))
+    assert found.overdispersion == pytest.approx((cut**2).mean())
+    assert 3 < found.overdispersion < 5, "winsorising takes the tails off"
+    assert (found.p_value <= 0.05).mean() < 0.12
+    poisson = 2 * np.minimum(stats.poisson.cdf(count, count.mean()), stats.poisson.sf(count - 1, count.mean()))
+    assert (poisson <= 0.05).mean() > 0.3, "without it a third of the areas would be alarms"
+
+
+def test_null_areas_are_named_at_most_at_the_stated_level():
+    rng = np.random.default_rng(9)
+    alarms = 0
+    for _ in range(400):
+        exposure = rng.uniform(200, 3000, 71)
+        found = compare.funnel(rng.poisson(exposure * rng.choice([0.002, 0.01])), exposure)
+        alarms += bool((found.sides(alpha=0.05) != "inside").any())
+    assert alarms <= stats.binom.ppf(0.99, 400, 0.05), f"{alarms} of 400 towns"
+
+
+@given(expected=st.floats(0.5, 200), coverage=st.sampled_from([0.8, 0.95, 0.998]))
+def test_funnel_limits_lie_between_the_poisson_counts_around_them(expected, coverage):
+    low, high = compare.funnel_limits(expected, coverage=coverage)
+    for limit, tail in ((low, (1 - coverage) / 2), (high, (1 + coverage) / 2)):
+        count = stats.poisson.ppf(tail, expected)
+        assert max(count - 1, 0) <= limit * expected + 1e-9
+        assert limit * expected <= count + 1e-9
+    wide = compare.funnel_limits(expected, coverage=coverage, overdispersion=4.0)
+    assert wide[1] - 1 == pytest.approx(2 * (high - 1))
+    assert wide[0] == pytest.approx(max(0, 1 + 2 * (low - 1)))
+
+
+def test_a_funnel_without_exposure_or_incidents_says_nothing():
+    for count, exposure in (([3, 4], [0, 0]), ([0, 0], [10, 20])):
+        found = compare.funnel(count, exposure)
+        assert found.sides(alpha=0.05).tolist() == ["inside", "inside"]
+
+
 def test_chance_alone_is_rarely_called_a_change():
     rng = np.random.default_rng(7)  # METHODS 7: at a mean of 3, half of all months differ by a third or more
     found = compare.rate_ratio(rng.poisson(3, 4000), 1.0, rng.poisson(3, 4000), 1.0)
