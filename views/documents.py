@@ -48,7 +48,7 @@ def write_scorecard(scorecard: Plan, zones: Plan, study: Study, path: Path) -> P
     draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
     with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"title": _title(study), "created": _made_on(scorecard)})
-        looks = _looks(book)
+        looks = looks_of(book)
         _print_sheet(book, looks, scorecard, study)
         _raw_sheet(book, looks, scorecard.to_frame(), study)
         _villages_sheet(book, looks, zones, study)
@@ -136,7 +136,8 @@ def _made_on(plan: Plan) -> datetime:
     return datetime.fromisoformat(str(values["period"])[-10:])
 
 
-def _looks(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no types
+def looks_of(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no types
+    """Return the formats that all our spreadsheets share, by name."""
     base = {"font_name": FONT, "font_size": 10, "valign": "vcenter"}
     boxed = base | {"border": 1, "border_color": LINE, "align": "center", "text_wrap": True}
     looks = {
@@ -160,7 +161,7 @@ def _looks(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no typ
 
 
 def _print_sheet(book: Any, looks: dict[str, Any], plan: Plan, study: Study) -> None:  # noqa: ANN401
-    sheet = _new_sheet(book, "scorecard.sheet.print", study)
+    sheet = new_sheet(book, "scorecard.sheet.print", study)
     groups = _columns(str(plan.settings["exposure"]))
     first = _headlines(sheet, looks, plan, study)
     column = 0
@@ -232,14 +233,14 @@ def _reading(sheet: Any, looks: dict[str, Any], plan: Plan, row: int, width: int
 
 
 def _raw_sheet(book: Any, looks: dict[str, Any], table: pd.DataFrame, study: Study) -> None:  # noqa: ANN401
-    sheet = _new_sheet(book, "scorecard.sheet.raw", study)
+    sheet = new_sheet(book, "scorecard.sheet.raw", study)
     sheet.set_row(0, 62)
     for column, name in enumerate(table.columns):
         sheet.set_column(column, column, 13)
         sheet.write(0, column, text(f"scorecard.column.{name}"), looks["head"])
         sheet.write(1, column, name, looks["code"])
         for row, value in enumerate(table[name], start=2):
-            _write_value(sheet, row, column, value, looks[_number_look(name)])
+            write_value(sheet, row, column, value, looks[_number_look(name)])
     sheet.freeze_panes(2, 1)
     sheet.autofilter(1, 0, 1 + len(table), len(table.columns) - 1)
     sheet.repeat_rows(0, 1)
@@ -255,7 +256,8 @@ def _number_look(name: str) -> str:
     return DECIMALS["per_100h"] if name.endswith(("_low", "_high", "_expected", "_ratio")) else "number"
 
 
-def _write_value(sheet: Any, row: int, column: int, value: Any, look: Any) -> None:  # noqa: ANN401
+def write_value(sheet: Any, row: int, column: int, value: Any, look: Any) -> None:  # noqa: ANN401
+    """Write words as words (a name from a file never becomes a formula), a missing number as a blank."""
     if isinstance(value, str):
         sheet.write_string(row, column, value, look)
     elif pd.isna(value):
@@ -267,7 +269,7 @@ def _write_value(sheet: Any, row: int, column: int, value: Any, look: Any) -> No
 
 
 def _villages_sheet(book: Any, looks: dict[str, Any], zones: Plan, study: Study) -> None:  # noqa: ANN401
-    sheet = _new_sheet(book, "scorecard.sheet.villages", study)
+    sheet = new_sheet(book, "scorecard.sheet.villages", study)
     units = zones.tables["units"]
     for column, (key, width) in enumerate((("zone_id", 8), ("villages", 10), ("village_names", 110))):
         sheet.set_column(column, column, width)
@@ -282,7 +284,7 @@ def _villages_sheet(book: Any, looks: dict[str, Any], zones: Plan, study: Study)
 
 
 def _notes_sheet(book: Any, looks: dict[str, Any], plan: Plan, study: Study) -> None:  # noqa: ANN401
-    sheet = _new_sheet(book, "scorecard.sheet.notes", study)
+    sheet = new_sheet(book, "scorecard.sheet.notes", study)
     sheet.set_column(0, 0, 120)
     sheet.write(0, 0, _title(study), looks["title"])
     for row, line in enumerate(_note_lines(plan, study), start=1):
@@ -304,7 +306,7 @@ def _reading_lines(plan: Plan) -> Iterator[str]:
     yield from (text(f"scorecard.reading.{key}") for key in ("ranks", "arrests"))
 
 
-def _new_sheet(book: Any, key: str, study: Study) -> Any:  # noqa: ANN401
+def new_sheet(book: Any, key: str, study: Study) -> Any:  # noqa: ANN401
     """Return a sheet set up for A4 across, one page wide, with page numbers and marks on each page."""
     sheet = book.add_worksheet(text(key))
     sheet.set_landscape()

@@ -6,6 +6,7 @@ Out:    small frames of words, and a frame as an HTML table. Nothing is computed
 
 import html
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from gis_data.study import Study
 from gis_data.taxonomy import CLASSES
 from models.plan import Plan
 from views.documents import count_with_interval, rank_as_range, rate_with_interval, write_scorecard
+from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
 DASH = "—"
@@ -249,6 +251,81 @@ def blind_table(blind: pd.DataFrame) -> pd.DataFrame:
         for row in records(blind)
     ]
     return _named(pd.DataFrame(rows), "page.cameras.column")
+
+
+# ---- the quality report ----
+
+
+def quality_files(report: QualityReport) -> pd.DataFrame:
+    """Return the account of each file."""
+    rows = [
+        {
+            "file": row["file"],
+            "table": table_name(row["table"]),
+            **{name: f"{row[name]:,}" for name in COUNTS},
+        }
+        for row in records(report.files)
+    ]
+    return _named(pd.DataFrame(rows), "page.data.column")
+
+
+def quality_problems(table: pd.DataFrame) -> pd.DataFrame:
+    """Return problems (of one file, or of all) with share, examples, effect, and what to do."""
+    rows = [
+        {
+            "problem": text(f"intake.reason.{row['problem']}"),
+            "outcome": text(f"page.data.outcome.{row['outcome']}"),
+            "rows": f"{row['rows']:,}",
+            "share": percent(row["share_pct"]),
+            "examples": examples(row),
+            "effect": text(f"intake.effect.{row['problem']}", rows=f"{row['rows']:,}"),
+            "advice": text(f"intake.advice.{row['problem']}"),
+        }
+        for row in records(table)
+    ]
+    return _named(pd.DataFrame(rows), "page.data.column")
+
+
+def examples(row: Mapping[str, Any]) -> str:
+    """Return the example rows by number, with their file where the table is about all files."""
+    if not row["examples"]:
+        return DASH
+    numbers = row["examples"].replace(",", text("hotspots.because.list_mark"))
+    return text("page.data.examples", file=row["file"], rows=numbers) if "files" in row else numbers
+
+
+def quality_trend(trend: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of each import of incidents."""
+    rows = [
+        {"number": f"{number}", "file": row["file"], "rows_read": f"{row['rows_read']:,}"}
+        | {text(f"page.data.measure.{name}"): percent(row[name]) for name in MEASURES}
+        for number, row in enumerate(records(trend), start=1)
+    ]
+    named = ("number", "file", "rows_read")
+    return pd.DataFrame(rows).rename(columns={name: text(f"page.data.column.{name}") for name in named})
+
+
+def trend_shares(trend: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares as one long table (columns ``label``, ``file``, ``measure``, ``pct``)."""
+    months = [
+        row["first_month"] if row["first_month"] == row["last_month"] else f"{row['first_month']}–{row['last_month']}"
+        for row in records(trend)
+    ]
+    labels = [f"{number}. {span}".rstrip(". ") for number, span in enumerate(months, start=1)]
+    long = trend.assign(label=labels).melt(["label", "file"], list(MEASURES), var_name="measure", value_name="pct")
+    return long.astype({"label": "str"})
+
+
+def table_name(table: str) -> str:
+    """Return what a table is called."""
+    return text(f"page.table.{table}") if table else DASH
+
+
+def percent(share_pct: float) -> str:
+    """Return "9.0%", "<0.1%" for what is there but rounds to nothing, or a dash where there is no share."""
+    if math.isnan(share_pct):
+        return DASH
+    return "<0.1%" if 0 < share_pct < 0.05 else f"{share_pct:.1f}%"
 
 
 # ---- as HTML, as files ----

@@ -112,6 +112,7 @@ def tiny_tables() -> dict[str, pd.DataFrame]:
         ),
         "incidents": tiny_incidents(centres, rng),
         "imports": tiny_imports(),
+        **tiny_quality(),
     }
 
 
@@ -168,8 +169,43 @@ def tiny_imports() -> pd.DataFrame:
             "refused": [1],
             "imported_at": [pd.Timestamp("2024-01-02")],
             "problems": ['{"no_time": 4, "private": 1}'],
+            "remarks": [
+                '[["intake.remark.gcj02", {"first": "2023-03-01", "last": "2023-03-31", "rows": 9, "odds": 12.5}]]'
+            ],
         }
     )
+
+
+def tiny_quality() -> dict[str, pd.DataFrame]:
+    """Return what the import found: two reasons, two notes, twelve fields by month, five corrected points."""
+    file = {"import_id": "a", "file": "警情2023.xlsx", "table": "incidents"}
+    quality = pd.DataFrame(
+        [
+            file | {"problem": "no_time", "outcome": "set_aside", "rows": 4, "examples": "7,19,33"},
+            file | {"problem": "private", "outcome": "refused", "rows": 1, "examples": "50"},
+            file | {"problem": "default_point", "outcome": "accepted", "rows": 12, "examples": "2,3,4"},
+            file | {"problem": "gcj02", "outcome": "accepted", "rows": 9, "examples": "91,92,95"},
+        ]
+    )
+    months = [f"2023-{month:02d}" for month in range(1, 13)]
+    filled = {"point": 30, "village_id": 33, "occurred_from": 28, "channel": 0}
+    completeness = pd.DataFrame(
+        [
+            {"import_id": "a", "month": month, "field": name, "rows": 33, "filled": count}
+            for name, count in filled.items()
+            for month in months
+        ]
+    )
+    shifted = [(120.0152, 36.8201), (120.0252, 36.8251), (120.0302, 36.8151)]
+    corrections = pd.DataFrame(
+        [
+            {"source_row": 91 + n, "kind": "gcj02", "from_lon": lon, "from_lat": lat, "to_lon": lon - 0.0052,
+             "to_lat": lat - 0.0002}
+            for n, (lon, lat) in enumerate(shifted)
+        ]
+        + [{"source_row": 2 + n, "kind": "default_point", "from_lon": 120.033, "from_lat": 36.818} for n in range(2)]
+    ).assign(import_id="a", source_file="警情2023.xlsx")  # fmt: skip
+    return {"quality": quality, "completeness": completeness, "corrections": corrections}
 
 
 def tiny_plans(ws: Workspace) -> dict[str, Plan]:

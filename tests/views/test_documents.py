@@ -93,7 +93,8 @@ def test_the_same_plans_give_the_same_bytes(station, tmp_path):
 def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_path):
     ws = tiny_workspace(tmp_path / "town")
     written = print_all(ws, tiny_plans(ws))
-    assert [path.name for path in written] == ["巡区图_Z1.pdf", "巡区图_Z2.pdf", text("sheet.file_scorecard")]
+    quality = [text("sheet.file_quality_xlsx"), text("sheet.file_quality_pdf")]
+    assert [path.name for path in written] == ["巡区图_Z1.pdf", "巡区图_Z2.pdf", text("sheet.file_scorecard"), *quality]
     assert all(path.stat().st_size > 5_000 for path in written)
 
 

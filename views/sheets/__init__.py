@@ -14,11 +14,14 @@ from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.plan import Plan, silent
 from views.documents import write_scorecard
+from views.quality import quality_of
+from views.quality_book import write_quality_book
+from views.sheets.quality_sheet import write_quality_sheet
 from views.sheets.zone_sheet import GROUND, write_all_zone_sheets, write_zone_sheet
 
-__all__ = ["SHEETS", "print_all", "write_all_zone_sheets", "write_zone_sheet"]
+__all__ = ["SHEETS", "print_all", "write_all_zone_sheets", "write_quality_sheet", "write_zone_sheet"]
 
-SHEETS = ("zones", "scorecard")
+SHEETS = ("zones", "scorecard", "quality")
 
 
 def print_all(
@@ -40,15 +43,21 @@ def print_all(
     if unknown:
         raise InputError("sheet.unknown", found=", ".join(unknown), known=", ".join(SHEETS))
     written: list[Path] = []
-    _require(plans, "zones")
+    today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
+    if wanted != ["quality"]:
+        _require(plans, "zones")
     if "zones" in wanted:
         ground = {name: ws.read(name) for name in GROUND}
-        today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
         written += write_all_zone_sheets(ws.study, ground, plans, ws.out, printed_on=today, progress=progress)
     if "scorecard" in wanted:
         _require(plans, "scorecard")
         path = ws.out / text("sheet.file_scorecard")
         written.append(write_scorecard(plans["scorecard"], plans["zones"], ws.study, path))
+    if "quality" in wanted:
+        report = quality_of(ws.read)
+        written.append(write_quality_book(report, ws.study, ws.out / text("sheet.file_quality_xlsx")))
+        pdf = ws.out / text("sheet.file_quality_pdf")
+        written.append(write_quality_sheet(ws.study, report, ws.read("roads"), pdf, printed_on=today))
     ws.log("print", sheets=wanted, files=[path.name for path in written])
     return written
 

@@ -1,0 +1,160 @@
+"""The quality report as a spreadsheet: files, problems, completeness, trend, corrected points.
+
+In:     a finished ``QualityReport`` and the study.
+Out:    an .xlsx file whose cells are the report's numbers; nothing is computed here.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+
+from gis_data.catalogue import text
+from gis_data.study import Study
+from views.documents import looks_of, new_sheet, write_value
+from views.figures import records, table_name
+from views.quality import COUNTS, FIELDS, MEASURES, QualityReport
+
+DEGREES, ONE_DECIMAL = "0.000000", "0.0"
+
+
+def write_quality_book(report: QualityReport, study: Study, path: Path) -> Path:
+    """Write the report as a spreadsheet in the running language and return its path; same report, same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
+    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        last = report.files["imported_at"].max()
+        made_on = {} if pd.isna(last) else {"created": last.tz_localize(None).to_pydatetime()}
+        book.set_properties({"title": text("quality.title", town=study.name), **made_on})
+        looks = looks_of(book)
+        looks["left"] = book.add_format(
+            {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter", "border": 1, "text_wrap": True}
+            | {"border_color": "#9AA7B5"}
+        )
+        looks[DEGREES] = book.add_format({"font_name": "Microsoft YaHei", "font_size": 10, "num_format": DEGREES})
+        for name, make in _SHEETS.items():
+            make(new_sheet(book, f"quality.sheet.{name}", study), looks, report)
+    draft.replace(path)
+    return path
+
+
+def quality_xlsx(report: QualityReport, study: Study) -> bytes:
+    """Return the report as a spreadsheet."""
+    with TemporaryDirectory() as folder:
+        return write_quality_book(report, study, Path(folder) / "quality.xlsx").read_bytes()
+
+
+def _files(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401 - xlsxwriter has no types
+    columns = (("file", 34), ("table", 12), ("imported_at", 18), *((name, 11) for name in COUNTS))
+    rows = [
+        [row["file"], table_name(row["table"]), f"{row['imported_at']:%Y-%m-%d %H:%M}", *(row[name] for name in COUNTS)]
+        for row in records(report.files)
+    ]
+    end = _table(sheet, looks, columns, rows)
+    write_value(sheet, end, 0, text("quality.total"), looks["total"])
+    for column, (name, _) in enumerate(columns[1:], start=1):
+        write_value(sheet, end, column, report.sums.get(name, ""), looks["total"])
+    for number, line in enumerate([text("page.data.files_help"), *report.sentences()], start=end + 2):
+        sheet.merge_range(number, 0, number, len(columns) - 1, line, looks["wrapped"])
+        sheet.set_row(number, 32)
+
+
+def _problems(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
+    columns = (
+        ("file", 30), ("table", 10), ("problem", 30), ("outcome", 10), ("rows", 9), ("share", 10), ("examples", 16),
+        ("effect", 46), ("advice", 40),
+    )  # fmt: skip
+    rows = [
+        [
+            row["file"], table_name(row["table"]), text(f"intake.reason.{row['problem']}"),
+            text(f"page.data.outcome.{row['outcome']}"), row["rows"], row["share_pct"], row["examples"],
+            text(f"intake.effect.{row['problem']}", rows=f"{row['rows']:,}"), text(f"intake.advice.{row['problem']}"),
+        ]
+        for row in records(report.problems)
+    ]  # fmt: skip
+    end = _table(sheet, looks, columns, rows, numbers={"share": ONE_DECIMAL})
+    write_value(sheet, end + 1, 0, text("quality.share_note"), looks["plain"])
+
+
+def _completeness(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
+    wide = report.completeness.pivot_table(index="month", columns="field", values="filled_pct", aggfunc="first")
+    fields = [name for name in FIELDS if name in wide.columns]
+    names = [text("page.data.column.month"), *(text(f"page.data.field.{name}") for name in fields)]
+    rows = [[month, *wide.loc[month, fields]] for month in wide.index]
+    end = _cells(sheet, looks, names, [12] * len(names), rows, [ONE_DECIMAL] * len(names))
+    write_value(sheet, end + 1, 0, text("page.data.completeness_help"), looks["plain"])
+
+
+def _trend(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
+    words = ("file", "imported_at", "months", "rows_read")
+    names = [text(f"page.data.column.{name}") for name in words]
+    names += [f"{text(f'page.data.measure.{name}')} (%)" for name in MEASURES]
+    rows = [
+        [
+            row["file"], f"{row['imported_at']:%Y-%m-%d %H:%M}", f"{row['first_month']} – {row['last_month']}",
+            row["rows_read"], *(row[name] for name in MEASURES),
+        ]
+        for row in records(report.trend)
+    ]  # fmt: skip
+    widths = [30, 18, 20, 9, *[14] * len(MEASURES)]
+    end = _cells(sheet, looks, names, widths, rows, [*["number"] * len(words), *[ONE_DECIMAL] * len(MEASURES)])
+    write_value(sheet, end + 1, 0, text("page.data.trend_help"), looks["plain"])
+
+
+def _moves(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
+    columns = (
+        ("file", 30), ("row", 8), ("kind", 40), ("from_lon", 13), ("from_lat", 13), ("to_lon", 13), ("to_lat", 13),
+        ("moved_m", 12),
+    )  # fmt: skip
+    mark = text("hotspots.because.list_mark")
+    rows = [
+        [
+            row["file"], row["row"], mark.join(text(f"intake.reason.{kind}") for kind in row["kind"].split(";")),
+            *(row[name] for name in ("from_lon", "from_lat", "to_lon", "to_lat", "moved_m")),
+        ]
+        for row in records(report.moves)
+    ]  # fmt: skip
+    degrees = dict.fromkeys(("from_lon", "from_lat", "to_lon", "to_lat"), DEGREES)
+    _table(sheet, looks, columns, rows, numbers=degrees | {"moved_m": ONE_DECIMAL})
+
+
+_SHEETS = {"files": _files, "problems": _problems, "completeness": _completeness, "trend": _trend, "moves": _moves}
+
+
+def _table(
+    sheet: Any,  # noqa: ANN401 - xlsxwriter has no types
+    looks: dict[str, Any],
+    columns: Sequence[tuple[str, float]],
+    rows: Sequence[Sequence[Any]],
+    *,
+    numbers: dict[str, str] | None = None,
+) -> int:
+    """Write a table under the catalogue's headings; return the row below it."""
+    names = [text(f"page.data.column.{name}") for name, _ in columns]
+    formats = [(numbers or {}).get(name, "number") for name, _ in columns]
+    return _cells(sheet, looks, names, [width for _, width in columns], rows, formats)
+
+
+def _cells(
+    sheet: Any,  # noqa: ANN401 - xlsxwriter has no types
+    looks: dict[str, Any],
+    names: Sequence[str],
+    widths: Sequence[float],
+    rows: Sequence[Sequence[Any]],
+    formats: Sequence[str],
+) -> int:
+    for column, (name, width) in enumerate(zip(names, widths, strict=True)):
+        sheet.set_column(column, column, width)
+        write_value(sheet, 0, column, name, looks["head"])
+    for number, row in enumerate(rows, start=1):
+        for column, (value, look) in enumerate(zip(row, formats, strict=True)):
+            write_value(sheet, number, column, value, looks["left" if isinstance(value, str) else look])
+    sheet.set_row(0, 32)
+    sheet.freeze_panes(1, 1)
+    sheet.repeat_rows(0)
+    if rows:
+        sheet.autofilter(0, 0, len(rows), len(names) - 1)
+    return len(rows) + 1
