@@ -130,7 +130,7 @@ def chance_of_rise(mean: float, *, factor: float) -> float:
 
 
 def share_change(part: ArrayLike, whole: ArrayLike, other_part: ArrayLike, other_whole: ArrayLike) -> Floats:
-    """Return two-sided exact p-values (twice the smaller tail) that two shares are equal (Fisher 1935); 1 for nothing."""
+    """Return exact two-sided p-values (twice the smaller tail) that two shares are equal (Fisher 1935)."""
     k1, n1, k0, n0 = np.broadcast_arrays(
         *(np.asarray(x, dtype=np.int64) for x in (part, whole, other_part, other_whole))
     )
