@@ -4,6 +4,7 @@ In:     a table with one row a mark.
 Out:    an Altair chart in the catalogue's words; Streamlit carries Vega itself, so nothing is fetched.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,8 @@ from gis_data.catalogue import text
 HOTSPOT, TOWN, GRID, INK = "#8e2c7e", "#8d887f", "#e8e5df", "#2b2a28"
 WORK = {"incident_h_per_week": "#2f5d8a", "patrol_h_per_week": "#7fb3c8", "fixed_h_per_week": "#cfc6b4"}
 ORIGIN = {"reported": "#2f5d8a", "discovered": "#d9a441"}
+FULL, LINES = "#2f5d8a", ("#0072b2", "#00785a", "#c8480a", "#8e2c7e", "#5c5953")
+MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62
 
 Chart = Any  # any Altair chart
 
@@ -100,6 +103,57 @@ def month_chart(months: pd.DataFrame, *, height_px: int = 120) -> Chart:
             ],
         )
     )
+    return _calm(chart, height_px)
+
+
+def completeness_chart(completeness: pd.DataFrame, *, fields: Mapping[str, str], row_px: int = 24) -> Chart:
+    """Draw the share of filled rows (``month``, ``field``, ``filled_pct``) as tiles; ``fields``: names in order."""
+    known = completeness[completeness["field"].isin(list(fields))]
+    table = known.assign(name=known["field"].map(fields), words=known["filled_pct"].map("{:.0f}".format))
+    x = alt.X("month:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap=True))
+    y = alt.Y("name:N", sort=list(fields.values()), title=None, axis=alt.Axis(labelLimit=150, labelOverlap=False))
+    colour = alt.Color(
+        "filled_pct:Q",
+        title=None,
+        legend=None,
+        scale=alt.Scale(domain=[0, 50, 100], range=["#f0c9b0", "#f7f5ef", FULL], interpolate="rgb"),
+    )
+    tip = [
+        alt.Tooltip("month:O", title=text("page.data.column.month")),
+        alt.Tooltip("name:N", title=text("page.data.column.field")),
+        alt.Tooltip("filled:Q", title=text("page.data.column.filled"), format=","),
+        alt.Tooltip("rows:Q", title=text("page.data.column.rows"), format=","),
+        alt.Tooltip("filled_pct:Q", title="%", format=".1f"),
+    ]
+    base = alt.Chart(table).encode(x=x, y=y)
+    layers = [base.mark_rect(stroke="#fff", strokeWidth=1).encode(color=colour, tooltip=tip)]
+    if table["month"].nunique() <= MOST_MONTHS_IN_WORDS:
+        ink = alt.condition("datum.filled_pct > 80", alt.value("#fff"), alt.value(INK))
+        layers.append(base.mark_text(fontSize=11).encode(text="words:N", color=ink, tooltip=tip))
+    return _calm(alt.layer(*layers), row_px * table["field"].nunique() + MONTHS_PX)
+
+
+def trend_chart(shares: pd.DataFrame, *, measures: Mapping[str, str], height_px: int = 230) -> Chart:
+    """Draw shares from import to import (columns ``label``, ``file``, ``measure``, ``pct``), one line a measure."""
+    table = shares[shares["measure"].isin(list(measures))].dropna(subset="pct")
+    table = table.assign(name=table["measure"].map(measures))
+    order = list(dict.fromkeys(shares["label"]))
+    scale = alt.Scale(domain=list(measures.values()), range=list(LINES[: len(measures)]))
+    legend = alt.Legend(orient="top", direction="horizontal", labelLimit=170)
+    chart = (
+        alt.Chart(table)
+        .mark_line(point={"size": 55, "filled": True}, strokeWidth=2)
+        .encode(
+            x=alt.X("label:O", sort=order, title=None, axis=alt.Axis(labelAngle=0, labelLimit=170, labelOverlap=True)),
+            y=alt.Y("pct:Q", title="%", scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(tickCount=5)),
+            color=alt.Color("name:N", title=None, scale=scale, legend=legend),
+            shape=alt.Shape("name:N", title=None, scale=alt.Scale(domain=list(measures.values())), legend=legend),
+            tooltip=[
+                alt.Tooltip("file:N", title=text("page.data.column.file")), alt.Tooltip("name:N", title=" "),
+                alt.Tooltip("pct:Q", title="%", format=".1f"),
+            ],
+        )
+    )  # fmt: skip
     return _calm(chart, height_px)
 
 

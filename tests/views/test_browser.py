@@ -23,7 +23,8 @@ from views import server
 
 pytestmark = pytest.mark.browser
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = ("overview", "hotspots", "zones", "cameras")
+PAGES = ("overview", "data", "hotspots", "zones", "cameras")
+PLANNED = PAGES[2:]
 WAIT_MS = 30_000
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -32,6 +33,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 DRAWN = {  # what must be drawn on each page's map besides tiles: at least one path of each class
     "overview": ["xq-boundary", "xq-hotspot", "xq-zone-border"],
+    "data": ["xq-boundary", "xq-moved"],
     "hotspots": ["xq-boundary", "xq-hotspot"],
     "zones": ["xq-zone-area", "xq-zone-border"],
     "cameras": ["xq-boundary"],
@@ -243,6 +245,38 @@ def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
     assert "200 (173.2–229.7)" in [cell.value for row in book.worksheets[0] for cell in row]
 
 
+def test_the_quality_report_downloads_as_a_spreadsheet_and_as_one_page(page: Page):
+    go_to(page, "data")
+    for name, head in {"quality_xlsx": b"PK", "quality_pdf": b"%PDF"}.items():
+        with page.expect_download(timeout=WAIT_MS) as waiting:
+            page.get_by_text(text(f"page.download.{name}"), exact=True).click()
+        assert waiting.value.suggested_filename == text(f"sheet.file_{name}")
+        assert Path(waiting.value.path()).read_bytes().startswith(head)
+
+
+def test_a_file_is_chosen_looked_at_imported_and_reported(browser: Browser, tiny_station: Path, tmp_path: Path):
+    file = tmp_path / "警情2024.csv"
+    file.write_text(
+        "报警时间,警情类别,警情细类,所属村庄,经度,纬度,处警民警\n"
+        "2024-01-03 08:10,治安警情,打架斗殴,集上,120.0335,36.8182,张三\n"
+        ",刑事警情,盗窃,集上,120.0341,36.8175,李四\n",
+        encoding="gb18030",
+    )
+    with served(tiny_station, tmp_path) as url, opened(browser, url) as page:
+        check_map(page, go_to(page, "data"), "data")
+        page.locator("[data-testid=stExpander] summary").click()
+        page.locator("input[type=file]").set_input_files(file)
+        page.get_by_text("警情2024.csv（警情，2 行）").wait_for(timeout=WAIT_MS)
+        labels = page.locator("[data-testid=stSelectbox] label").all_inner_texts()
+        assert f"警情类别（{text('page.upload.how.exact')}）" in labels
+        assert page.get_by_text("2024-01-03 08:10").is_visible()
+        assert page.get_by_text("张三").count() == 0
+        page.get_by_text(text("page.upload.import", count=1), exact=True).click()
+        page.get_by_text("读入 2 行 = 接受 1 + 搁置 1 + 拒绝 0").wait_for(timeout=WAIT_MS)
+        page.locator("[data-testid=stMetricValue]", has_text="407").wait_for(timeout=WAIT_MS)
+        check_map(page, map_of(page), "data")
+
+
 def test_chinese_is_spoken_until_english_is_asked_for(page: Page):
     map_of(page)
     assert page.get_by_role("heading", level=2).inner_text() == "总览"
@@ -255,7 +289,7 @@ def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_ad
     with opened(browser, unplanned_address) as page:
         check_map(page, map_of(page), "unplanned")
         assert page.get_by_text("python3 start.py plan town").is_visible()
-        for name in PAGES[1:]:
+        for name in PLANNED:
             follow(page, name)
             page.get_by_text(f"plan town {name}").wait_for(timeout=WAIT_MS)
             assert page.locator("iframe").count() == 0

@@ -13,7 +13,8 @@ from views import figures
 from .conftest import tiny_plans, tiny_workspace
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-PAGES = ("overview", "hotspots", "zones", "cameras")
+PAGES = ("overview", "data", "hotspots", "zones", "cameras")
+PLANNED = PAGES[2:]
 
 
 def one_page(root: str, name: str, lang: str) -> None:
@@ -63,7 +64,7 @@ def test_no_chinese_is_left_on_an_english_page_but_names(tiny_station, name):
     assert [letter for letter in said if "\u4e00" <= letter <= "\u9fff" or letter in "，。；：、（）「」"] == []
 
 
-@pytest.mark.parametrize("name", PAGES[1:])
+@pytest.mark.parametrize("name", PLANNED)
 def test_a_missing_plan_is_named_with_the_command_that_makes_it(unplanned_station, name):
     page = shown(unplanned_station, name)
     assert [f"plan {unplanned_station.name} {name}" in info.value for info in page.info] == [True]
@@ -80,7 +81,7 @@ def test_a_workspace_without_plans_shows_what_came_in_and_says_what_to_do_next(u
 @pytest.mark.parametrize("name", PAGES)
 def test_an_empty_workspace_says_what_to_do_first(empty_station, name):
     page = shown(empty_station, name)
-    wanted = f"import {empty_station.name}" if name == "overview" else f"plan {empty_station.name} {name}"
+    wanted = f"plan {empty_station.name} {name}" if name in PLANNED else f"import {empty_station.name}"
     assert [wanted in info.value for info in page.info] == [True]
 
 

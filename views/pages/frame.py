@@ -1,6 +1,7 @@
 """What all pages share: heading, help line, key numbers, tables, downloads, and what to do when a plan is missing."""
 
-from collections.abc import Callable, Mapping, Sequence
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -70,7 +71,12 @@ def table(
 
 def notes(plan: Plan) -> None:
     """List what a planner must read with a plan."""
-    st.html('<ul class="xq-list">' + "".join(f"<li>{text(key, **values)}</li>" for key, values in plan.notes) + "</ul>")
+    sentences(text(key, **values) for key, values in plan.notes)
+
+
+def sentences(lines: Iterable[str]) -> None:
+    """List sentences; what a file brought with it stays words."""
+    st.html('<ul class="xq-list">' + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
 def download(label: str, data: bytes | Callable[[], bytes], file: str) -> None:

@@ -1,0 +1,196 @@
+"""The page Data: the report's numbers in both languages, and the way in: preview, headers, import, report, undo."""
+
+import html
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.workspace import Workspace
+from views import figures
+from views.pages.upload import ENDINGS, MOST_MB
+from views.quality import quality_of
+
+from .conftest import tiny_workspace
+from .test_pages import html as html_of
+from .test_pages import shown, words
+
+CALLS = """接警编号,报警时间,类别,警情细类,报警方式,所属村庄,经度,纬度,处警民警,占地
+33090013101313000001,2024-01-03 08:10,治安警情,打架斗殴,110接警,集上,120.0335,36.8182,张三,东河
+33090013101313000002,2024-01-05 21:40,刑事警情,盗窃,110接警,集上,120.0341,36.8175,张三,东河
+33090013101313000003,,刑事警情,盗窃,110接警,集上,120.0341,36.8175,李四,西河
+"""
+NEXT = "33090013101313000009,2024-02-03 08:10,纠纷,邻里纠纷,110接警,集上,120.0335,36.8182,张三,东河\n"
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Path:
+    return tiny_workspace(tmp_path / "town").root
+
+
+def chosen(page: AppTest, *files: tuple[str, str]) -> AppTest:
+    uploads = [(name, content.encode(), "text/csv") for name, content in files]
+    page = page.file_uploader[0].set_value(uploads).run()
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def pressed(page: AppTest, key: str) -> AppTest:
+    page = page.button(key=key).click().run(timeout=60)
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def alerts(page: AppTest) -> str:
+    return "\n".join(str(one.value) for kind in (page.success, page.warning, page.error) for one in kind)
+
+
+def cells_of(page: AppTest) -> set[str]:
+    found = {cell for block in html_of(page) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", block)}
+    return {html.unescape(cell) for cell in found}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_sample_towns_numbers_stand_on_the_page_in_both_languages(planned_town, lang):
+    page = shown(planned_town, "data", lang)
+    report = quality_of(Workspace.open(planned_town).read)
+    value = {metric.label: metric.value for metric in page.metric}
+    for name, rows in report.sums.items():
+        assert value[text(f"page.data.column.{name}", lang=lang)] == f"{rows:,}"
+    cells = cells_of(page)
+    for row in report.files.to_dict("records"):
+        assert {row["file"], f"{row['rows_read']:,}"} <= cells
+    for row in report.totals.to_dict("records"):
+        rows = f"{row['rows']:,}"
+        said = {rows, text(f"intake.reason.{row['problem']}", lang=lang), figures.percent(row["share_pct"])}
+        said |= {text(f"intake.effect.{row['problem']}", lang=lang, rows=rows)}
+        assert said <= cells
+    with speaking(lang):
+        assert [line for line in report.sentences() if line not in html.unescape("".join(html_of(page)))] == []
+    assert len(page.get("vega_lite_chart")) == 2
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_one_files_problems_are_its_own_with_row_numbers(planned_town, lang):
+    page = shown(planned_town, "data", lang)
+    report = quality_of(Workspace.open(planned_town).read)
+    one = report.problems[report.problems["problem"] == "gcj02"].iloc[0]
+    page = page.selectbox(key="data file").set_value(one["import_id"] + one["file"]).run()
+    cells = cells_of(page)
+    numbers = one["examples"].replace(",", text("hotspots.because.list_mark", lang=lang))
+    assert {numbers, f"{one['rows']:,}", figures.percent(one["share_pct"])} <= cells
+    others = report.problems[report.problems["file"] != one["file"]]["problem"]
+    strange = set(others) - set(report.problems.loc[report.problems["file"] == one["file"], "problem"])
+    assert not {text(f"intake.reason.{problem}", lang=lang) for problem in strange} & cells
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_empty_workspace_offers_the_way_in_and_says_where_to_begin(empty_station, lang):
+    page = shown(empty_station, "data", lang)
+    assert [info.value for info in page.info] == [text("page.data.first", lang=lang, folder=empty_station.name)]
+    assert len(page.file_uploader) == 1
+    assert page.get("iframe") == [] == list(page.metric)
+
+
+def test_uploads_are_limited_in_size_and_kind(station):
+    uploader = shown(station, "data").file_uploader[0]
+    assert uploader.allowed_type == ENDINGS
+    assert {".csv", ".xlsx", ".zip"} <= set(ENDINGS)
+    assert not {".shp", ".exe", ".py"} & set(ENDINGS)
+    assert uploader.proto.max_upload_size_mb == MOST_MB == 200
+
+
+def test_a_preview_shows_how_columns_are_understood_and_no_persons(station):
+    page = chosen(shown(station, "data"), ("2024.csv", CALLS))
+    fields = {box.label.split("（")[0]: box.value for box in page.selectbox if "（" in box.label}
+    assert fields["类别"] == "class"
+    assert fields["占地"] == ""
+    assert "处警民警" not in fields
+    said = words(page)
+    assert "2024-01-03 08:10" in said
+    assert "33090013101313" not in said
+    assert "张三" not in said
+
+
+def test_a_file_is_imported_as_shown_reported_and_taken_back(station):
+    before = len(Workspace.open(station).read("incidents"))
+    page = pressed(chosen(shown(station, "data"), ("2024.csv", CALLS)), "import")
+    said = words(page) + alerts(page)
+    assert "读入 3 行 = 接受 2 + 搁置 1 + 拒绝 0" in said
+    assert "plan town" in said, "the plans are from before"
+    assert len(Workspace.open(station).read("incidents")) == before + 2
+    value = {metric.label: metric.value for metric in page.metric}
+    assert (value["读入"], value["接受"], value["搁置"]) == ("408", "402", "5")
+    assert "2024" in next(str(one.value) for one in page.selectbox if one.key == "set aside file")
+    page = pressed(page, "undo")
+    assert "2024.csv" in alerts(page)
+    assert len(Workspace.open(station).read("incidents")) == before
+    assert {metric.label: metric.value for metric in page.metric}["读入"] == "405"
+
+
+def test_a_header_set_right_by_hand_is_used_now_and_known_the_next_time(station):
+    strange = CALLS.replace("所属村庄", "甲乙丙").replace("占地", "所在")
+    page = chosen(shown(station, "data"), ("2024.csv", strange))
+    box = next(box for box in page.selectbox if box.label.startswith("甲乙丙"))
+    assert box.value == ""
+    page = pressed(box.set_value("village").run(), "import")
+    assert not page.error
+    assert '"甲乙丙" = "village"' in (station / "station.toml").read_text(encoding="utf-8")
+    page = chosen(page, ("2024b.csv", strange.splitlines()[0] + "\n" + NEXT))
+    box = next(box for box in page.selectbox if box.label.startswith("甲乙丙"))
+    assert (box.value, text("page.upload.how.own") in box.label) == ("village", True)
+
+
+def test_a_table_that_nobody_knows_is_understood_once_its_columns_are_named(station):
+    page = chosen(shown(station, "data"), ("x.csv", "报警时间,寅卯\n2024-01-03 08:10,盗窃\n"))
+    assert "x.csv 看不出是什么表" in alerts(page)
+    assert text("page.upload.unknown") in words(page)
+    table = next(box for box in page.selectbox if box.label == text("page.upload.table"))
+    page = table.set_value("incidents").run()
+    for header, field in (("报警时间", "reported_at"), ("寅卯", "type")):
+        page = next(box for box in page.selectbox if box.label.startswith(header)).set_value(field).run()
+    page = pressed(page, "save")
+    assert text("page.upload.unknown") not in words(page)
+    page = pressed(page, "import")
+    assert "读入 1 行 = 接受 1 + 搁置 0 + 拒绝 0" in words(page)
+
+
+def test_a_file_about_persons_is_refused_before_it_is_read_and_nothing_is_kept(station):
+    file = ("名单.csv", "报警时间,类别,报警人姓名\n2024-01-03 08:10,盗窃,王五\n")
+    page = chosen(shown(station, "data"), file)
+    assert "报警人姓名" in alerts(page)
+    assert "王五" not in words(page)
+    assert page.button(key="import").disabled
+    page = next(box for box in page.checkbox if "个人信息" in box.label).check().run()
+    page = pressed(page, "import")
+    assert "读入 1 行 = 接受 1" in words(page)
+    everything = b"".join(
+        path.read_bytes() for path in station.rglob("*") if path.is_file() and "raw" not in path.parts
+    )
+    assert "王五".encode() not in everything
+
+
+def test_a_damaged_file_is_one_sentence_and_cannot_be_imported(station):
+    page = chosen(shown(station, "data"), ("坏.xlsx", "PK\x03\x04 not a workbook"))
+    assert "坏.xlsx" in alerts(page)
+    assert page.button(key="import").disabled
+
+
+def test_names_from_outside_are_words_and_not_markup(station):
+    page = chosen(shown(station, "data"), ("a[b](x)`c`.csv", CALLS.replace("占地", ":red[x] <b>")))
+    labels = [box.label for box in page.selectbox]
+    assert any(label.startswith(r"\:red\[x\] \<b\>") for label in labels)
+    assert r"a\[b\](x)\`c\`.csv" in "\n".join(str(one.value) for one in page.markdown)
+
+
+def test_an_uploads_folder_goes_away(station, tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    pressed(chosen(shown(station, "data"), ("../../2024.csv", CALLS)), "import")
+    assert list(place.iterdir()) == []
+    assert not list(tmp_path.rglob("2024.csv")), "the name of an upload is never a path"
+    shutil.rmtree(place)

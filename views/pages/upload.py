@@ -1,0 +1,232 @@
+"""The way in: choose files, see how they are understood, set headers right, import, and take an import back.
+
+What is chosen lies in the session's memory and, while it is read, in a folder that goes away: a file with columns about
+persons leaves nothing behind.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import streamlit as st
+
+from gis_data.catalogue import text
+from gis_data.errors import PatrolError
+from gis_data.intake import Undone, import_files, undo_import
+from gis_data.intake.archives import file_name
+from gis_data.intake.headers import NEEDED, called, fields_of
+from gis_data.intake.kinds import KINDS
+from gis_data.intake.own_headers import save_headers
+from gis_data.intake.preview import Column, Preview, SheetPreview, preview
+from gis_data.intake.report import FileReport
+from gis_data.workspace import Workspace
+from views import figures
+from views.pages import frame
+from views.station import Station
+
+# A shapefile is several files that belong together: it comes as a zip.
+ENDINGS = [ending for endings in KINDS.values() for ending in endings if ending != ".shp"]
+STYLE = """<style>
+[data-testid=stFileUploaderDropzoneInstructions] { display: none; }
+[data-testid=stFileUploaderDropzone] button p { font-size: 0; }
+[data-testid=stFileUploaderDropzone] button p::after { font-size: .93rem; content: "%s"; }
+</style>"""  # Streamlit's own words are English, whatever the page speaks
+MOST_MB = 200  # .streamlit/config.toml says the same
+ACROSS = 4
+ROW = "#"  # no header of a file is read as bare as this
+
+Changes = dict[str, dict[str, str]]  # table -> header -> field
+
+
+def show(station: Station, *, opened: bool) -> None:
+    """Lay out the way in; what the last import or undo came to stays until the next one."""
+    _say_done(station)
+    with st.expander(text("page.upload.title"), expanded=opened):
+        st.html(STYLE % text("page.upload.browse"))
+        st.caption(text("page.upload.help", megabytes=MOST_MB))
+        turn = st.session_state.setdefault("upload turn", 0)
+        chosen = st.file_uploader(
+            text("page.upload.choose"), type=ENDINGS, accept_multiple_files=True, max_upload_size=MOST_MB,
+            key=f"upload {turn}",
+        )  # fmt: skip
+        if chosen:
+            _understand(station, chosen)
+        if len(station.table("imports")):
+            _offer_undo(station)
+
+
+def _understand(station: Station, chosen: Sequence[Any]) -> None:
+    """Show how the files are understood, and import them as they are shown."""
+    changes: Changes = {}
+    refused = with_persons = False
+    for file in chosen:
+        try:
+            seen = _preview(station, file)
+        except PatrolError as problem:
+            st.error(_plain(str(problem)))
+            refused = True
+            continue
+        for sheet in seen.sheets:
+            with_persons |= bool(sheet.refused)
+            _show_sheet(sheet, seen.file, f"{file.file_id} {sheet.name}", changes)
+    drop = with_persons and st.checkbox(text("page.upload.drop_persons"), key=f"drop {chosen[0].file_id}")
+    unfit = refused or (with_persons and not drop)
+    changed = any(changes.values())
+    left, right, _ = st.columns((1, 1, 2))
+    if left.button(text("page.upload.import", count=len(chosen)), type="primary", disabled=unfit, key="import"):
+        _import(station, chosen, changes, drop_persons=drop)
+    if right.button(text("page.upload.save"), disabled=not changed, help=text("page.upload.save_help"), key="save"):
+        _remember(station.ws, changes)
+        st.rerun()
+
+
+def _preview(station: Station, file: Any) -> Preview:  # noqa: ANN401 - Streamlit's uploaded file
+    """Return how a file is understood; read once, and again when the station's own headers have changed."""
+    known = st.session_state.setdefault("previews", {})
+    key = (file.file_id, station.stamp)
+    if key not in known:
+        known.clear() if len(known) > 50 else None
+        with _on_disk([file]) as paths:
+            known[key] = preview(paths[0], station.ws)
+    return known[key]
+
+
+def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> None:
+    rows = figures.DASH if sheet.rows is None else f"{sheet.rows:,}"
+    table = figures.table_name(sheet.table)
+    st.markdown(f"**{_plain(text('page.upload.sheet', sheet=sheet.name, table=table, rows=rows))}**")
+    if sheet.problem:
+        st.warning(_plain(sheet.problem))
+    if sheet.refused:
+        st.error(_plain(text("error.intake.person", file=file, columns="、".join(sheet.refused))))
+        return
+    target = sheet.table
+    if not target and sheet.columns:
+        st.caption(text("page.upload.unknown"))
+        target = st.selectbox(
+            text("page.upload.table"), ["", *NEEDED], format_func=figures.table_name, key=f"table {key}"
+        )
+    if target in NEEDED:
+        _map_headers(sheet.columns, target, key, changes.setdefault(target, {}))
+    dropped = [column.name for column in sheet.columns if column.how == "dropped"]
+    if dropped:
+        st.caption(_plain(text("intake.dropped", names="、".join(dropped))))
+    if len(sheet.head):
+        st.caption(text("page.upload.first_rows", count=len(sheet.head)))
+        shown = sheet.head.reset_index(names=ROW)
+        frame.table(shown.astype(str), words=list(shown.columns[1:]))
+
+
+def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[str, str]) -> None:
+    """Let a person say which column is which field; note what differs from how it was understood."""
+    names = {name: called(table, name) for name in fields_of(table)}
+    options = ["", *sorted(names, key=lambda name: names[name])]
+    asked = [column for column in columns if column.how not in ("dropped", "refused")]
+    for start in range(0, len(asked), ACROSS):
+        for place, column in zip(st.columns(ACROSS), asked[start : start + ACROSS], strict=False):
+            mark = text(f"page.upload.how.{column.how}")
+            chosen = place.selectbox(
+                _plain(text("page.upload.column", column=column.name, how=mark)), options,
+                index=options.index(column.field) if column.field in options else 0,
+                format_func=lambda name: names[name] if name else text("page.upload.left_out"),
+                key=f"field {table} {key} {column.name}",
+            )  # fmt: skip
+            if chosen != column.field:
+                changed[column.name] = chosen
+
+
+def _import(station: Station, chosen: Sequence[Any], changes: Changes, *, drop_persons: bool) -> None:
+    bar = st.progress(0.0, text("intake.step"))
+    try:
+        ws = _remember(station.ws, changes)
+        with _on_disk(chosen) as paths:
+            report = import_files(
+                ws, paths, drop_person_columns=drop_persons, progress=lambda key, share: _move(bar, key, share)
+            )
+    except PatrolError as problem:
+        bar.empty()
+        st.error(_plain(str(problem)))
+        return
+    st.session_state["upload done"] = report.files
+    _start_anew()
+
+
+def _remember(ws: Workspace, changes: Changes) -> Workspace:
+    for table, mapping in changes.items():
+        if mapping:
+            ws = save_headers(ws, table, mapping)
+    return ws
+
+
+def _move(bar: Any, key: str, share: float) -> None:  # noqa: ANN401 - Streamlit's progress bar
+    bar.progress(min(max(share, 0.0), 1.0), text(key))
+
+
+def _offer_undo(station: Station) -> None:
+    imports = station.table("imports")
+    last = imports[imports["imported_at"] == imports["imported_at"].max()]
+    files = list(dict.fromkeys(last["file"]))
+    named = text("hotspots.because.list_mark").join(files)
+    when = f"{last['imported_at'].iloc[0]:%Y-%m-%d %H:%M}"
+    with st.popover(text("page.upload.undo")):
+        st.write(_plain(text("page.upload.undo_what", when=when, count=len(files), files=named)))
+        if st.button(text("page.upload.undo_sure"), key="undo"):
+            try:
+                st.session_state["upload done"] = undo_import(station.ws)
+            except PatrolError as problem:
+                st.error(_plain(str(problem)))
+                return
+            _start_anew()
+
+
+def _start_anew() -> None:
+    """Show the page anew, with the new numbers and no file chosen."""
+    st.session_state["upload turn"] += 1
+    st.session_state.pop("previews", None)
+    st.rerun()
+
+
+def _say_done(station: Station) -> None:
+    done: Undone | tuple[FileReport, ...] | None = st.session_state.get("upload done")
+    if done is None:
+        return
+    if isinstance(done, Undone):
+        counted: dict[str, Any] = {
+            "removed": f"{sum(done.removed.values()):,}",
+            "restored": f"{sum(done.restored.values()):,}",
+        }
+        files = text("hotspots.because.list_mark").join(done.files)
+        st.success(_plain(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
+        return
+    lines = [line for one in done for line in _report_lines(one)]
+    st.success(text("page.upload.done", count=len(done), folder=station.ws.root.name))
+    frame.sentences(lines)
+
+
+def _report_lines(one: FileReport) -> Iterator[str]:
+    if not (one.already or one.unread):
+        counts: dict[str, Any] = {
+            name: f"{getattr(one, name):,}" for name in ("rows_read", "accepted", "set_aside", "refused")
+        }
+        yield text("command.imported", file=one.file, table=figures.table_name(one.table), **counts)
+    yield from one.sentences()
+
+
+@contextmanager
+def _on_disk(files: Sequence[Any]) -> Iterator[list[Path]]:
+    """Give chosen files as paths under their own names, for as long as the block runs."""
+    with TemporaryDirectory(prefix="xunqu-") as folder:
+        paths = []
+        for number, file in enumerate(files):
+            path = Path(folder) / str(number) / file_name(Path(file.name).name)
+            path.parent.mkdir()
+            path.write_bytes(file.getbuffer())
+            paths.append(path)
+        yield paths
+
+
+def _plain(words: str) -> str:
+    """Return words in which nothing is markdown: headers and file names are a stranger's text."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~:#|" else letter for letter in words)
