@@ -10,7 +10,6 @@ Method: a program is switched from one system to another at some day, so a file 
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -26,8 +25,10 @@ Ints = NDArray[np.int64]
 
 SYSTEMS = ("wgs84", "gcj02", "bd09")
 PRIOR = np.log([0.90, 0.05, 0.05])
-SWITCH = np.log(1e-4)  # a switch of system from one row to the next
+# How often the system changes from one row to the next: learnt, from this start and as if these rows had none.
+FIRST_SWITCH, ROWS_WITHOUT_SWITCH = 0.05, 10_000
 CLEAR = np.log(100.0)  # a stretch is told when its system is a hundred times likelier than the next
+MOST_SWITCHES = 50
 MOST_ROWS = 20_000  # longer files are decided on evenly spread rows; only where the system changes all rows are read
 FIT_EDGES_M = np.array([0, 2, 5, 10, 15, 25, 40, 60, 100, 150, 250, 400, np.inf])
 VILLAGE_EDGES_M = np.array([0, 2, 100, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2500, np.inf])
@@ -92,10 +93,16 @@ def find_datum(lon: Floats, lat: Floats, named_xy: Floats, ground: Ground) -> Ve
     step = max(1, -(-count // MOST_ROWS))
     looked = np.arange(0, count, step)
     model = _Likelihood(ground).fitted(lon[looked], lat[looked], named_xy[looked])
-    state = np.repeat(_viterbi(model.evidence(lon[looked], lat[looked], named_xy[looked])), step)[:count]
+    evidence = model.evidence(lon[looked], lat[looked], named_xy[looked])
+    state = _viterbi(evidence, model.switch)
+    if step > 1 and np.count_nonzero(np.diff(state)) > MOST_SWITCHES:
+        # Systems that take turns row by row (a device and a clicked map): no row speaks for the rows beside it.
+        looked, step = np.arange(count), 1
+        evidence = model.evidence(lon, lat, named_xy)
+        state = _viterbi(evidence, model.switch)
     if step > 1:
-        state = _with_exact_switches(state, step, model, lon, lat, named_xy)
-    return _judged(state, model, lon, lat, named_xy)
+        state = _with_exact_switches(np.repeat(state, step)[:count], step, model, lon, lat, named_xy)
+    return _judged(state, looked, evidence)
 
 
 def to_wgs84(lon: Floats, lat: Floats, system: NDArray[np.object_]) -> tuple[Floats, Floats]:
@@ -113,6 +120,7 @@ class _Likelihood:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.fit_ratio = self.village_ratio = np.empty(0)
+        self.switch = FIRST_SWITCH
 
     def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> "_Likelihood":
         """Learn the ratios from the rows themselves, starting from exponential distances."""
@@ -123,7 +131,8 @@ class _Likelihood:
         for _ in range(ROUNDS):
             self.fit_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
             self.village_ratio = np.append(np.log(_mixed(village_right, village_chance) / village_chance), 0.0)
-            chosen = _viterbi(self._evidence(fit, village))
+            chosen = _viterbi(self._evidence(fit, village), self.switch)
+            self.switch = (1 + np.count_nonzero(np.diff(chosen))) / (len(chosen) + ROWS_WITHOUT_SWITCH)
             rows = np.arange(len(lon))
             fit_right = _histogram(fit[rows, chosen], len(fit_chance))
             own = village[rows, chosen]
@@ -180,16 +189,17 @@ def _mixed(right: Floats, chance: Floats) -> Floats:
     return (1 - FLOOR) * right + FLOOR * chance
 
 
-def _viterbi(evidence: Floats) -> Ints:
-    """Return the likeliest sequence of systems."""
+def _viterbi(evidence: Floats, switch: float) -> Ints:
+    """Return the likeliest sequence of systems, which change from one row to the next with probability ``switch``."""
+    cost = np.log(switch)
     score = PRIOR + evidence[0]
     back = np.zeros(evidence.shape, dtype=np.int64)
     own = np.arange(evidence.shape[1])
     for row in range(1, len(evidence)):
         best = int(score.argmax())
-        stays = score >= score[best] + SWITCH
+        stays = score >= score[best] + cost
         back[row] = np.where(stays, own, best)
-        score = np.where(stays, score, score[best] + SWITCH) + evidence[row]
+        score = np.where(stays, score, score[best] + cost) + evidence[row]
     state = np.empty(len(evidence), dtype=np.int64)
     state[-1] = int(score.argmax())
     for row in range(len(evidence) - 1, 0, -1):
@@ -213,20 +223,25 @@ def _with_exact_switches(
     return state
 
 
-def _judged(state: Ints, model: _Likelihood, lon: Floats, lat: Floats, named_xy: Floats) -> Verdict:
-    switches: list[int] = [0, *(int(at) + 1 for at in np.flatnonzero(np.diff(state))), len(state)]
-    system = np.empty(len(state), dtype=object)
-    rows = []
-    for start, stop in pairwise(switches):
-        looked = np.arange(start, stop, max(1, (stop - start) // MOST_ROWS))
-        total = model.evidence(lon[looked], lat[looked], named_xy[looked]).sum(axis=0) + PRIOR
-        own = int(state[start])
-        lead = float(total[own] - np.delete(total, own).max())
-        # Few rows say little; what is likeliest as written stays as written, but no row is moved without clear odds.
-        told = lead >= CLEAR or (own == 0 and lead >= 0)
-        system[start:stop] = SYSTEMS[own] if told else "unclear"
-        rows.append((start, stop - 1, stop - start, system[start], lead / np.log(10)))
-    return Verdict(system, pd.DataFrame(rows, columns=["first", "last", "rows", "system", "odds_log10"]))
+def _judged(state: Ints, looked: Ints, evidence: Floats) -> Verdict:
+    """Cut the rows into stretches and tell each, by the rows looked at."""
+    starts = np.r_[0, np.flatnonzero(np.diff(state)) + 1]
+    rows = np.diff(np.r_[starts, len(state)])
+    summed = np.vstack([np.zeros((1, len(SYSTEMS))), np.cumsum(evidence, axis=0)])
+    ends = np.asarray(np.searchsorted(looked, np.r_[starts, len(state)]), dtype=np.int64)
+    total = summed[ends[1:]] - summed[ends[:-1]] + PRIOR
+    own = np.asarray(state[starts])
+    at = np.arange(len(starts))
+    best_other = total.copy()
+    best_other[at, own] = -np.inf
+    lead = total[at, own] - best_other.max(axis=1)
+    # Few rows say little; what is likeliest as written stays as written, but no row is moved without clear odds.
+    told = (lead >= CLEAR) | ((own == 0) & (lead >= 0))
+    name = np.where(told, np.array(SYSTEMS, dtype=object)[own], "unclear")
+    stretches = pd.DataFrame(
+        {"first": starts, "last": starts + rows - 1, "rows": rows, "system": name, "odds_log10": lead / np.log(10)}
+    )
+    return Verdict(np.repeat(name, rows), stretches)
 
 
 def _all_as_written(count: int) -> Verdict:

@@ -38,6 +38,7 @@ MAST_ROWS, MAST_VILLAGES = 4, 3
 STATION_M, STATION_ROWS, STATION_VILLAGES = 60.0, 3, 2
 # A point written with three decimals is a hundred metres wide; told only where the rest of the file has more.
 COARSE_DECIMALS, COARSE_SHARE = 3, 0.5
+MOST_REMARKS = 5
 BY_PHONE = r"基站|手机定位|扇区|LBS|cell"
 MOVED = {
     "coordinates_swapped": ("degrees_swapped", "metres_swapped"),
@@ -193,6 +194,7 @@ def _shapes_as_written(sheet: Sheet) -> Written:
     assert sheet.shapes is not None
     # By shapely: geopandas warns of middles in degrees, which are right for points and good enough for a street.
     middles = shapely.centroid(shapes_in(sheet.path, sheet.shapes, WGS84).fillna(shapely.Point()).to_numpy())
+    middles = np.where(shapely.is_empty(middles), None, middles)  # GEOS has no x for some empty middles
     lon, lat = shapely.get_x(middles), shapely.get_y(middles)
     nothing = np.full(len(lon), np.nan)
     how = np.where(np.isfinite(lon), "degrees", "").astype(object)
@@ -281,14 +283,14 @@ def _system(
 
 
 def _stretch_remarks(verdict: datum.Verdict, when: pd.Series) -> list[tuple[str, Mapping[str, Any]]]:
-    """Say which stretches are not in WGS-84, with their odds."""
+    """Say which stretches are not in WGS-84, with their odds; of very many the longest."""
+    shifted = verdict.stretches[verdict.stretches["system"] != "wgs84"]
     remarks: list[tuple[str, Mapping[str, Any]]] = []
-    for row in verdict.stretches.to_dict("records"):
-        if row["system"] != "wgs84":
-            span = when.iloc[[int(row["first"]), int(row["last"])]].dt.strftime("%Y-%m-%d").tolist()
-            odds = round(float(row["odds_log10"]), 1)
-            about = {"first": span[0], "last": span[1], "rows": int(row["rows"]), "odds": odds}
-            remarks.append((f"intake.remark.{row['system']}", about))
+    for row in shifted.nlargest(MOST_REMARKS, "rows").sort_index().to_dict("records"):
+        span = when.iloc[[int(row["first"]), int(row["last"])]].dt.strftime("%Y-%m-%d").tolist()
+        odds = round(float(row["odds_log10"]), 1)
+        about = {"first": span[0], "last": span[1], "rows": int(row["rows"]), "odds": odds}
+        remarks.append((f"intake.remark.{row['system']}", about))
     return remarks
 
 

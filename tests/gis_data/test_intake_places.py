@@ -180,3 +180,17 @@ def test_the_stations_own_answer_overrules_and_must_be_a_system():
     assert around.datum_of("2022年3月.csv") == ""
     with pytest.raises(InputError, match="mars"):
         around.datum_of("b.csv")
+
+
+def test_systems_that_take_turns_are_told_row_by_row_in_a_long_file_too(town, monkeypatch):
+    ground, lon, lat, centre = town
+    monkeypatch.setattr(datum, "MOST_ROWS", 300)
+    monkeypatch.setattr(datum, "MOST_SWITCHES", 20)
+    lon, lat, centre = np.tile(lon, 3), np.tile(lat, 3), np.tile(centre, (3, 1))
+    shifted = np.random.default_rng(2).random(900) < 0.4
+    written_lon, written_lat = lon.copy(), lat.copy()
+    written_lon[shifted], written_lat[shifted] = wgs84_to_gcj02(lon[shifted], lat[shifted])
+    found = datum.find_datum(written_lon, written_lat, centre, ground)
+    moved = found.system == "gcj02"
+    assert (moved & ~shifted).sum() <= 0.02 * max(1, moved.sum())
+    assert found.stretches["rows"].sum() == 900
