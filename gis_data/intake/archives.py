@@ -13,13 +13,12 @@ import shutil
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from gis_data.errors import InputError
+from gis_data.errors import InputError, PatrolError
 from gis_data.intake import kinds
 
 PARTS = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".cst"})
@@ -29,6 +28,7 @@ MOST_BYTES = 4 << 30
 SMALL_BYTES = 200 << 20
 MOST_TIMES = 100
 _JUNK = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 
 
@@ -128,10 +128,12 @@ def _members(path: Path, folder: Path) -> Iterator[Source]:
                 if kind == "zip":
                     kind = ""  # a zip in a zip is not opened
                 own_path = _under_its_ending(written[0], kind, inside)
-                yield Source(own_path, f"{path.name}/{group[0]}", kind, member=True)
+                yield Source(own_path, _CONTROL.sub("_", f"{path.name}/{group[0]}"), kind, member=True)
             if not groups:
                 raise InputError("intake.empty", file=path.name)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as problem:
+    except PatrolError:
+        raise
+    except Exception as problem:  # zipfile raises many things on damaged bytes: zlib.error, struct.error, EOFError ...
         raise InputError("intake.damaged", file=path.name) from problem
 
 
@@ -152,6 +154,8 @@ def _safe_names(archive: zipfile.ZipFile, *, file: str) -> dict[str, zipfile.Zip
             continue
         if info.flag_bits & 1:
             raise InputError("intake.locked", file=file)
+        while name in named:  # two members of one name are two files
+            name += "+"
         named[name] = info
     return named
 

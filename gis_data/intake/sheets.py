@@ -201,7 +201,7 @@ def _name(source: Source, title: str, *, alone: bool) -> str:
 def _sheet(source: Source, name: str, records: list[list[Any]], own: headers.Own) -> Sheet:
     """Find the header row (the one with most known headers, under any title rows) and take the rows below it."""
     known = headers.names_of(own)
-    texts = [["" if cell is None else str(cell).strip() for cell in record] for record in records[:HEADER_WITHIN]]
+    texts = [["" if cell is None else _one_line(cell) for cell in record] for record in records[:HEADER_WITHIN]]
     scores = [headers.known_count(text, own=known) for text in texts]
     at = int(np.argmax(scores)) if scores else 0
     if not scores or scores[at] == 0:
@@ -212,6 +212,11 @@ def _sheet(source: Source, name: str, records: list[list[Any]], own: headers.Own
     cells = [[record[place] if place < len(record) else None for place in named] for _, record in below]
     frame = pd.DataFrame(cells, columns=_unique_names([texts[at][place] for place in named]), dtype=object)
     return Sheet(source.path, name, frame, np.array([number for number, _ in below], dtype=int))
+
+
+def _one_line(cell: object) -> str:
+    """Return a header without the line breaks that make a narrow column look well."""
+    return " ".join(str(cell).split())
 
 
 def _is_filled(record: list[Any]) -> bool:
@@ -253,7 +258,7 @@ def _from_frame(source: Source, name: str, frame: pd.DataFrame) -> Sheet:
     if isinstance(frame, gpd.GeoDataFrame):
         shapes = frame.geometry
         frame = pd.DataFrame(frame.drop(columns=shapes.name))
-    frame.columns = pd.Index(_unique_names([str(column) for column in frame.columns]))
+    frame.columns = pd.Index(_unique_names([_one_line(column) for column in frame.columns]))
     return Sheet(source.path, name, frame, np.arange(1, len(frame) + 1), shapes)
 
 
