@@ -130,7 +130,8 @@ def completeness_chart(completeness: pd.DataFrame, *, fields: Mapping[str, str],
     if table["month"].nunique() <= MOST_MONTHS_IN_WORDS:
         ink = alt.condition("datum.filled_pct > 80", alt.value("#fff"), alt.value(INK))
         layers.append(base.mark_text(fontSize=11).encode(text="words:N", color=ink, tooltip=tip))
-    return _calm(alt.layer(*layers), row_px * table["field"].nunique() + MONTHS_PX)
+    # Without room above, the page cuts off the upper edge of the first row.
+    return _calm(alt.layer(*layers), row_px * table["field"].nunique() + MONTHS_PX).properties(padding={"top": 8})
 
 
 def trend_chart(shares: pd.DataFrame, *, measures: Mapping[str, str], height_px: int = 230) -> Chart:

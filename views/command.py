@@ -158,10 +158,10 @@ def plan(
 @app.command("print")
 def print_(
     folder: Folder,
-    only: Annotated[list[str] | None, typer.Argument(metavar="[SHEET...]", help="zones scorecard")] = None,
+    only: Annotated[list[str] | None, typer.Argument(metavar="[SHEET...]", help="zones scorecard quality")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the zone sheets (PDF, true scale) and the scorecard (xlsx) into DIR/out."""
+    """Print zone sheets (PDF, true scale), scorecard (xlsx) and data quality report (xlsx, PDF) into DIR/out."""
     from gis_data.workspace import Workspace
     from models.store import load_plans
     from views import sheets
