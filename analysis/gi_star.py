@@ -268,11 +268,10 @@ def exact_tails(own: Ints, others: Ints, number: Ints, *, mid_p: bool = False) -
     values = np.flatnonzero(copies)
     copies = copies[values]
     draws = int(number.max())
-    most = int(np.repeat(values[::-1], np.minimum(copies[::-1], draws))[:draws].sum())
     p_hot, p_cold = np.empty(len(own)), np.empty(len(own))
     order = np.argsort(own, kind="stable")
     ends = np.cumsum(copies)
-    for index, law in _laws_without_one(values, copies, draws, most + 1, draws / len(own)):
+    for index, law in _laws_without_one(values, copies, draws, int(others.max()) + 2, draws / len(own)):
         mine = order[ends[index] - copies[index] : ends[index]]
         k, s = number[mine], others[mine]
         # Sums run from the far end of each tail, so that small chances keep their digits.
@@ -291,7 +290,8 @@ def _laws_without_one(
     The numbers of sets of j cells with sum s are the coefficients of y^j t^s in the product over values v of
     (1 + y t^v)^copies. Taking one copy out by division would subtract nearly equal numbers; so the product is built for
     each value from the others, halves of the list sharing their work, and only positive numbers are ever added. Sets
-    of j cells are counted in units of scale^-j, or large neighbourhoods would overflow.
+    of j cells are counted in units of scale^-j, or large neighbourhoods would overflow. No cell asks for sums above the
+    largest that was seen: they all stand together in the last column.
     """
     none = np.zeros((draws + 1, length))
     none[0, 0] = 1.0
@@ -316,10 +316,9 @@ def _with_value(law: Floats, value: int, copies: int, scale: float) -> Floats:
     ways = 1.0
     for chosen in range(1, min(draws, copies) + 1):
         ways *= (copies - chosen + 1) / chosen * scale
-        shift = chosen * value
-        if shift >= length:
-            break
-        more[chosen:, shift:] += ways * law[:-chosen, : length - shift]
+        shift = min(chosen * value, length - 1)
+        more[chosen:, shift:-1] += ways * law[:-chosen, : length - 1 - shift]
+        more[chosen:, -1] += ways * law[:-chosen, length - 1 - shift :].sum(axis=1)
     return more
 
 
