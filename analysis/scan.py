@@ -96,7 +96,7 @@ class Circles:
         A circle that only adds places without incidents to a smaller one is left out.
         """
         tree = KDTree(xy)
-        most = max_share * cases.sum()
+        most = min(max_share * cases.sum(), cases.sum() - 1)  # nothing can be compared with everything
         orders, ends = [], []
         for centre, near in enumerate(tree.query_ball_point(xy, max_radius_m + LEAST_STEP_M)):
             places = np.asarray(near, dtype=np.int64)

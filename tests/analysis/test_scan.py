@@ -163,7 +163,7 @@ def test_satscan_s_third_data_set():
 
 
 @settings(max_examples=40)
-@given(st.integers(0, 10_000), st.booleans(), st.sampled_from([0.5, 0.25]))
+@given(st.integers(0, 10_000), st.booleans(), st.sampled_from([0.5, 0.25, 1.0]))
 def test_the_likeliest_cylinder_is_that_of_plain_loops(seed, lattice, max_share):
     place, day, xy = some_town(seed, lattice=lattice)
     limits = {"today": 29, "max_days": 10, "max_radius_m": 2_500.0, "max_share": max_share}
