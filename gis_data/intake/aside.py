@@ -54,11 +54,16 @@ def waiting_of(keys: pd.Series, aside: pd.DataFrame) -> pd.DataFrame:
     return known.astype(object).where(known.notna(), "")
 
 
-def untouched(sheet: Sheet, waiting: pd.DataFrame) -> pd.Series:
-    """Tell which rows are as they were set aside, for a reason that only a correction can remove."""
+def unchanged(sheet: Sheet, waiting: pd.DataFrame) -> pd.Series:
+    """Tell which rows are as they were set aside."""
     now = _cells_of(sheet.frame)
     same = [cells == (json.loads(old) if old else None) for cells, old in zip(now, waiting["cells"], strict=True)]
-    return pd.Series(same, index=waiting.index, dtype=bool) & ~waiting["reason"].isin(MAY_BE_KNOWN_BY_NOW)
+    return pd.Series(same, index=waiting.index, dtype=bool)
+
+
+def untouched(sheet: Sheet, waiting: pd.DataFrame) -> pd.Series:
+    """Tell which rows are as they were set aside, for a reason that only a correction can remove."""
+    return unchanged(sheet, waiting) & ~waiting["reason"].isin(MAY_BE_KNOWN_BY_NOW)
 
 
 def with_given(sheet: Sheet, match: Match, waiting: pd.DataFrame, *, crs: str) -> tuple[Sheet, Match]:

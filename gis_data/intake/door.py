@@ -27,7 +27,7 @@ from gis_data.intake.archives import Source
 from gis_data.intake.history import joined
 from gis_data.intake.own_headers import own_headers
 from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness
-from gis_data.intake.taking import Job, Session, settle_villages, take
+from gis_data.intake.taking import Job, Session, moves_nothing, settle_villages, take
 from gis_data.settings import Settings
 from gis_data.study import Study, metre_crs
 from gis_data.tables import QUALITY
@@ -161,6 +161,9 @@ def _import(
     jobs, reports = _open_all(files, set(before["sha256"]), own_headers(ws), drop_persons=drop_persons)
     if not dry_run:
         store.recover(ws)  # after the files were read: one of them may be a csv that it writes anew
+    for job in [job for job in jobs if moves_nothing(session, job)]:
+        jobs.remove(job)
+        reports.append(FileReport(job.source.name, "", job.import_id, job.sha256, already=True))
     ordered = sorted(jobs, key=lambda job: ORDER.index(job.table))
     grounds: list[tuple[str, dict[str, gpd.GeoDataFrame]]] = []
     for number, job in enumerate(ordered, start=1):

@@ -76,11 +76,10 @@ def private_rows(sheet: Sheet, match: Match, names: Iterable[str] = ()) -> pd.Se
     return found
 
 
-def holds_number(sheet: Sheet) -> bool:
-    """Tell whether any cell at all holds a person's number; call numbers are longer than any of them."""
-    nobody = re.compile(r"(?!)")
+def may_be_kept(sheet: Sheet) -> bool:
+    """Tell whether no cell at all holds a person's number or a free text; call numbers are longer than any of those."""
     looked_at = [column for column in sheet.frame.columns if not _is_measured(sheet.frame[column])]
-    return any(_by_text(sheet.frame[column], nobody).any() for column in looked_at)
+    return all(may_be_copied(text) for column in looked_at for text in values.as_text(sheet.frame[column]).unique())
 
 
 def may_be_copied(text: str) -> bool:

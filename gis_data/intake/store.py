@@ -4,8 +4,8 @@ In:     a workspace whose tables were just changed (``Workspace.commit``), or on
 Out:    ``set_aside/`` and ``raw/`` as the tables say, the audit entry written. Doing it twice changes nothing, so a
         kill in between is made good by doing it again.
 
-``raw/`` keeps an original only where every column of it is one that the tables keep and no cell holds a person's
-number; of every other file nothing is kept. Nobody needs the originals but the ground, which is made anew from them.
+``raw/`` keeps an original only where every column of it is one that the tables keep, and no cell holds a person's
+number or a free text; of every other file nothing is kept. Only the ground is ever made anew from originals.
 """
 
 import re

@@ -73,7 +73,7 @@ class Job:
         match = self.match
         if match is None or self.back is not None or self.persons or match.dropped or match.left_out:
             return False
-        return not privacy.holds_number(self.sheet)
+        return privacy.may_be_kept(self.sheet)
 
 
 @dataclass
@@ -137,6 +137,13 @@ def take(session: Session, job: Job) -> FileReport:
         unknown=found.unknown,
         remarks=found.remarks,
     )
+
+
+def moves_nothing(session: Session, job: Job) -> bool:
+    """Tell whether a sheet brings rows back from ``set_aside/`` and nobody has touched any of them."""
+    if job.sheet is None or job.back is None:
+        return False
+    return bool(aside.untouched(job.sheet, aside.waiting_of(job.back, session.table("aside"))).all())
 
 
 def settle_villages(session: Session) -> None:
@@ -293,7 +300,7 @@ def _put_aside(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame 
     which = (found.reasons != "") & ~found.reasons.isin(found.refused)
     keys: Iterable[str] = ()
     if waiting is not None:
-        stays = which & aside.untouched(job.sheet, waiting)
+        stays = aside.unchanged(job.sheet, waiting) & (found.reasons == waiting["reason"])
         which = which & ~stays
         keys = set(waiting["key"][which | (found.reasons == "")]) - {""}
     came = (

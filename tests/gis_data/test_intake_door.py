@@ -402,3 +402,10 @@ def test_the_list_of_a_kind_that_may_have_no_place_shows_none(ws: Workspace):
     cells = waiting(ws).iloc[0]
     assert cells[["经度", "纬度", "村庄"]].tolist() == ["", "", ""]
     assert ws.read("aside")["village_id"].tolist() == [""]
+
+
+def test_a_list_that_nobody_touched_is_no_import(ws: Workspace):
+    dirty(ws)
+    before = state(ws)
+    assert [one.already for one in import_files(ws, [aside_file(ws)]).files] == [True]
+    assert state(ws) == before
