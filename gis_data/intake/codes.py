@@ -14,7 +14,7 @@ from functools import cache
 import pandas as pd
 
 from gis_data.errors import InputError
-from gis_data.intake import lists
+from gis_data.intake import lists, values
 from gis_data.taxonomy import CLASSES, TYPES
 
 # The type of a row whose class is known and whose type is not. Disasters have no such type: they are set aside.
@@ -64,8 +64,9 @@ def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapp
         If the station's own list names a type that does not exist.
     """
     own_types = {lists.plain(word): _known_type(word, code) for word, code in own.items()}
-    frame = pd.DataFrame({"c": classes.to_numpy(), "t": types.to_numpy(), "s": subtypes.to_numpy()})
-    numbers, distinct = pd.factorize(pd.MultiIndex.from_frame(frame))
+    words = (classes, types, subtypes)
+    numbers, first = values.numbered(words)
+    distinct = zip(*(column.iloc[first] for column in words), strict=True)
     found = [_resolve_one(str(c), str(t), str(s), own_types) for c, t, s in distinct]
     columns = {name: [getattr(code, name) for code in found] for name in ("incident_class", "type", "origin")}
     table = pd.DataFrame(columns, dtype="str").assign(guessed=[code.guessed for code in found])

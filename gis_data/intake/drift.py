@@ -66,8 +66,8 @@ def find_drift(rows: pd.DataFrame, before: pd.DataFrame) -> Drift:
     for note, table in zip(("share_jump", "rest_growing", "word_new"), found, strict=True):
         flags = np.zeros(len(every), dtype=bool)
         for column, part in table.groupby("column"):
-            keys = pd.MultiIndex.from_frame(part[["month", "kind"]])
-            flags |= pd.MultiIndex.from_frame(every[["month", str(column)]]).isin(keys)
+            for month, kind in zip(part["month"], part["kind"], strict=True):
+                flags |= ((every["month"] == month) & (every[str(column)] == kind)).to_numpy()
         notes[note] = pd.Series(flags[ours], index=rows.index)
         told.append(table.assign(note=note))
     return Drift(notes, _as_told(pd.concat(told, ignore_index=True)))
@@ -97,19 +97,23 @@ def _tested(
 
 def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | None) -> pd.DataFrame:
     """Count each kind in each month and in the months before it."""
-    counts = every.pivot_table(index="month", columns=column, values="count", aggfunc="sum", fill_value=0)
-    counts = counts.drop(columns="", errors="ignore").astype("int64")
-    totals = every.groupby("month")["count"].sum()
+    known, at = np.unique(every["month"], return_inverse=True)
+    codes, kinds = pd.factorize(every[column])
+    size = len(known) * len(kinds)
+    counts = np.bincount(at * len(kinds) + codes, weights=every["count"], minlength=size).astype(np.int64)
+    counts = counts.reshape(len(known), len(kinds))
+    totals, named = counts.sum(axis=1), np.flatnonzero(kinds != "")
     parts = []
     for month in months:
-        past = totals.index[(totals.index < month) & (totals.index >= (month - back if back else 0))]
-        rows, earlier = int(totals[month]), int(totals[past].sum())
+        place = int(np.searchsorted(known, month))
+        past = np.flatnonzero((known < month) & (known >= (month - back if back else 0)))
+        rows, earlier = int(totals[place]), int(totals[past].sum())
         if earlier < LEAST_ROWS or rows < LEAST_ROWS / 2:
             continue
-        now, had = counts.loc[month].to_numpy(), counts.loc[past].sum().to_numpy()
-        part = pd.DataFrame({"column": column, "month": month, "kind": counts.columns, "has": now, "had": had})
+        now, had = counts[place, named], counts[past][:, named].sum(axis=0)
+        part = pd.DataFrame({"column": column, "month": month, "kind": kinds[named], "has": now, "had": had})
         part = part.assign(rows=rows, earlier=earlier, now=now / rows, before=had / earlier)
-        parts.append(part[(part["has"] > 0) | (part["had"] > 0)])
+        parts.append(part[(now > 0) | (had > 0)])
     names = ["column", "month", "kind", "has", "had", "rows", "earlier", "now", "before"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
 

@@ -14,12 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from gis_data.intake import values
 from gis_data.intake.codes import REST
 
 Rows = NDArray[np.intp]
 
 WINDOW_MIN, WINDOW_M = 30.0, 200.0
 FOLLOW_UP_MIN = 120.0
+HAIR = 1e-6  # what floating point may take off a distance that is exactly the window
 SPREADSHEET_DIGITS = 15
 FLOAT_STEP = 2048  # of whole numbers of 20 digits (4096 above 1.8e19)
 DAMAGED_SHARE, DAMAGED_ROWS = 0.5, 5
@@ -87,11 +89,12 @@ def _near(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -
     placed = np.flatnonzero(np.isfinite(xy).all(axis=1))
     if len(placed) < 2:
         return np.empty((0, 2), dtype=np.intp)
-    # In these units the window is a box of one: found in a box, then the corners cut off.
+    # In these units the window is a box of one: found in a box a hair wider, then cut exactly.
     box = np.column_stack([xy[placed] / WINDOW_M, minute[placed] / window_min])
-    found = placed[KDTree(box).query_pairs(1.0, p=np.inf, output_type="ndarray").astype(np.intp)]
+    found = placed[KDTree(box).query_pairs(1.0 + HAIR, p=np.inf, output_type="ndarray").astype(np.intp)]
     apart = xy[found[:, 0]] - xy[found[:, 1]]
-    return found[np.hypot(apart[:, 0], apart[:, 1]) <= WINDOW_M]
+    late = np.abs(minute[found[:, 0]] - minute[found[:, 1]])
+    return found[(np.hypot(apart[:, 0], apart[:, 1]) <= WINDOW_M) & (late <= window_min)]
 
 
 def _alike(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -> Rows:
@@ -100,18 +103,18 @@ def _alike(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) 
     named = np.flatnonzero(((calls["village_id"] != "") & (calls["address"] != "")).to_numpy())
     if len(named) < 2:
         return np.empty((0, 2), dtype=np.intp)
-    keys = [calls[name].iloc[named].to_numpy(dtype=object) for name in ("incident_class", "village_id", "address")]
-    group = pd.factorize(pd.MultiIndex.from_arrays(keys))[0]
+    group, _ = values.numbered([calls[name].iloc[named] for name in ("incident_class", "village_id", "address")])
     # Groups laid out one after the other in time, further apart than any window.
     span = float(minute.max()) + 2 * window_min
     at = group * span + minute[named]
     order = np.argsort(at, kind="stable")
-    upto = np.searchsorted(at[order], at[order] + window_min, side="right")
+    upto = np.searchsorted(at[order], at[order] + window_min + HAIR, side="right")
     counts = upto - np.arange(len(order)) - 1
     first = np.repeat(np.arange(len(order)), counts)
     second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
     found = named[order[np.column_stack([first, second])]]
-    return found[~(placed[found[:, 0]] & placed[found[:, 1]])]
+    late = np.abs(minute[found[:, 0]] - minute[found[:, 1]])
+    return found[~(placed[found[:, 0]] & placed[found[:, 1]]) & (late <= window_min)]
 
 
 def _nearest_in_time(pairs: Rows, minute: NDArray[np.float64], follows: NDArray[np.bool_]) -> list[list[int]]:

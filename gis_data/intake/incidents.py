@@ -9,7 +9,7 @@ rows may be true multiples. Only in a list of calls are rows merged that no numb
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -26,6 +26,7 @@ from gis_data.tables import INCIDENTS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
+WORDS = (*CODED, "address", "call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
 SHORTEST_CALL_NUMBER = 8
 DRIFTS_TOLD = 12
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
@@ -74,7 +75,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     notes["village_merged"] = then != place["village_id"]
     place = place.assign(village_id=then)
     rows = rows.assign(**place.drop(columns=["geometry", "outside"]))
-    reasons, details = _judge(cells, rows, place["outside"], known)
+    reasons, details = _judge(cells, rows, place["outside"], when.hour_known, known)
     asked = (reasons == "") & when.hour_known
     reasons, details = _merge_calls(cells, rows.assign(geometry=place["geometry"]), calls, asked, reasons, details)
     kept = reasons == ""
@@ -106,7 +107,7 @@ def _cells(sheet: Sheet, match: Match) -> dict[str, pd.Series]:
         cell = sheet.frame[columns[0]]
         for column in columns[1:]:
             cell = cell.where(values.as_text(cell) != "", sheet.frame[column])
-        found[name] = cell
+        found[name] = values.as_text(cell) if name in WORDS else cell
     return found | _coordinates(sheet, match)
 
 
@@ -200,21 +201,20 @@ def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
 def _hashed(keys: pd.Series, salt: str) -> pd.Series:
     secret = salt.encode()
 
-    def one(key: str) -> str:
-        return hmac.digest(secret, key.encode(), "sha256").hex()[:32] if key else ""
-
-    return pd.Series([one(key) for key in keys], index=keys.index, dtype="str")
+    filled = keys[keys != ""]
+    digests = [hmac.digest(secret, key.encode(), "sha256").hex()[:32] for key in filled]
+    return pd.Series(digests, index=filled.index, dtype="str").reindex(keys.index, fill_value="")
 
 
 def _judge(
-    cells: Mapping[str, pd.Series], rows: pd.DataFrame, outside: pd.Series, known: Known
+    cells: Mapping[str, pd.Series], rows: pd.DataFrame, outside: pd.Series, hour_known: pd.Series, known: Known
 ) -> tuple[pd.Series, pd.Series]:
     """Return each row's reason ("" if accepted) and what the reason names."""
     index = rows.index
     private = pd.Series(False, index=index)
     for name in CODED:
         if name in cells:
-            private |= values.is_private(values.as_text(cells[name]))
+            private |= values.is_private(cells[name])
     own = rows["incident_id"]
     reasons = pd.Series("", index=index, dtype="str")
     reasons = reasons.mask(outside, "outside")
@@ -222,33 +222,44 @@ def _judge(
     reasons = reasons.mask(rows["reported_at"].isna(), "no_time")
     reasons = reasons.mask(private, "private")
     good = reasons == ""
-    repeated = good & (own.isin(known.this_import) | own.where(good).duplicated())
+    ours = _among(own, known.this_import)
+    repeated = good & (ours | own.where(good).duplicated())
     reasons = reasons.mask(repeated, "duplicate")
-    follows = _follow_ups(rows, (reasons == "").to_numpy(), known)
+    follows = _follow_ups(rows, (reasons == "").to_numpy(), hour_known, known)
     reasons = reasons.mask(follows, "follow_up")
-    first = dict(zip(own[good][::-1], rows["source_row"][good][::-1], strict=True))
-    details = own.map(first).where(repeated & ~own.isin(known.this_import))
-    details = details.mask(follows, rows["linked_id"].map(first))
-    words = [_text(cells, name, index) for name in ("class", "type", "subtype")]
-    said = (words[0] + "/" + words[1] + "/" + words[2]).str.strip("/")
-    return reasons, details.astype(object).mask(reasons == "class_unknown", said).fillna("").map(_detail).astype("str")
+    named = own.where(repeated & ~ours).mask(follows, rows["linked_id"])
+    asked = good & _among(own, named.dropna())
+    first = dict(zip(own[asked][::-1], rows["source_row"][asked][::-1].astype("str"), strict=True))
+    details = pd.Series("", index=index, dtype="str")
+    details[named.notna()] = np.array([first.get(name, "") for name in named.dropna()], dtype=object)
+    unknown = reasons == "class_unknown"
+    words = [_text(cells, name, index)[unknown] for name in ("class", "type", "subtype")]
+    details[unknown] = (words[0] + "/" + words[1] + "/" + words[2]).str.strip("/")
+    return reasons, details
 
 
-def _follow_ups(rows: pd.DataFrame, good: np.ndarray, known: Known) -> pd.Series:
+def _among(ids: pd.Series, others: Collection[str]) -> pd.Series:
+    # Compared as objects: pandas turns arrow strings into a list for every such question.
+    return ids.astype(object).isin(set(others)) if len(others) else pd.Series(False, index=ids.index)
+
+
+def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, known: Known) -> pd.Series:
     """Tell which rows follow up a call that is accepted and was made no later."""
-    linked = rows["linked_id"]
-    place = pd.Series(np.arange(len(rows))[good], index=rows["incident_id"][good])
-    order = linked.map(place).astype("float64")
-    # By position, not by mapping the moments themselves: pandas takes an empty mapping for one of floats.
-    earlier = rows["reported_at"].reset_index(drop=True).reindex(order.fillna(-1).astype("int64")).set_axis(rows.index)
-    # Two calls that name each other must not remove each other: only the later one follows the earlier one.
-    before = (earlier < rows["reported_at"]) | ((earlier == rows["reported_at"]) & (order < np.arange(len(rows))))
-    follows = (linked != "") & (linked != rows["incident_id"]) & (before | linked.isin(known.incident_ids))
-    return follows & good
-
-
-def _detail(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) else str(value)
+    follows = pd.Series(False, index=rows.index)
+    asked = np.flatnonzero(good & (rows["linked_id"] != "").to_numpy())
+    if not len(asked):
+        return follows
+    linked, own = rows["linked_id"].iloc[asked], rows["incident_id"].iloc[asked]
+    place = pd.Index(rows["incident_id"][good]).get_indexer(linked)
+    first = np.flatnonzero(good)[place]  # of those not found any row: it is not looked at
+    earlier, later = (rows["reported_at"].iloc[at].reset_index(drop=True) for at in (first, asked))
+    # Two calls that name each other must not remove each other: only the later one follows the earlier one. Where an
+    # hour is not known, or both are of one minute, the file's order is all there is.
+    clear = hour_known.to_numpy()[first] & hour_known.to_numpy()[asked] & (earlier != later)
+    clear |= earlier.dt.normalize() != later.dt.normalize()
+    before = (place >= 0) & np.where(clear, earlier < later, first < asked)
+    follows.iloc[asked] = (linked != own).to_numpy() & (before | linked.isin(known.incident_ids).to_numpy())
+    return follows
 
 
 def _merge_calls(
@@ -271,7 +282,7 @@ def _merge_calls(
 def _drift(rows: pd.DataFrame, known: Known) -> drift.Drift:
     names = ["reported_at", "incident_class", "type", "subtype", "count"]
     before = rows.iloc[:0] if known.earlier is None else known.earlier
-    before = before[~before["incident_id"].isin(set(rows["incident_id"]))]
+    before = before[~_among(before["incident_id"], rows["incident_id"])]
     ours, theirs = (pd.DataFrame(part[names]).rename(columns={"subtype": "word"}) for part in (rows, before))
     return drift.find_drift(ours, theirs)
 
@@ -294,7 +305,7 @@ def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:
 
 
 def _text(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:
-    return values.as_text(cells[name]) if name in cells else pd.Series("", index=index, dtype="str")
+    return cells[name] if name in cells else pd.Series("", index=index, dtype="str")
 
 
 def _flag(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:
@@ -302,11 +313,15 @@ def _flag(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Seri
         return pd.Series(False, index=index)
     if pd.api.types.is_bool_dtype(cells[name].dtype):
         return cells[name].astype(bool)
-    return values.as_text(cells[name]).map(lambda word: lists.words("flag").get(lists.plain(word)) == "1").astype(bool)
+    flags = lists.words("flag")
+    return values.by_distinct(values.as_text(cells[name]), lambda word: flags.get(lists.plain(word)) == "1").astype(
+        bool
+    )
 
 
 def _count(cells: Mapping[str, pd.Series], name: str, index: pd.Index, *, least: int) -> pd.Series:
     if name not in cells:
         return pd.Series(least, index=index)
-    text = values.as_text(cells[name]).map(lambda word: lists.words("flag").get(lists.plain(word), word))
+    flags = lists.words("flag")
+    text = values.by_distinct(values.as_text(cells[name]), lambda word: flags.get(lists.plain(word), word))
     return values.as_number(text).fillna(least).clip(lower=least).round().astype("int64")

@@ -156,7 +156,9 @@ def _oddities(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
     for field in ("reported_at", *OCCURRENCE, *AFTER_THE_REPORT):
         if field not in cells or pd.api.types.is_datetime64_any_dtype(cells[field].dtype):
             continue
-        codes, distinct = pd.factorize(cells[field].astype(object))
+        usual = values.usual_moments(cells[field])
+        found["time_placeholder"] |= usual < values.EARLIEST
+        codes, distinct = pd.factorize(cells[field].where(usual.isna()).astype(object))
         text = pd.Series(
             [value if isinstance(value, str) else values.cell_text(value) for value in distinct], dtype="str"
         )

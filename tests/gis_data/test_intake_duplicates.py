@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_data.intake import duplicates
+from gis_data.intake import duplicates, values
 
 NAN = float("nan")
 
@@ -24,6 +24,14 @@ def merged(*changes: dict[str, object]) -> list[int]:
 
 def test_several_callers_become_the_first_call():
     assert merged({"minute": 5, "x_m": 150}, {}, {"minute": 29, "y_m": 199}) == [1, -1, 1]
+
+
+@pytest.mark.parametrize("start", range(60))
+def test_calls_exactly_half_an_hour_and_200_m_apart_are_one_event(start: int):
+    """In units of the window such a pair may lie a rounding error outside it."""
+    assert merged({}, {"minute": 200 + start}, {"minute": 230 + start, "x_m": 200.0})[2] == 1
+    nowhere = {"x_m": NAN}
+    assert merged({}, {"minute": 200 + start} | nowhere, {"minute": 230 + start} | nowhere)[2] == 1
 
 
 @pytest.mark.parametrize(
@@ -150,3 +158,10 @@ def test_a_large_city_is_searched_without_comparing_all_with_all():
     found = duplicates.merge_calls(table)
     # Expected by chance: n * (n / (20 days * 400 km2)) * 30 min * 0.1257 km2
     assert (found >= 0).sum() == pytest.approx(n * n / (20 * 48 * 400) * 0.1257, rel=0.15)
+
+
+def test_rows_are_numbered_by_all_their_columns_in_the_order_they_come():
+    columns = [pd.Series(["b", "a", "b", "a", "b"]), pd.Series(["x", "x", "x", "y", "y"])]
+    numbers, first = values.numbered(columns)
+    assert numbers.tolist() == [0, 1, 0, 2, 3]
+    assert first.tolist() == [0, 1, 3, 4]
