@@ -1,12 +1,15 @@
 """Several calls about one event become one row; true multiples stay; brute force says the same."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_data.intake import duplicates, values
+from gis_data.intake import duplicates, incidents, values
 
 NAN = float("nan")
 
@@ -165,3 +168,42 @@ def test_rows_are_numbered_by_all_their_columns_in_the_order_they_come():
     numbers, first = values.numbered(columns)
     assert numbers.tolist() == [0, 1, 0, 2, 3]
     assert first.tolist() == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("hours", "known", "expected"),
+    [
+        ((10, 11), (True, True), [False, True]),
+        ((11, 10), (True, True), [True, False]),
+        ((14, 0), (True, False), [False, True]),  # 00:00 for «hour unknown»: the file's order decides
+        ((0, 14), (False, True), [False, True]),
+        ((0, 0), (False, False), [False, True]),
+        ((10, 10), (True, True), [False, True]),
+    ],
+)
+def test_of_two_calls_that_name_each_other_only_the_later_follows(
+    hours: tuple[int, int], known: tuple[bool, bool], expected: list[bool]
+):
+    at = [pd.Timestamp("2024-03-05") + pd.Timedelta(hours=hour) for hour in hours]
+    rows = pd.DataFrame({"incident_id": ["a", "b"], "linked_id": ["b", "a"], "reported_at": at})
+    nothing_yet = SimpleNamespace(incident_ids=frozenset())
+    assert incidents._follow_ups(rows, np.array([True, True]), pd.Series(known), nothing_yet).tolist() == expected
+
+
+def test_only_reported_calls_of_a_list_of_calls_are_merged():
+    """Arrests by a patrol, counts, and rows without a call number are true multiples."""
+    rows = calls({}, {"minute": 5}).assign(origin="reported", count=1, precision="exact", source_row=[2, 3])
+    rows["geometry"] = [shapely.Point(0, 0)] * 2
+    numbers = pd.DataFrame({"number": ["1", "2"], "damaged": False, "follows": False})
+    cells = {"address": rows["address"]}
+
+    def verdicts(table: pd.DataFrame, found: pd.DataFrame) -> list[tuple[str, str]]:
+        nothing = pd.Series("", index=table.index, dtype="str")
+        asked = pd.Series(True, index=table.index)
+        return list(zip(*incidents._merge_calls(cells, table, found, asked, nothing, nothing), strict=True))
+
+    assert verdicts(rows, numbers) == [("", ""), ("same_event", "2")]
+    assert verdicts(rows, numbers.assign(number="", damaged=True)) == [("", ""), ("same_event", "2")]
+    for table in (rows.assign(origin="discovered"), rows.assign(count=[1, 4])):
+        assert verdicts(table, numbers) == [("", ""), ("", "")]
+    assert verdicts(rows, numbers.assign(number="")) == [("", ""), ("", "")]
