@@ -210,3 +210,10 @@ def test_an_instant_on_the_last_second_of_an_hour_stays_in_it():
     for moment, hour in (("09:59:59", 9), ("10:00:00", 10), ("23:59:59.999999", 23)):
         by_hour = hour_profile(column(f"{DAY} {moment}"), column(f"{DAY} {moment}")).by_hour
         assert np.flatnonzero(by_hour).tolist() == [hour]
+
+
+def test_over_twelve_hours_is_long_and_twelve_hours_are_not():
+    start = column(f"{DAY} 08:00", f"{DAY} 08:00")
+    profile = hour_profile(start, column(f"{DAY} 20:00", f"{DAY} 20:01"), [3, 1])
+    assert profile.long_span_share == 0.25
+    assert profile.by_hour_short.sum() == pytest.approx(3)

@@ -289,6 +289,22 @@ def test_a_season_at_one_place_is_no_near_repeat_once_dates_stay_in_their_quarte
     assert plain["is_raised"].any(), "moving busy places are dependence of place and date"
     assert not kept["is_raised"].any()
     assert (plain["observed"] == kept["observed"]).all()
+    # The two places never meet, so what chance gives is the sum of what it gives at each of them.
+    each = [knox(xy[part], day[part], rng=rng()).bands["expected"] for part in (slice(150), slice(150, 300))]
+    near = kept["to_m"] <= 500
+    np.testing.assert_allclose(kept["expected"][near], sum(each)[near], rtol=0.1, atol=0.3)
+
+
+def test_the_order_of_rows_and_the_names_of_seasons_change_nothing():
+    xy, day = town(6, n=240)
+    season = np.array(["spring", "autumn", "winter", "a fourth", "and a last"])[day // 90]
+    one = knox_of(incidents(xy, day), season)
+    order = rng(9).permutation(len(day))
+    pd.testing.assert_frame_equal(one, knox_of(incidents(xy, day).iloc[order], season[order]))
+
+
+def knox_of(frame, season):
+    return find_near_repeats(frame, crs=CRS, rng=rng(), exchange=season, permutations=99).bands
 
 
 # --- uncertain dates ---
