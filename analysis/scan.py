@@ -318,7 +318,7 @@ def scan_villages(
     xy = np.column_stack([middle.x, middle.y])
     if "centre_x" in villages:
         centre = villages[["centre_x", "centre_y"]].to_numpy()
-        xy = np.where(np.isnan(centre), xy, centre)
+        xy = np.where(np.isnan(centre).any(axis=1, keepdims=True), xy, centre)
     ids = villages["village_id"].to_numpy()
     row = pd.Index(ids).get_indexer(incidents["village_id"])
     return _scanned(incidents, row, xy, ids, period, max_radius_m=max_radius_m, rng=rng, **options)
@@ -358,9 +358,8 @@ def _scanned(
     within = period.holds(incidents["reported_at"]).to_numpy()
     known = within & (row >= 0)
     count = incidents["count"].to_numpy()
-    # Calendar days of the local clock: hours since midnight would slip where clocks are put forward.
-    date = incidents["reported_at"].dt.tz_localize(None).dt.normalize()
-    day = (date - period.start.tz_localize(None)).dt.days.to_numpy()
+    # By the local clock: days of elapsed time would slip where clocks are put forward.
+    day = (incidents["reported_at"].dt.tz_localize(None) - period.start.tz_localize(None)).dt.days.to_numpy()
     found = scan(
         np.repeat(row[known], count[known]), np.repeat(day[known], count[known]), xy, today=period.days - 1, **options
     )

@@ -247,7 +247,8 @@ def test_a_table_of_cells_gives_the_density_of_its_grid_in_any_order():
 def test_the_land_of_a_table_s_cells_is_their_area_even_where_middles_lie_in_water():
     cells, _ = town()
     cells.loc[3, "area_m2"], cells.loc[4, "area_m2"] = 10_000.0, 47_000.0  # a quarter, and one that took in a sliver
-    cells.loc[[3, 9], "x"] += 90.0
+    cells.loc[[3, 9], "x"] += 190.0
+    cells.loc[4, "y"] -= 130.0
     found = Ground.of_cells(cells, cell_m=200.0)
     assert (found.west, found.south) == (WEST, SOUTH)
     assert found.land[cells["row"], cells["col"]].tolist() == [0.25 if i == 3 else 1.0 for i in range(len(cells))]

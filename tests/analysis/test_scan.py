@@ -318,6 +318,13 @@ def test_quiet_days_no_incidents_and_a_town_of_one_place_say_nothing():
         assert (found.maxima == 0).all()
 
 
+def test_a_circle_never_holds_all_incidents_whatever_share_is_allowed():
+    place, day, xy = some_town(2)
+    found = look(place, day, xy, max_days=40, max_radius_m=20_000.0, max_share=1.0).clusters
+    assert np.isfinite(found["likelihood"]).all()
+    assert all(np.isin(place, places).sum() < len(place) for places in found["places"])
+
+
 def test_progress_is_told():
     told = []
     look(*some_town(1), permutations=4, progress=told.append)
@@ -366,6 +373,26 @@ def test_villages_and_cells_find_the_same_rise_and_every_incident_is_accounted_f
         assert first["count"] >= 7
         assert first["p_value"] == 0.01
         assert found.elsewhere == 2
+
+
+def test_villages_stand_at_their_centre_or_else_inside_their_ground():
+    villages, _, incidents = town()
+    how = {"max_radius_m": 1.0, "permutations": 1, "clusters": 9, "min_cases": 1}
+    found = scan_villages(incidents, villages, PERIOD, rng=np.random.default_rng(1), **how).clusters
+    inside = villages.geometry.x.set_axis(villages["village_id"])
+    assert found.set_index("centre")["x"].to_dict() == {"V3": inside["V3"] + 1.0, "V2": inside["V2"]}
+
+
+def test_days_are_those_of_the_local_clock():
+    villages, _, incidents = town()
+    zurich = Period(pd.Timestamp("2024-03-01", tz="Europe/Zurich"), pd.Timestamp("2024-04-02", tz="Europe/Zurich"))
+    old = pd.to_datetime(["2024-03-05 12:00", "2024-03-08 12:00", "2024-03-10 12:00"]).tz_localize("Europe/Zurich")
+    new = pd.Timestamp("2024-04-01 00:10", tz="Europe/Zurich")  # clocks were put forward the night before
+    frame = incidents.iloc[[0] * 5].assign(village_id=["V0", "V1", "V2", "V3", "V3"], count=1)
+    frame["reported_at"] = [*old, new, new]
+    how = {"max_radius_m": 1.0, "permutations": 1, "rng": np.random.default_rng(1)}
+    found = scan_villages(frame, villages, zurich, **how).clusters.iloc[0]
+    assert (found["places"], found["first_day"], found["days"]) == (("V3",), 31, 1)
 
 
 def test_splitting_a_count_into_rows_changes_nothing():
