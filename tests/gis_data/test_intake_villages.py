@@ -135,6 +135,7 @@ def test_residents_go_before_registered_people_and_the_report_says_so(tmp_path: 
     [
         ([[2.5, 1.0, 3.5, 2.0, 0.5, 4.0]] * 4, {}),
         ([[2, 1, 3, 2, 5, 4]] * 4, {"hours_whole": 24}),
+        ([[2.5] * 5 + [1.5]] * 4, {}),
         ([[2.5] * 6, [2.5, 1.0, 3.5, 2.0, 0.5, 4.0], [1.5] * 6, [2.5, 1, 3, 2, 2, 2]], {"hours_identical": 12}),
     ],
 )
