@@ -464,6 +464,8 @@ def _add_close_in_time(dates: Days, one: Ints, other: Ints, days: Sequence[int],
         apart -= dates[other[start : start + PAIRS_AT_ONCE]]
         np.abs(apart, out=apart)
         for edge, day in enumerate(days):
+            if day <= 0:  # nothing is less than no days apart, and the first edge is a fifth of the work
+                continue
             upto[edge] += np.add.reduce((apart < min(day, top)).view(np.uint8), axis=0, dtype=np.uint8)
 
 
