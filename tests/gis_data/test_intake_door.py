@@ -1,6 +1,7 @@
 """The door over several imports: what each left behind is known, replaced, taken back, corrected."""
 
 import json
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -229,7 +230,16 @@ def test_what_became_secret_keeps_no_point_in_what_it_replaced(ws: Workspace):
     assert (table["type"].tolist(), table.geometry.is_empty.tolist()) == (["theft"], [True])
 
 
-def test_nothing_of_an_undone_import_is_left_in_any_byte(ws: Workspace):
+def test_nothing_of_an_undone_import_is_left_in_any_byte(ws: Workspace, monkeypatch):
+    """Debian's SQLite wipes what it frees; others do not, so it is told not to."""
+    connect = sqlite3.connect
+
+    def forgetful(*arguments, **options):
+        connection = connect(*arguments, **options)
+        connection.execute("PRAGMA secure_delete = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", forgetful)
     take(ws, "一.csv", [row(1, 案发部位="绝无仅有之处")])
     take(ws, "二.csv", [row(2)])
     report = take(ws, "三.csv", [row(3, 案发部位="另一独特之处", 报警时间="某独特之时")]).files[0]
