@@ -287,7 +287,8 @@ def _stretch_remarks(verdict: datum.Verdict, when: pd.Series) -> list[tuple[str,
     shifted = verdict.stretches[verdict.stretches["system"] != "wgs84"]
     remarks: list[tuple[str, Mapping[str, Any]]] = []
     for row in shifted.nlargest(MOST_REMARKS, "rows").sort_index().to_dict("records"):
-        span = when.iloc[[int(row["first"]), int(row["last"])]].dt.strftime("%Y-%m-%d").tolist()
+        inside = when.iloc[int(row["first"]) : int(row["last"]) + 1].dropna()
+        span = [f"{day:%Y-%m-%d}" for day in (inside.min(), inside.max())] if len(inside) else ["?", "?"]
         odds = round(float(row["odds_log10"]), 1)
         about = {"first": span[0], "last": span[1], "rows": int(row["rows"]), "odds": odds}
         remarks.append((f"intake.remark.{row['system']}", about))
