@@ -34,22 +34,25 @@ class Bound:
 
     value: float
     open_pairs: NDArray[np.bool_]
+    minutes: Floats  # v, the prices that prove it
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """Some posts j and the minutes from each to all other units, shape (n, m); a post is no other unit to itself."""
 
     post: Ints
     minutes: Floats
 
-    def only(self, pool: Ints) -> "_Columns":
+    def only(self, pool: Ints) -> "Columns":
         """Return some of the posts."""
-        return _Columns(self.post[pool], self.minutes[:, pool])
+        return Columns(self.post[pool], self.minutes[:, pool])
 
 
 @dataclass(frozen=True)
-class _Knapsacks:
+class Knapsacks:
+    """The cheapest zone of every post at given prices."""
+
     value: Floats  # V_j
     share: Floats  # x_ij, shape (n, m)
     price: Floats  # multiplier of the load row, minutes: the ratio d_ij − v_i at which the knapsack fills up
@@ -62,7 +65,7 @@ def lagrangian_bound(problem: Problem, post: Ints, *, iterations: int) -> Bound:
     is too high, never the proof: the proof is taken over all posts and units at the end.
     """
     upper = objective(problem, post)
-    columns = _columns(problem)
+    columns = columns_of(problem)
     v = _start(problem, post)
     best_v, best, stale, pace = v, -math.inf, 0, FIRST_PACE
     direction = np.zeros(problem.size)
@@ -96,29 +99,33 @@ def _start(problem: Problem, post: Ints) -> Floats:
     return np.where(np.isfinite(second), (offers[:, 0] + second) / 2, offers[:, 0])
 
 
-def _columns(problem: Problem) -> _Columns:
-    others = problem.travel_min.copy()
-    np.fill_diagonal(others, np.inf)
-    return _Columns(np.arange(problem.size), others)
+def columns_of(problem: Problem, posts: Ints | None = None, open_pairs: NDArray[np.bool_] | None = None) -> Columns:
+    """Return some posts (all if None) with the minutes of the pairs still open."""
+    posts = np.arange(problem.size) if posts is None else posts
+    others = problem.travel_min[:, posts]
+    if open_pairs is not None:
+        others = np.where(open_pairs[:, posts], others, np.inf)
+    others[posts, np.arange(len(posts))] = np.inf
+    return Columns(posts, others)
 
 
-def _cheapest_posts(problem: Problem, columns: _Columns, v: Floats) -> Ints:
+def _cheapest_posts(problem: Problem, columns: Columns, v: Floats) -> Ints:
     keep = min(problem.size, max(POOL, 4 * problem.count))
     if keep == problem.size:
         return columns.post
-    return np.sort(np.argpartition(_knapsacks(problem, columns, v).value, keep - 1)[:keep])
+    return np.sort(np.argpartition(continuous_knapsacks(problem, columns, v).value, keep - 1)[:keep])
 
 
-def _evaluate(problem: Problem, columns: _Columns, v: Floats) -> tuple[float, Floats]:
+def _evaluate(problem: Problem, columns: Columns, v: Floats) -> tuple[float, Floats]:
     """Return L(v) over some posts, and its slope 1 − Σ_j x_ij for each unit."""
-    solved = _knapsacks(problem, columns, v)
+    solved = continuous_knapsacks(problem, columns, v)
     chosen = np.argpartition(solved.value, problem.count - 1)[: problem.count]
     used = solved.share[:, chosen].sum(axis=1)
     used[columns.post[chosen]] += 1
     return float((problem.load * v).sum() + solved.value[chosen].sum()), 1 - used
 
 
-def _knapsacks(problem: Problem, columns: _Columns, v: Floats) -> _Knapsacks:
+def continuous_knapsacks(problem: Problem, columns: Columns, v: Floats) -> Knapsacks:
     """Solve every post's continuous knapsack: fill by ratio d_ij − v_i, at least to (1−e)W, at most to (1+e)W."""
     ratio = columns.minutes - v[:, None]
     order = np.argsort(ratio, axis=0)
@@ -135,7 +142,7 @@ def _knapsacks(problem: Problem, columns: _Columns, v: Floats) -> _Knapsacks:
     impossible = (high < 0) | (taken.sum(axis=0) < low - SLACK * problem.mean_load)
     share = np.empty_like(taken)
     np.put_along_axis(share, order, np.divide(taken, load, out=np.zeros_like(taken), where=load > 0), axis=0)
-    return _Knapsacks(np.where(impossible, np.inf, value), share, _fill_price(ratio, filled, wish, target))
+    return Knapsacks(np.where(impossible, np.inf, value), share, _fill_price(ratio, filled, wish, target))
 
 
 def _fill_price(ratio: Floats, filled: Floats, wish: Floats, target: Floats) -> Floats:
@@ -145,12 +152,12 @@ def _fill_price(ratio: Floats, filled: Floats, wish: Floats, target: Floats) -> 
     return np.where((target == wish) | ~np.isfinite(critical), 0.0, critical)
 
 
-def _certify(problem: Problem, columns: _Columns, v: Floats, upper: float) -> Bound:
+def _certify(problem: Problem, columns: Columns, v: Floats, upper: float) -> Bound:
     """Evaluate L(v) over all units, and rule out the pairs that would lift it over ``upper``.
 
     Weak duality holds for any price q_j of the load row, so the pair's toll max(0, w_i·(d_ij − v_i − q_j)) is valid.
     """
-    solved = _knapsacks(problem, columns, v)
+    solved = continuous_knapsacks(problem, columns, v)
     order = np.sort(solved.value)
     value = float((problem.load * v).sum() + order[: problem.count].sum())
     to_open = np.maximum(0.0, solved.value - order[problem.count - 1])
@@ -161,4 +168,4 @@ def _certify(problem: Problem, columns: _Columns, v: Floats, upper: float) -> Bo
     room = upper * (1 + 1e-7) + 1e-9 - value
     open_pairs = to_open[None, :] + toll <= room
     open_pairs &= np.diag(open_pairs)[None, :]
-    return Bound(min(value, upper), open_pairs)
+    return Bound(min(value, upper), open_pairs, v)

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from models.districting.problem import SLACK, Ints, Problem, broken_rules, objective, pieces, recentred
 from models.solver import quiet_highs
@@ -47,7 +48,8 @@ def solve_exactly(
     """Return the cheapest connected answer, or the best found and the bound reached when the time is over."""
     deadline = time.monotonic() + time_limit_s
     best, best_cost = start, math.inf if start is None else objective(problem, start)
-    bound, cuts, solves = -math.inf, _Cuts(), 0
+    open_pairs = connected_pairs(problem, open_pairs)
+    bound, cuts, solves = -math.inf, _first_cuts(problem, open_pairs), 0
     model = _Model(problem, open_pairs)
     while True:
         solves += 1
@@ -56,7 +58,9 @@ def solve_exactly(
             # Nothing cheaper than the start is left among the open pairs, or there is no plan at all.
             return Proven(best, best_cost, "infeasible" if best is None else "optimal", solves, len(cuts.rows))
         bound = max(bound, min(proven, best_cost))
-        new = _missing_cuts(problem, post) if post is not None else []
+        if proven >= best_cost * (1 - 1e-9):
+            return Proven(best, best_cost, "optimal", solves, len(cuts.rows))
+        new = _missing_cuts(problem, post, open_pairs) if post is not None else []
         if post is not None and not new:
             post = recentred(problem, post)
             if broken := broken_rules(problem, post):
@@ -70,7 +74,30 @@ def solve_exactly(
         cuts.rows += new
 
 
-def _missing_cuts(problem: Problem, post: Ints) -> list[tuple[int, int, tuple[int, ...]]]:
+def connected_pairs(problem: Problem, open_pairs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Close the pairs (i, j) whose unit i no walk over units open to j joins with j."""
+    touching = np.zeros((problem.size, problem.size), dtype=np.float32)
+    for i, near in enumerate(problem.neighbours):
+        touching[i, list(near)] = 1.0
+    reached = np.diag(np.diag(open_pairs))
+    while True:
+        wider = reached | (open_pairs & (touching @ reached.astype(np.float32) > 0))
+        if (wider == reached).all():
+            return reached
+        reached = wider
+
+
+def _first_cuts(problem: Problem, open_pairs: NDArray[np.bool_]) -> _Cuts:
+    """Return the row (7) of every unit alone as an island: the commonest kind, and there is one row a pair."""
+    units, posts = np.nonzero(open_pairs)
+    near = problem.neighbours
+    return _Cuts([(i, j, near[i]) for i, j in zip(units.tolist(), posts.tolist(), strict=True)
+                  if i != j and j not in near[i]])  # fmt: skip
+
+
+def _missing_cuts(
+    problem: Problem, post: Ints, open_pairs: NDArray[np.bool_]
+) -> list[tuple[int, int, tuple[int, ...]]]:
     """Return a row (7) for every unit of every island, for every post that the island does not touch.
 
     A row for the island's present post alone would let the next solve give the same island to the post beside it.
@@ -79,8 +106,11 @@ def _missing_cuts(problem: Problem, post: Ints) -> list[tuple[int, int, tuple[in
     for j in np.unique(post).tolist():
         for island in pieces(problem, np.flatnonzero(post == j)):
             if j not in island:
+                found += narrowest_cuts(problem, j, np.flatnonzero(post == j), island, open_pairs[:, j])
                 through = separators(problem, island)
-                found += [(int(i), other, rows) for other, rows in through.items() for i in island]
+                found += [
+                    (int(i), other, rows) for other, rows in through.items() for i in island if open_pairs[i, other]
+                ]
     return found
 
 
@@ -97,6 +127,38 @@ def separators(problem: Problem, island: Ints) -> dict[int, tuple[int, ...]]:
         rows = tuple(sorted(s for s in rim if inside.intersection(problem.neighbours[s])))
         through |= dict.fromkeys(home.tolist(), rows)
     return through
+
+
+def narrowest_cuts(
+    problem: Problem, j: int, zone: Ints, island: Ints, open_units: NDArray[np.bool_]
+) -> list[tuple[int, int, tuple[int, ...]]]:
+    """Return rows (7) through the fewest units that part an island from its post, for all units behind them.
+
+    The fewest units outside the zone: a largest flow from island to post over open units, each passed once (Menger).
+    Of the narrowest separators the one by the post is taken: it holds back every other island behind it too.
+    """
+    size, big = problem.size, problem.size
+    inside = np.zeros(size, dtype=bool)
+    inside[zone] = True
+    usable = np.flatnonzero(open_units | inside)
+    enter, leave = 2 * np.arange(size), 2 * np.arange(size) + 1
+    arcs = [(enter[s], leave[s], big if inside[s] else 1) for s in usable.tolist()]
+    arcs += [(leave[a], enter[b], big) for a in usable.tolist() for b in problem.neighbours[a]
+             if open_units[b] or inside[b]]  # fmt: skip
+    start = 2 * size
+    arcs += [(start, enter[i], big) for i in island.tolist()]
+    rows, ends, room = (np.array(column, dtype=np.int32) for column in zip(*arcs, strict=True))
+    graph = csr_array((room, (rows, ends)), shape=(start + 1, start + 1))
+    flow = maximum_flow(graph, start, int(enter[j])).flow
+    left = graph - flow
+    left.data[left.data < 0] = 0
+    left.eliminate_zeros()
+    # What can still send flow to the post lies on the post's side.
+    near = np.zeros(start + 1, dtype=bool)
+    near[breadth_first_order(left.T.tocsr(), int(enter[j]), directed=True, return_predecessors=False)] = True
+    through = tuple(int(s) for s in usable if near[leave[s]] and not near[enter[s]])
+    behind = [int(i) for i in usable if not near[enter[i]] and not near[leave[i]]]
+    return [(i, j, through) for i in behind]
 
 
 class _Model:

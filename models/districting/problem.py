@@ -46,6 +46,8 @@ class Problem:
         k, the number of zones.
     tolerance
         e, greatest share by which a zone's load may differ from the mean; ``math.inf`` for no balance at all.
+    band
+        Least and greatest load of a zone where they are not (1 ± e)·W of these units: a part of a larger ground.
     """
 
     load: Floats
@@ -53,6 +55,7 @@ class Problem:
     neighbours: tuple[tuple[int, ...], ...]
     count: int
     tolerance: float
+    band: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         same = self.component[:, None] == self.component[None, :]
@@ -73,11 +76,15 @@ class Problem:
     @property
     def lowest(self) -> float:
         """Least load a zone may have."""
+        if self.band is not None:
+            return self.band[0]
         return max(0.0, (1 - self.tolerance - SLACK) * self.mean_load) if math.isfinite(self.tolerance) else 0.0
 
     @property
     def highest(self) -> float:
         """Greatest load a zone may have."""
+        if self.band is not None:
+            return self.band[1]
         return (1 + self.tolerance + SLACK) * self.mean_load
 
     @cached_property

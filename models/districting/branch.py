@@ -1,0 +1,309 @@
+"""The best plan of a town, proven: branch on how many posts stand in each part of the ground.
+
+In:     a ``Problem``, an answer to start from, a time limit.
+Out:    the best answer met (never worse than the start), a bound no plan can fall below, and how the work ended.
+Method: the relaxation of rules (1)–(5) sets posts by halves, so that every part of the ground gets exactly the share
+        of a zone that its load asks for; with tight tolerance and uneven villages this hides 5–10 % of the cost.
+        Branching on one post cuts little off, for its neighbour takes its place. So a node holds disjoint parts R of
+        the ground with whole numbers of posts,
+
+            Σ_{j∈R} x_jj = k_R,
+
+        and a branch splits a part in two (by average linkage of minutes) and shares k_R between them in every way. In
+        a node the prices v of ``bound.py`` are moved on, first with continuous knapsacks, then with whole villages:
+
+            V_j(v) = min Σ_i w_i·(d_ij − v_i)·x_ij,  x ∈ {0, 1},  load in the band             (dynamic programme)
+
+        Pairs whose toll lifts the bound over the best answer are closed for the node and all below it. Where every
+        part is a single post what is left is an assignment, which HiGHS finishes with cuts of contiguity (``exact``).
+"""
+
+import heapq
+import itertools
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+from scipy.spatial.distance import squareform
+
+from models.districting.bound import Knapsacks, columns_of, continuous_knapsacks, lagrangian_bound
+from models.districting.exact import connected_pairs, solve_exactly
+from models.districting.problem import Floats, Ints, Problem, objective
+
+STEPS = 1_000  # of a zone's mean load: the grain of the dynamic programme; rounding only widens the band
+ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
+SAME = 1e-9  # two costs nearer than this share are one
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Branched:
+    """What branching came to."""
+
+    post: Ints
+    bound: float
+    ended_by: str  # "optimal" or "time"
+    nodes: int
+    solves: int
+    cuts: int
+
+
+@dataclass(frozen=True)
+class _Node:
+    """Parts of the ground with a number of posts each, the pairs (unit, post) still open, prices, and a bound."""
+
+    parts: tuple[tuple[Ints, int], ...]
+    open_pairs: Bools
+    v: Floats
+    bound: float
+
+    @property
+    def posts(self) -> Ints:
+        return np.concatenate([posts for posts, _ in self.parts])
+
+    @property
+    def settled(self) -> bool:
+        return all(len(posts) == count for posts, count in self.parts)
+
+
+def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int) -> Branched:
+    """Return the cheapest connected answer, or the best found and the bound reached when the time is over."""
+    deadline = time.monotonic() + time_limit_s
+    best, cost = start, objective(problem, start)
+    proof = lagrangian_bound(problem, start, iterations=600)
+    open_pairs = proof.open_pairs & within_reach(problem)
+    posts = np.flatnonzero(np.diag(open_pairs))
+    if len(posts) < problem.count:
+        return Branched(best, cost, "optimal", 0, 0, 0)
+    number, nodes, solves, cuts = itertools.count(), 0, 0, 0
+    first = _Node(((posts, problem.count),), open_pairs, proof.minutes, proof.value)
+    waiting: list[tuple[float, int, _Node]] = [(first.bound, next(number), first)]
+    while waiting and waiting[0][0] < cost * (1 - SAME):
+        if time.monotonic() > deadline:
+            return Branched(best, max(proof.value, min(cost, waiting[0][0])), "time", nodes, solves, cuts)
+        _, _, node = heapq.heappop(waiting)
+        nodes += 1
+        tight, taken = _tightened(problem, node, cost, moves=NODE_MOVES if nodes > 1 else ROOT_MOVES)
+        if tight is None:
+            continue
+        if tight.settled:
+            left = max(0.0, deadline - time.monotonic())
+            leaf = solve_exactly(problem, best, tight.open_pairs, time_limit_s=left, seed=seed)
+            solves, cuts = solves + leaf.solves, cuts + leaf.cuts
+            if leaf.post is not None and objective(problem, leaf.post) < cost:
+                best, cost = leaf.post, objective(problem, leaf.post)
+            if leaf.ended_by == "time":  # back on the pile: its bound still counts
+                heapq.heappush(waiting, (tight.bound, next(number), tight))
+            continue
+        for child in _children(problem, tight, taken):
+            heapq.heappush(waiting, (child.bound, next(number), child))
+    return Branched(best, cost, "optimal", nodes, solves, cuts)
+
+
+def within_reach(problem: Problem) -> Bools:
+    """Tell which pairs one zone can hold: the lightest walk between the two is no heavier than a zone may be."""
+    rows = np.repeat(np.arange(problem.size), [len(near) for near in problem.neighbours])
+    ends = np.array([j for near in problem.neighbours for j in near], dtype=np.int64)
+    half = problem.load / 2 + 1e-12 * problem.mean_load
+    steps = csr_array((half[rows] + half[ends], (rows, ends)), shape=(problem.size, problem.size))
+    walk = dijkstra(steps, directed=False) + half[:, None] + half[None, :]
+    np.fill_diagonal(walk, problem.load)
+    return walk <= problem.highest * (1 + 1e-9)
+
+
+def _tightened(problem: Problem, node: _Node, cost: float, *, moves: tuple[int, int]) -> tuple[_Node | None, Floats]:
+    """Raise the node's bound and close what a cheaper answer cannot use; None if nothing cheaper is left.
+
+    Also returns how much of a post the relaxation sets in each unit.
+    """
+    none = np.zeros(0)
+    columns = columns_of(problem, node.posts, node.open_pairs)
+    climbed = _climb(problem, node, lambda v: continuous_knapsacks(problem, columns, v), cost, moves=moves[0])
+    node = replace(node, v=climbed.v, bound=max(node.bound, climbed.bound))
+    closed = None if node.bound >= cost * (1 - SAME) else _closed(problem, node, cost)
+    if closed is None or not math.isfinite(problem.highest):
+        return closed, climbed.taken
+    whole = WholeKnapsacks(problem, closed.posts, closed.open_pairs)
+    again = _climb(problem, closed, whole, cost, moves=moves[1], pace=0.1, patience=3)
+    if again.bound > closed.bound:
+        closed = replace(closed, v=again.v, bound=again.bound)
+    return (None, none) if closed.bound >= cost * (1 - SAME) else (closed, climbed.taken)
+
+
+@dataclass(frozen=True)
+class _Climbed:
+    bound: float
+    v: Floats
+    taken: Floats  # share of the last moves in which a post stood in each unit
+
+
+def _climb(
+    problem: Problem, node: _Node, solve: Callable[[Floats], Knapsacks], cost: float,
+    *, moves: int, pace: float = 0.2, patience: int = 5,
+) -> _Climbed:  # fmt: skip
+    """Move the prices by subgradients with Polyak's step towards ``cost``; keep the best."""
+    posts, v, taken = node.posts, node.v, np.zeros(problem.size)
+    best, best_v, stale, direction = -math.inf, node.v, 0, np.zeros(problem.size)
+    for move in range(moves):
+        solved = solve(v)
+        chosen = _chosen(node, solved.value)
+        value = float(problem.load @ v + solved.value[chosen].sum())
+        if not math.isfinite(value):
+            return _Climbed(math.inf, v, taken)
+        weight = 0.08 if move > 8 else 0.3
+        taken *= 1 - weight
+        taken[posts[chosen]] += weight
+        if value > best + 1e-7 * cost:
+            best, best_v, stale = value, v, 0
+        else:
+            stale += 1
+        if best >= cost:
+            break
+        if stale >= patience:
+            pace, stale, v, direction = pace / 2, 0, best_v, np.zeros(problem.size)
+        used = solved.share[:, chosen].sum(axis=1)
+        used[posts[chosen]] += 1
+        direction = (1 - used) + 0.6 * direction
+        steepness = float((problem.load * direction**2).sum())
+        if steepness < 1e-12 or pace < 5e-3:
+            break
+        v = v + pace * (cost - value) / steepness * direction
+    return _Climbed(best, best_v, taken)
+
+
+def _chosen(node: _Node, value: Floats) -> Ints:
+    """Return the places of the cheapest posts: k_R of each part."""
+    chosen, first = [], 0
+    for posts, count in node.parts:
+        chosen.append(first + np.argpartition(value[first : first + len(posts)], count - 1)[:count])
+        first += len(posts)
+    return np.concatenate(chosen)
+
+
+def _closed(problem: Problem, node: _Node, cost: float) -> _Node | None:
+    """Close the posts and pairs that would lift the bound to ``cost``; None if a part is left with too few posts.
+
+    Weak duality holds for any price q_j of the load row, so the pair's toll max(0, w_i·(d_ij − v_i − q_j)) is valid.
+    """
+    posts = node.posts
+    solved = continuous_knapsacks(problem, columns_of(problem, posts, node.open_pairs), node.v)
+    dearest, first, value = np.empty(len(posts)), 0, float(problem.load @ node.v)
+    for part, count in node.parts:
+        ordered = np.sort(solved.value[first : first + len(part)])
+        value += float(ordered[:count].sum())
+        dearest[first : first + len(part)] = ordered[count - 1]
+        first += len(part)
+    if not math.isfinite(value):
+        return None
+    toll = problem.load[:, None] * (problem.travel_min[:, posts] - node.v[:, None] - solved.price[None, :])
+    toll = np.where(np.isfinite(problem.travel_min[:, posts]), np.maximum(0.0, toll), np.inf)
+    toll[posts, np.arange(len(posts))] = 0.0
+    to_open = np.maximum(0.0, solved.value - dearest)
+    still = node.open_pairs[:, posts] & (to_open[None, :] + toll <= cost * (1 - SAME) - value)
+    kept = still[posts, np.arange(len(posts))]
+    open_pairs = np.zeros_like(node.open_pairs)
+    open_pairs[:, posts] = still & kept[None, :]
+    open_pairs = connected_pairs(problem, open_pairs)
+    parts = tuple((part[np.diag(open_pairs)[part]], count) for part, count in node.parts)
+    if any(len(part) < count for part, count in parts) or not open_pairs.any(axis=1).all():
+        return None
+    return replace(node, parts=parts, open_pairs=open_pairs)
+
+
+def _children(problem: Problem, node: _Node, taken: Floats) -> list[_Node]:
+    """Split the part whose halves hold the least whole numbers of posts, in every way."""
+    options = []
+    for number, (part, count) in enumerate(node.parts):
+        if len(part) > count:
+            here, there = _halves(problem, part)
+            share = float(taken[here].sum())
+            # Parts of several zones first: how many zones a part gets decides more than where a post stands.
+            options.append((abs(share - round(share)) * (2 if count > 1 else 1) + 0.01 * count, number, here, there))
+    _, number, here, there = max(options, key=lambda option: option[0])
+    count = node.parts[number][1]
+    children = []
+    for mine in range(max(0, count - len(there)), min(count, len(here)) + 1):
+        split = tuple((part, few) for part, few in ((here, mine), (there, count - mine)) if few)
+        parts = (*node.parts[:number], *split, *node.parts[number + 1 :])
+        kept = np.concatenate([part for part, _ in parts])
+        open_pairs = np.zeros_like(node.open_pairs)
+        open_pairs[:, kept] = node.open_pairs[:, kept]
+        children.append(replace(node, parts=parts, open_pairs=open_pairs))
+    return children
+
+
+def _halves(problem: Problem, part: Ints) -> tuple[Ints, Ints]:
+    """Split a part of the ground in two by average linkage of the minutes between its posts."""
+    if len(part) == 2:
+        return part[:1], part[1:]
+    minutes = problem.travel_min[np.ix_(part, part)]
+    apart = np.where(np.isfinite(minutes), minutes, 2 * minutes[np.isfinite(minutes)].max() + 1)
+    joined = linkage(squareform((apart + apart.T) / 2, checks=False), "average")
+    members = [[number] for number in range(len(part))]
+    for a, b in joined[:, :2].astype(np.int64).tolist():
+        members.append(members[a] + members[b])
+    last = joined[-1, :2].astype(np.int64)
+    return np.sort(part[members[last[0]]]), np.sort(part[members[last[1]]])
+
+
+class WholeKnapsacks:
+    """Every post's cheapest zone of whole villages, by a dynamic programme over loads in ``STEPS`` a zone.
+
+    Loads are rounded to the nearest step; the band is widened by what the rounding of a post's units can add up to,
+    so no zone within the band is lost and the value is a bound.
+    """
+
+    def __init__(self, problem: Problem, posts: Ints, open_pairs: Bools) -> None:
+        self.problem, self.posts = problem, posts
+        exact = problem.load * STEPS / problem.mean_load
+        steps = np.rint(exact).astype(np.int64)
+        low, high = (limit * STEPS / problem.mean_load for limit in (problem.lowest, problem.highest))
+        self.jobs = []
+        for j in posts.tolist():
+            near = np.flatnonzero(open_pairs[:, j])
+            near = near[(near != j) & (problem.load[near] + problem.load[j] <= problem.highest)]
+            all_units = np.append(near, j)
+            off = steps[all_units] - exact[all_units]
+            most = math.floor(high + off[off > 0].sum() + 1e-6)
+            least = max(0, math.ceil(low + off[off < 0].sum() - 1e-6))
+            self.jobs.append((j, near, steps[near].tolist(), int(steps[j]), least, most))
+
+    def __call__(self, v: Floats) -> Knapsacks:
+        """Return V_j and the units taken."""
+        problem, wanted = self.problem, self.problem.load * v
+        value = np.full(len(self.posts), np.inf)
+        share = np.zeros((problem.size, len(self.posts)))
+        for place, (j, near, steps, own, least, most) in enumerate(self.jobs):
+            if own > most:
+                continue
+            gain = (problem.cost[near, j] - wanted[near]).tolist()
+            tables = _tables(steps, gain, least, most)
+            if not math.isfinite(tables[-1][own]):
+                continue
+            value[place] = tables[-1][own] - wanted[j]
+            at = own
+            for unit in range(len(near) - 1, -1, -1):
+                if tables[unit][at] > tables[unit + 1][at] + 1e-12:
+                    at += steps[unit]
+                    share[near[unit], place] = 1.0
+        return Knapsacks(value, share, np.zeros(len(self.posts)))
+
+
+def _tables(steps: list[int], gain: list[float], least: int, most: int) -> list[Floats]:
+    """tables[t][q] = the least cost by which the first t units fill a zone from q steps up into the band."""
+    table = np.full(most + 1, np.inf)
+    table[least:] = 0.0
+    tables = [table]
+    for step, extra in zip(steps, gain, strict=True):
+        filled = table.copy()
+        if step <= most:
+            np.minimum(filled[: most + 1 - step], table[step:] + extra, out=filled[: most + 1 - step])
+        tables.append(filled)
+        table = filled
+    return tables

@@ -1,0 +1,101 @@
+"""Branching on parts of the ground: what it closes no cheaper plan needs, and its bounds hold for every partition."""
+
+import dataclasses
+import itertools
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.districting.branch import WholeKnapsacks, branch, within_reach
+from models.districting.exact import connected_pairs, narrowest_cuts
+from models.districting.problem import broken_rules, objective, pieces
+from models.districting.search import search
+
+
+def connected_sets(problem, graph, j):
+    """Every connected set of units that holds j."""
+    others = [i for i in range(problem.size) if i != j]
+    for size in range(problem.size):
+        for rest in itertools.combinations(others, size):
+            if nx.is_connected(graph.subgraph((j, *rest))):
+                yield {j, *rest}
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000))
+def test_a_row_of_contiguity_forbids_the_island_and_no_connected_zone(ground, seed):
+    problem = ground.random(seed, size=9)
+    rng = np.random.default_rng(seed)
+    j = int(rng.integers(9))
+    zone = np.union1d(rng.choice(9, size=4, replace=False), [j])
+    islands = [piece for piece in pieces(problem, zone) if j not in piece]
+    open_units = connected_pairs(problem, np.ones((9, 9), dtype=bool))[:, j]
+    for island in islands:
+        rows = narrowest_cuts(problem, j, zone, island, open_units)
+        assert {i for i, _, _ in rows} >= set(island.tolist())
+        assert not any(set(through) & set(zone.tolist()) for _, _, through in rows)
+        for members in connected_sets(problem, ground.graph(problem), j):
+            assert all(i not in members or members & set(through) for i, _, through in rows)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000), tolerance=st.sampled_from([0.05, 0.2, 0.5]))
+def test_units_out_of_reach_are_together_in_no_connected_zone_that_is_light_enough(ground, seed, tolerance):
+    problem = ground.random(seed, size=9, count=3, tolerance=tolerance)
+    near = within_reach(problem)
+    for j in range(3):
+        for members in connected_sets(problem, ground.graph(problem), j):
+            if problem.load[list(members)].sum() <= problem.highest:
+                assert near[list(members), j].all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), tolerance=st.sampled_from([0.01, 0.05, 0.3]))
+def test_no_zone_is_cheaper_than_the_knapsack_of_whole_villages_and_rounding_costs_little(ground, seed, tolerance):
+    problem = ground.random(seed, size=8, count=2, tolerance=tolerance, honest=True)
+    v = np.random.default_rng(seed).uniform(0, 8, 8)
+    wider = dataclasses.replace(problem, tolerance=tolerance + 0.02)
+    found = WholeKnapsacks(problem, np.arange(8), np.ones((8, 8), dtype=bool))(v)
+    for j in range(8):
+        least = {True: np.inf, False: np.inf}
+        for chosen in itertools.product([False, True], repeat=8):
+            members = np.flatnonzero(chosen)
+            if j not in members:
+                continue
+            gain = float((problem.load[members] * (problem.travel_min[members, j] - v[members])).sum())
+            load = problem.load[members].sum()
+            for exact, band in ((True, problem), (False, wider)):
+                if band.lowest <= load <= band.highest:
+                    least[exact] = min(least[exact], gain)
+        assert least[False] - 1e-9 <= found.value[j] <= least[True] + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed):
+    problem = ground.random(seed, size=9, count=3, tolerance=0.4, honest=seed % 2 == 0)
+    legal = [cost for deviation, cost in ground.all_partitions(problem) if deviation <= 0.4]
+    start = search(problem, rng=np.random.default_rng(seed), starts=1, moves=1).post
+    if not legal or start is None:
+        return
+    found = branch(problem, start, time_limit_s=30.0, seed=1)
+    assert objective(problem, found.post) == pytest.approx(min(legal)) == pytest.approx(found.bound)
+    assert found.ended_by == "optimal"
+
+
+def uneven_town(ground, *, seed, count):
+    """Forty villages, the heaviest a dozen times the median."""
+    problem = ground.random(seed, size=40, count=count, tolerance=0.05, honest=True)
+    return dataclasses.replace(problem, load=np.random.default_rng(seed).lognormal(0, 0.9, 40))
+
+
+def test_when_the_time_is_over_the_plan_is_legal_no_worse_than_the_start_and_above_the_bound(ground):
+    problem = uneven_town(ground, seed=2, count=5)
+    start = search(problem, rng=np.random.default_rng(1), starts=10, moves=2000).post
+    assert start is not None
+    costs = [(branch(problem, start, time_limit_s=limit, seed=1)) for limit in (0.0, 0.3, 30.0)]
+    assert [broken_rules(problem, found.post) for found in costs] == [[], [], []]
+    assert all(found.bound <= objective(problem, found.post) <= objective(problem, start) for found in costs)
+    assert costs[-1].ended_by == "optimal"
