@@ -29,6 +29,7 @@ CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type
 WORDS = (*CODED, "address", "call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
 SHORTEST_CALL_NUMBER = 8
 DRIFTS_TOLD = 12
+NO_COUNT = 1e6  # a call number that has slipped into the column of counts
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
 PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼女|残疾|外来人员|person|woman|women|child|elder"
 
@@ -324,4 +325,5 @@ def _count(cells: Mapping[str, pd.Series], name: str, index: pd.Index, *, least:
         return pd.Series(least, index=index)
     flags = lists.words("flag")
     text = values.by_distinct(values.as_text(cells[name]), lambda word: flags.get(lists.plain(word), word))
-    return values.as_number(text).fillna(least).clip(lower=least).round().astype("int64")
+    number = values.as_number(text)
+    return number.where(number < NO_COUNT).fillna(least).clip(lower=least).round().astype("int64")
