@@ -220,8 +220,9 @@ class _Model:
         )  # (3)  # fmt: skip
         rows.add(np.zeros(len(posts), dtype=np.int64), own[posts], np.ones(len(posts)), 1, problem.count, problem.count)
         place = np.searchsorted(posts, self.post)
-        if math.isfinite(problem.tolerance):
-            for limit, low, high in ((1 + problem.tolerance, -math.inf, 0.0), (1 - problem.tolerance, 0.0, math.inf)):
+        if math.isfinite(problem.limits[1]):
+            least, most = (limit / problem.mean_load for limit in problem.limits)
+            for limit, low, high in ((most, -math.inf, 0.0), (least, 0.0, math.inf)):
                 value = load[self.unit].copy()  # (5)
                 value[own[posts]] -= limit
                 rows.add(place, np.arange(pairs), value, len(posts), low, high)

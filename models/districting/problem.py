@@ -74,18 +74,21 @@ class Problem:
         return float(self.load.sum()) / self.count
 
     @property
-    def lowest(self) -> float:
-        """Least load a zone may have."""
+    def limits(self) -> tuple[float, float]:
+        """Least and greatest load of a zone, as asked."""
         if self.band is not None:
-            return self.band[0]
-        return max(0.0, (1 - self.tolerance - SLACK) * self.mean_load) if math.isfinite(self.tolerance) else 0.0
+            return self.band
+        return max(0.0, (1 - self.tolerance) * self.mean_load), (1 + self.tolerance) * self.mean_load
+
+    @property
+    def lowest(self) -> float:
+        """Least load a zone may have, within the solver's tolerance."""
+        return max(0.0, self.limits[0] - SLACK * self.mean_load)
 
     @property
     def highest(self) -> float:
-        """Greatest load a zone may have."""
-        if self.band is not None:
-            return self.band[1]
-        return (1 + self.tolerance + SLACK) * self.mean_load
+        """Greatest load a zone may have, within the solver's tolerance."""
+        return self.limits[1] + SLACK * self.mean_load
 
     @cached_property
     def cost(self) -> Floats:

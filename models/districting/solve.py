@@ -15,8 +15,9 @@ from models.districting.bound import lagrangian_bound
 from models.districting.branch import branch, within_reach
 from models.districting.exact import solve_exactly
 from models.districting.feasible import is_hopeless, needed_tolerance
-from models.districting.problem import Ints, Problem, objective
-from models.districting.search import search
+from models.districting.problem import Ints, Problem, broken_rules, objective
+from models.districting.recut import recut
+from models.districting.search import Found, search
 
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
@@ -49,16 +50,29 @@ class Solution:
     nodes: int = 0
 
 
-def solve(problem: Problem, *, seed: int, time_limit_s: float, share: Share = lambda _: None) -> Solution:
-    """Return the best answer to a districting problem."""
+def solve(
+    problem: Problem, *, seed: int, time_limit_s: float, start: Ints | None = None, share: Share = lambda _: None
+) -> Solution:
+    """Return the best answer to a districting problem.
+
+    Parameters
+    ----------
+    start
+        A plan to begin with, for example today's; the answer is never worse. One that breaks a rule is not used.
+    """
     if is_hopeless(problem):
         return Solution(None, math.inf, math.inf, "infeasible")
     if problem.size > EXACT_UP_TO:
-        return _searched(problem, seed=seed, share=share)
+        return _searched(problem, start, seed=seed, share=share)
     started = time.monotonic()
     rng = np.random.default_rng([seed, problem.size, problem.count])
     # Many short searches: of 0.5 million moves, 40 starts found better plans than 12 in towns with uneven villages.
-    found = search(problem, rng=rng, starts=40, moves=min(170 * problem.size, 12_000))
+    starts = min(40, 4 + problem.size // 2)
+    found = search(problem, rng=rng, starts=starts, moves=min(170 * problem.size, 12_000))
+    found = _better(problem, found, start)
+    if found.post is not None and math.isfinite(problem.highest):
+        # The nearer the first plan is to the best, the more the bounds close: two seconds here save many there.
+        found = _better(problem, found, recut(problem, found.post, time_limit_s=time_limit_s / 5, seed=seed))
     share(0.3)
     left = max(0.0, time_limit_s - (time.monotonic() - started))
     if found.post is None or not math.isfinite(problem.highest):
@@ -69,6 +83,13 @@ def solve(problem: Problem, *, seed: int, time_limit_s: float, share: Share = la
     share(1.0)
     cost = objective(problem, best.post)
     return Solution(best.post, cost, min(cost, best.bound), best.ended_by, best.solves, best.cuts, best.nodes)
+
+
+def _better(problem: Problem, found: Found, other: Ints | None) -> Found:
+    """Return what was found, or another answer if that keeps the rules and costs less."""
+    if other is None or broken_rules(problem, other) or objective(problem, other) >= found.cost:
+        return found
+    return replace(found, post=other, cost=objective(problem, other))
 
 
 def _straight(problem: Problem, start: Ints | None, *, time_limit_s: float, seed: int) -> Solution:
@@ -82,10 +103,10 @@ def _straight(problem: Problem, start: Ints | None, *, time_limit_s: float, seed
     return Solution(proven.post, cost, min(cost, max(bound, proven.bound)), proven.ended_by, proven.solves, proven.cuts)
 
 
-def _searched(problem: Problem, *, seed: int, share: Share) -> Solution:
+def _searched(problem: Problem, start: Ints | None, *, seed: int, share: Share) -> Solution:
     """Answer a problem of many units by search, with the bound the prices prove."""
     rng = np.random.default_rng([seed, problem.size, problem.count])
-    found = search(problem, rng=rng, starts=4, moves=150_000)
+    found = _better(problem, search(problem, rng=rng, starts=4, moves=150_000), start)
     share(0.5)
     if found.post is None:
         return Solution(None, math.inf, -math.inf, "time")
