@@ -39,6 +39,8 @@ def main(arguments: list) -> int:
     problem = python_problem()
     if problem:
         return fail(problem)
+    spoken = arguments[:2] if arguments[:1] == ["--lang"] else []  # before any command: start.py --lang en
+    arguments = arguments[len(spoken) :]
     command = arguments[0] if arguments and not arguments[0].startswith("-") else "demo"
     rest = arguments[1:] if arguments and arguments[0] == command else arguments
     if command == "bundle":
@@ -48,7 +50,7 @@ def main(arguments: list) -> int:
         return fail(problem)
     if command == "test":
         return run_checks(rest)
-    return run_command(["-m", "views.command", command, *rest])
+    return run_command(["-m", "views.command", *spoken, command, *rest])
 
 
 def python_problem() -> str:

@@ -78,3 +78,21 @@ def test_the_lock_names_no_host_and_carries_hashes():
         pinned = [line for line in lines if "==" in line and not line.startswith(" ")]
         assert len(pinned) > 10
         assert all(line.endswith("\\") for line in pinned), "every pinned package is followed by its hashes"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "called"),
+    [
+        ([], ["demo"]),
+        (["--no-dashboard", "--dir", "x"], ["demo", "--no-dashboard", "--dir", "x"]),
+        (["plan", "x", "--json"], ["plan", "x", "--json"]),
+        (["--lang", "en"], ["--lang", "en", "demo"]),
+        (["--lang", "en", "plan", "x"], ["--lang", "en", "plan", "x"]),
+    ],
+)
+def test_any_command_is_handed_on_and_the_language_goes_before_it(start, monkeypatch, arguments, called):
+    seen = []
+    monkeypatch.setattr(start, "set_up", lambda locks: "")
+    monkeypatch.setattr(start, "run_command", lambda command: seen.append(command) or 0)
+    assert start.main(arguments) == 0
+    assert seen == [["-m", "views.command", *called]]
