@@ -158,6 +158,45 @@ def trend_chart(shares: pd.DataFrame, *, measures: Mapping[str, str], height_px:
     return _calm(chart, height_px)
 
 
+def week_chart(tiles: pd.DataFrame, *, height_px: int = 230) -> Chart:
+    """Draw incidents by hour and weekday (columns ``weekday``, ``hour``, ``count``) as tiles."""
+    names = {column: text(f"page.patterns.column.{column}") for column in ("weekday", "hour", "count")}
+    hour = alt.Axis(labelAngle=0, labelExpr="datum.value % 3 == 0 ? datum.value : ''")
+    chart = (
+        alt.Chart(tiles)
+        .mark_rect(stroke="#fff", strokeWidth=1)
+        .encode(
+            x=alt.X("hour:O", title=None, axis=hour),
+            y=alt.Y("weekday:N", sort=list(dict.fromkeys(tiles["weekday"])), title=None),
+            color=alt.Color(
+                "count:Q", title=names["count"], scale=alt.Scale(range=["#f7f5ef", FULL, "#12263a"], domainMin=0),
+                legend=alt.Legend(gradientLength=height_px - 60, gradientThickness=10, tickCount=4),
+            ),
+            tooltip=[
+                alt.Tooltip("weekday:N", title=names["weekday"]), alt.Tooltip("hour:O", title=names["hour"]),
+                alt.Tooltip("count:Q", title=names["count"], format=".1f"),
+            ],
+        )
+    )  # fmt: skip
+    return _calm(chart, height_px)
+
+
+def lorenz_chart(curve: pd.DataFrame, *, height_px: int = 230) -> Chart:
+    """Draw a Lorenz curve (``place_share``, ``incident_share``, ``most_equal_share``), the busiest places first."""
+    table = curve.assign(**{name: 100 * curve[name] for name in curve.columns})
+    names = [text(f"page.patterns.column.{name}") for name in ("place_share", "incident_share")]
+    x = alt.X("place_share:Q", title=names[0], scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(tickCount=5))
+    base = alt.Chart(table).encode(x=x)
+    tip = [
+        alt.Tooltip(f"{name}:Q", title=title, format=".1f")
+        for name, title in zip(("place_share", "incident_share"), names, strict=True)
+    ]
+    y = alt.Y("incident_share:Q", title=names[1], scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(tickCount=5))
+    line = base.mark_line(color=FULL, strokeWidth=2.2).encode(y=y, tooltip=tip)
+    equal = base.mark_line(color=TOWN, strokeWidth=1.5, strokeDash=[4, 3]).encode(y="most_equal_share:Q")
+    return _calm(equal + line, height_px)
+
+
 def _calm(chart: Chart, height_px: int) -> Chart:
     look = {"gridColor": GRID, "domain": False, "ticks": False, "labelColor": "#55524c", "titleColor": "#55524c"}
     return (

@@ -27,6 +27,7 @@ from folium.map import Layer
 from folium.template import Template
 from folium.utilities import JsCode
 
+from analysis.density import CLASS_LIMITS
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
@@ -38,6 +39,8 @@ from views.summary import credit
 INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
 HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
 SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
+COLD, EMERGING = "#0072b2", "#c8480a"
+DENSITY = ("#fff1c4", "#fddc8a", "#fbbf5b", "#f39b3a", "#dd7221", "#b84c12", "#7f2f0b")  # one a class, the rarest last
 ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
 FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
 FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser stalls on vectors
@@ -194,6 +197,23 @@ def correction_map(study: Study, moves: pd.DataFrame, tiles: TileSet | None) -> 
     return _finished(town, rows)
 
 
+def pattern_map(
+    study: Study,
+    hot: gpd.GeoDataFrame,
+    density: gpd.GeoDataFrame,
+    emerging: gpd.GeoDataFrame | None,
+    incidents: gpd.GeoDataFrame,
+    tiles: TileSet | None,
+) -> TownMap:
+    """Show density in classes that are the same on every map, hot and cold cells, cells with a pattern, incidents."""
+    town = _town_map(study, tiles)
+    rows = [*_density_rows(town, density), _incident_row(town, incidents), _verdict_row(town, hot, "cold", COLD, "3 3")]
+    if emerging is not None:
+        rows.append(_emerging_row(town, emerging))
+    rows.append(_verdict_row(town, hot, "hot", HOTSPOT, ""))
+    return _finished(town, rows)
+
+
 def as_html(town: TownMap) -> str:
     """Return the map as one whole page."""
     page: str = town.get_root().render()
@@ -232,6 +252,54 @@ def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> R
         _names(layer, part.geometry.centroid, part["hotspot_id"], kind="xq-spot", crs=hotspots.crs)
     key = "map.hotspots" if found else "map.not_distinguishable"
     return Row(_swatch(colour, opacity=0.22, dash=dash or ""), text(key, count=len(part)), layer)
+
+
+def _density_rows(town: TownMap, density: gpd.GeoDataFrame) -> list[Row]:
+    """Draw the density's classes, each as one shape; below the first limit nothing is drawn."""
+    shown = density[density["density_class"] > 0][["density_class", "geometry"]].dissolve("density_class")
+    styles = [{"stroke": False, "fillColor": DENSITY[at - 1], "fillOpacity": 0.6} for at in shown.index]
+    layer = _shapes(shown, styles, css="xq-density", pane=FILLS)
+    layer.add_to(town)
+    limits = [
+        Row(
+            _swatch(colour, opacity=0.6, line="none"), text("page.patterns.layer.density_from", low=f"{low:,.0f}")
+        ) for low, colour in zip(CLASS_LIMITS[: max(shown.index, default=0)], DENSITY, strict=False)
+    ]  # fmt: skip
+    return [Row("", text("page.patterns.layer.density"), layer), *limits]
+
+
+def _verdict_row(town: TownMap, cells: gpd.GeoDataFrame, verdict: str, colour: str, dash: str) -> Row:
+    """Draw the hot or the cold cells."""
+    part = cells[cells["verdict"] == verdict]
+    names = {name: text(f"page.patterns.column.{name}") for name in ("cell", "count", "around", "z", "q")}
+    tips = [
+        _tip(
+            f"{names['cell']} {row['cell_id']}",
+            [
+                (names["count"], f"{row['count']:,}"), (names["around"], f"{row['around_count']:,}"),
+                (names["z"], f"{row['z']:.1f}"), (names["q"], f"{row[f'q_{verdict}']:.3f}"),
+            ],
+        )
+        for row in records(part)
+    ]  # fmt: skip
+    style = {"color": colour, "weight": 1.8, "fillColor": colour, "fillOpacity": 0.2}
+    layer = _shapes(
+        part, style | ({"dashArray": dash} if dash else {}), tips=tips, show=verdict == "hot", css=f"xq-{verdict}"
+    )
+    layer.add_to(town)
+    label = text(f"page.patterns.layer.{verdict}", count=len(part))
+    return Row(_swatch(colour, opacity=0.2, dash=dash), label, layer)
+
+
+def _emerging_row(town: TownMap, cells: gpd.GeoDataFrame) -> Row:
+    """Draw the cells that have a pattern over time."""
+    part = cells[cells["pattern"] != "none"]
+    tips = [_tip(text(f"page.patterns.pattern.{row['pattern']}"), []) for row in records(part)]
+    style = {"color": EMERGING, "weight": 2, "fillColor": EMERGING, "fillOpacity": 0.15, "dashArray": "6 3"}
+    layer = _shapes(part, style, tips=tips, show=False, css="xq-emerging")
+    layer.add_to(town)
+    label = text("page.patterns.layer.emerging", count=len(part))
+    return Row(_swatch(EMERGING, opacity=0.15, dash="6 3"), label, layer)
 
 
 def _zone_areas(

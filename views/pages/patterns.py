@@ -1,0 +1,265 @@
+"""Patterns: what changed, when and where it happens, whether it is new, each figure with what it rests on."""
+
+import pandas as pd
+import streamlit as st
+
+from analysis.emerging import FEWEST_SLICES
+from gis_data.catalogue import language, text
+from gis_data.periods import Period
+from gis_data.taxonomy import with_point
+from views import charts, figures, maps, patterns
+from views import pattern_words as words
+from views.pages import frame
+from views.patterns import Question
+from views.station import Station, show_map
+
+MAP_PX = 480
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("patterns", station)
+    if station.table("incidents").empty:
+        st.info(text("page.no_incidents", folder=station.ws.root.name))
+        return
+    question = _ask(station)
+    key = _key(station, question)
+    rows = patterns.in_period(station.table("incidents"), question)
+    if rows.empty:
+        st.info(text("page.patterns.nothing"))
+        return
+    _numbers(station, question, rows)
+    _changes(station, question)
+    _hours(_hours_of(key, station, question))
+    _where(station, question, rows)
+    _repeats(station, question)
+    _focus(station, _focus_of(key, station, question))
+
+
+def _ask(station: Station) -> Question:
+    """Let the class set, the period and the unit of comparison be chosen."""
+    incidents = station.table("incidents")
+    planned, known = patterns.planned_period(station.plans, incidents), Period.of(incidents["reported_at"])
+    left, middle, right = st.columns((1.2, 1.4, 1))
+    chosen = left.selectbox(
+        text("page.patterns.which"), patterns.class_sets(incidents), format_func=words.set_name, key="pattern set"
+    )
+    first, last = _days(known)
+    days = middle.date_input(
+        text("page.patterns.days_asked"), _days(planned), min_value=first, max_value=last, format="YYYY-MM-DD",
+        key=f"pattern days {planned} {known}",
+    )  # fmt: skip
+    unit = right.selectbox(
+        text("page.patterns.unit"), patterns.UNITS, index=1, key="pattern unit",
+        format_func=lambda one: text(f"page.patterns.unit_name.{one}"),
+    )  # fmt: skip
+    period = planned
+    if isinstance(days, tuple) and len(days) == 2:  # while only the first day is chosen, the plan's days stand
+        zone = incidents["reported_at"].dt.tz
+        period = Period(pd.Timestamp(days[0], tz=zone), pd.Timestamp(days[1], tz=zone) + pd.Timedelta(days=1))
+    return Question(chosen, period, unit, known)
+
+
+def _days(period: Period) -> tuple[pd.Timestamp, pd.Timestamp]:
+    return period.start.tz_localize(None), (period.end - pd.Timedelta(days=1)).tz_localize(None)
+
+
+def _numbers(station: Station, question: Question, rows: pd.DataFrame) -> None:
+    basis = patterns.Basis.of(rows, question)
+    key = _key(station, question)
+    shown = [
+        (text("page.patterns.incidents"), f"{basis.incidents:,}", ""),
+        (text("page.patterns.with_place"), f"{basis.incidents - basis.no_place:,}", ""),
+        (text("page.patterns.with_time"), f"{basis.incidents - basis.no_time:,}", ""),
+    ]
+    ground, news = _ground_of(key, station, question), _news_of(key, station, question)
+    hot = figures.DASH if ground is None else f"{int((ground.hot['verdict'] == 'hot').sum()):,}"
+    new = news is None or news.scan.clusters.empty
+    newest = figures.DASH if news is None or new else words.p_value(float(news.scan.clusters["p_value"].iloc[0]))
+    frame.numbers([*shown, (text("page.patterns.hot_cells"), hot, ""), (text("page.patterns.newest"), newest, "")])
+
+
+def _changes(station: Station, question: Question) -> None:
+    st.subheader(text("page.patterns.changed"), anchor=False)
+    incidents = station.table("incidents")
+    names = ("page.patterns.versus_before", "page.patterns.versus_year")
+    for column, name, change in zip(st.columns(2), names, patterns.changes(incidents, question), strict=True):
+        with column:
+            st.markdown(f"**{text(name)}**")
+            if change.table is not None:
+                shown = words.change_table(change)
+                frame.table(shown)
+            st.caption(words.change_line(change))
+    st.caption(text("page.patterns.change_help"))
+    st.markdown(f"**{text('page.patterns.doubts')}**")
+    found = patterns.doubts(incidents, question)
+    frame.sentences(words.doubt_lines(found))
+    if found.drift is not None:
+        st.caption(words.doubt_basis(found))
+
+
+def _hours(hours: patterns.Hours) -> None:
+    st.subheader(text("page.patterns.when"), anchor=False)
+    left, right = st.columns((1.7, 1))
+    with left:
+        st.markdown(f"**{text('page.patterns.week')}**")
+        st.altair_chart(charts.week_chart(words.week_tiles(hours)))
+    with right:
+        st.markdown(f"**{text('page.patterns.bands')}**")
+        frame.table(words.band_table(hours))
+        st.caption(words.long_windows_line(hours))
+    if hours.market is not None:
+        frame.sentences([words.market_line(hours.market)])
+    st.caption(words.basis_line(hours.basis))
+
+
+def _where(station: Station, question: Question, rows: pd.DataFrame) -> None:
+    """Show the map; beside it whether something is new; below what emerges."""
+    ground = _ground_of(_key(station, question), station, question)
+    left, right = st.columns((1.55, 1), gap="small")
+    with left:
+        st.subheader(text("page.patterns.where"), anchor=False)
+        if ground is None:
+            st.info(text("page.patterns.no_ground", folder=station.ws.root.name))
+        else:
+            show_map(
+                station, f"patterns {question.class_set} {question.period}",
+                lambda: maps.pattern_map(
+                    station.study, ground.hot, ground.density, ground.emerging, with_point(rows), station.tiles
+                ),
+                lang=language(), height_px=MAP_PX, about=text("page.patterns.map"),
+            )  # fmt: skip
+            st.caption(words.basis_line(ground.basis))
+            st.caption(
+                text("page.patterns.hot_help", cells=f"{len(ground.hot):,}", bandwidth=f"{ground.bandwidth_m:.0f}")
+            )
+    with right:
+        _news(station, question)
+        if ground is not None:
+            _hot(station, ground)
+    if ground is not None:
+        _emerging(station, ground)
+
+
+def _hot(station: Station, ground: patterns.Ground) -> None:
+    verdict = ground.hot["verdict"]
+    st.subheader(
+        text("page.patterns.hot", count=int((verdict == "hot").sum()), cold=int((verdict == "cold").sum())),
+        anchor=False,
+    )
+    shown = words.hot_table(ground, _villages(station))
+    frame.table(shown, words=list(shown.columns[:2]))
+
+
+def _news(station: Station, question: Question) -> None:
+    st.subheader(text("page.patterns.news_title"), anchor=False)
+    news = _news_of(_key(station, question), station, question)
+    if news is None:
+        st.caption(text("page.patterns.no_news"))
+        return
+    frame.sentences([words.news_line(news)])
+    if len(news.scan.clusters):
+        shown = words.news_table(news, _villages(station))
+        frame.table(shown, words=list(shown.columns[:1]))
+    st.caption(words.basis_line(news.basis))
+
+
+def _emerging(station: Station, ground: patterns.Ground) -> None:
+    st.subheader(text("page.patterns.emerging"), anchor=False)
+    if ground.emerging is None:
+        st.caption(text("page.patterns.too_short", slices=FEWEST_SLICES))
+        return
+    shown = words.emerging_table(ground.emerging, _villages(station))
+    frame.table(shown, words=[*shown.columns[:3], *shown.columns[-1:]])
+    st.caption(words.basis_line(ground.emerging_basis))
+    st.caption(f"{words.slices_line(ground, recent=patterns.RECENT_SLICES)} {text('page.patterns.emerging_help')}")
+
+
+def _repeats(station: Station, question: Question) -> None:
+    """Show near repeats of one type, and where a window is open."""
+    kinds = patterns.repeat_kinds(station.table("incidents"), question)
+    st.subheader(text("page.patterns.repeats"), anchor=False)
+    if kinds.empty:
+        st.caption(text("page.empty"))
+        return
+    named = {kind: text(f"type.{kind}") if kind else text("page.patterns.whole_set") for kind in kinds.index}
+    choice, _ = st.columns((1, 2))
+    kind = choice.selectbox(
+        text("page.patterns.repeat_kind"), list(named), key=f"pattern type {question.class_set}",
+        format_func=lambda one: text("page.patterns.repeat_kind_count", kind=named[one], count=f"{kinds[one]:,}"),
+    )  # fmt: skip
+    found = _repeats_of(_key(station, question), kind, station, question)
+    left, right = st.columns((1.4, 1))
+    with left:
+        if found.found.enough:
+            frame.table(words.repeat_table(found))
+            st.caption(text("page.patterns.repeats_help", uncertain=f"{found.found.uncertain:,}"))
+        else:
+            st.caption(words.too_few_line(found))
+        st.caption(words.basis_line(found.basis, kind=found.kind))
+    with right:
+        st.markdown(f"**{text('page.patterns.active', day=f'{found.today:%Y-%m-%d}')}**")
+        shown = words.active_table(found)
+        frame.table(shown, words=[*shown.columns[:1], *shown.columns[-1:]], empty="page.patterns.no_window")
+        if len(shown):
+            frame.download("page.download.csv", figures.as_csv(found.villages), "active_places.csv")
+
+
+def _focus(station: Station, focus: patterns.Focus) -> None:
+    st.subheader(text("page.patterns.focus"), anchor=False)
+    left, right = st.columns((1.4, 1))
+    with left:
+        frame.table(words.focus_table(focus))
+        st.caption(text("page.patterns.focus_help"))
+        st.caption(words.basis_line(focus.basis))
+        if len(focus.funnel):
+            st.markdown(f"**{text('page.patterns.areas')}**")
+            shown = words.funnel_table(focus, _villages(station))
+            st.caption(words.funnel_line(focus, len(shown)))
+            if len(shown):
+                frame.table(shown, words=[shown.columns[0], shown.columns[-1]])
+            st.caption(words.basis_line(focus.funnel_basis))
+    with right:
+        if len(focus.curve):
+            st.caption(text("page.patterns.curve"))
+            st.altair_chart(charts.lorenz_chart(focus.curve))
+
+
+def _villages(station: Station) -> dict[str, str]:
+    villages = station.table("villages")
+    return dict(zip(villages["village_id"], villages["name"], strict=True))
+
+
+# ---- results kept while the station stays as it is; what begins with _ is no part of the key ----
+
+
+def _key(station: Station, question: Question) -> str:
+    return f"{station.stamp} {question.class_set} {question.period}"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _hours_of(key: str, _station: Station, _question: Question) -> patterns.Hours:  # noqa: ARG001
+    return patterns.hours(_station.table("incidents"), _station.table("villages"), _question)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _ground_of(key: str, _station: Station, _question: Question) -> patterns.Ground | None:  # noqa: ARG001
+    cells = _station.table("cells")
+    return None if cells.empty else patterns.ground(_station.table("incidents"), cells, _station.study, _question)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _news_of(key: str, _station: Station, _question: Question) -> patterns.News | None:  # noqa: ARG001
+    return patterns.news(_station.table("incidents"), _station.table("villages"), _station.study, _question)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _repeats_of(key: str, kind: str, _station: Station, _question: Question) -> patterns.Repeats:  # noqa: ARG001
+    return patterns.repeats(_station.table, _station.study, _question, kind)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _focus_of(key: str, _station: Station, _question: Question) -> patterns.Focus:
+    ground = _ground_of(key, _station, _question)
+    hot = None if ground is None else ground.hot
+    return patterns.focus(_station.table("incidents"), hot, _station.table("villages"), _station.study, _question)
