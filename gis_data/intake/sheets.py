@@ -4,9 +4,11 @@ In:     text (csv, tsv), xlsx, xls, HTML tables, GeoJSON, GeoPackage, shapefile,
 Out:    a ``Sheet`` for each sheet or layer; nothing is interpreted here.
 """
 
+import codecs
 import csv
 import hashlib
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +18,9 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from gis_data.errors import CrsError, InputError, PatrolError
@@ -27,6 +32,9 @@ OSM_EXTRACT = (".osm", ".pbf")
 # Why a member of a zip may stay unread while the others come in: it is no table at all.
 NOT_A_TABLE = frozenset({"intake.unknown_kind", "intake.empty", "intake.no_headers", "intake.unknown_table"})
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_HEAD = 1 << 20  # bytes in which the header row is looked for
+_BLOCK = 1 << 24  # bytes that are parsed at a time
 _TORN_LETTER = 4  # bytes at the end in which a cut-off UTF-8 letter may lie
 
 
@@ -137,21 +145,107 @@ def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
 
 
 def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
-    text = _decode(source)
+    raw = _as_utf8(source)
+    head = raw[:_HEAD].decode("utf-8", errors="ignore")
     known = headers.names_of(own)
     delimiter = max(
         ",\t;|",
         key=lambda mark: headers.known_count(
             (
                 cell.strip().strip('"')
-                for line in text[:20_000].splitlines()[:HEADER_WITHIN]
+                for line in head[:20_000].splitlines()[:HEADER_WITHIN]
                 for cell in line.split(mark)
             ),
             own=known,
         ),
     )
-    records: list[list[Any]] = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    yield _sheet(source, source.name, records, own)
+    whole = len(raw) <= _HEAD
+    sheet = _regular_sheet(source, raw, head, delimiter, own, whole=whole)
+    if sheet is None:
+        records: list[list[Any]] = list(csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=delimiter))
+        sheet = _sheet(source, source.name, records, own)
+    yield sheet
+
+
+def _regular_sheet(
+    source: Source, raw: bytes, head: str, delimiter: str, own: headers.Own, *, whole: bool
+) -> Sheet | None:
+    """Return the sheet of a text in which all lines under the header are as wide as it, read by whole columns.
+
+    None for any other text: Python's own reader then takes it line by line. Both read quotes in the same way.
+    """
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    records, lines_upto = [], []
+    for record in itertools.islice(reader, HEADER_WITHIN + 1):
+        records.append(record)
+        lines_upto.append(reader.line_num)
+    if not whole and len(records) <= HEADER_WITHIN:
+        return None
+    at, names = _header_row(records, own)
+    if at is None or len(records) == at + 1:
+        return None
+    ends = [end.end() for end in itertools.islice(_LINE_END.finditer(raw), lines_upto[at])]
+    if len(ends) < lines_upto[at]:
+        return None
+    below = memoryview(raw)[ends[-1] : len(raw.rstrip(b"\r\n"))]
+    try:
+        cells = _columns(below, len(names), delimiter, quoted=b'"' in raw)
+    except pa.ArrowInvalid:
+        return None
+    filled = _filled(cells)
+    numbers = np.flatnonzero(filled) + at + 2
+    named = [place for place, name in enumerate(names) if name]
+    cells = cells.select(named).rename_columns(_unique_names([names[place] for place in named]))
+    if not filled.all():
+        cells = cells.filter(pa.array(filled))
+    return Sheet(source.path, source.name, cells.to_pandas(), numbers)
+
+
+def _columns(text: bytes | memoryview, count: int, delimiter: str, *, quoted: bool) -> pa.Table:
+    names = [str(place) for place in range(count)]
+    table = arrow_csv.read_csv(
+        pa.py_buffer(text),
+        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=quoted, ignore_empty_lines=False, quote_char='"' if quoted else False
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+        ),
+    )
+    return table.combine_chunks()
+
+
+def _filled(cells: pa.Table) -> np.ndarray:
+    """Tell which rows hold more than blanks."""
+    filled = np.zeros(len(cells), dtype=bool)
+    for column in cells.columns:
+        rest = np.flatnonzero(~filled)
+        if not len(rest):
+            break
+        part = column if len(rest) == len(cells) else column.take(rest)
+        filled[rest] = np.asarray(pc.not_equal(pc.utf8_trim_whitespace(part), ""))
+    return filled
+
+
+def _as_utf8(source: Source) -> bytes:
+    """Return a file's text as UTF-8, without the mark that may stand at its begin."""
+    raw = source.path.read_bytes()
+    if raw[:2] not in (b"\xff\xfe", b"\xfe\xff") and b"\x00" not in raw and _is_utf8(raw):
+        return raw.removeprefix(codecs.BOM_UTF8)
+    return _decode(source).encode()
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """Tell whether bytes are UTF-8, without a copy of them as text (twice as large where it is Chinese)."""
+    ends = np.array([0, len(raw)], dtype=np.int64)
+    try:
+        pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(raw)]
+        ).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _decode(source: Source, *, declared: str = "") -> str:
@@ -200,18 +294,24 @@ def _name(source: Source, title: str, *, alone: bool) -> str:
 
 def _sheet(source: Source, name: str, records: list[list[Any]], own: headers.Own) -> Sheet:
     """Find the header row (the one with most known headers, under any title rows) and take the rows below it."""
+    at, names = _header_row(records, own)
+    if at is None:
+        nothing = pd.DataFrame(index=range(sum(map(_is_filled, records))))
+        return Sheet(source.path, name, nothing, np.array([], dtype=int))
+    below = [(number, record) for number, record in enumerate(records[at + 1 :], start=at + 2) if _is_filled(record)]
+    named = [place for place, text in enumerate(names) if text]
+    cells = [[record[place] if place < len(record) else None for place in named] for _, record in below]
+    frame = pd.DataFrame(cells, columns=_unique_names([names[place] for place in named]), dtype=object)
+    return Sheet(source.path, name, frame, np.array([number for number, _ in below], dtype=int))
+
+
+def _header_row(records: list[list[Any]], own: headers.Own) -> tuple[int | None, list[str]]:
+    """Return which record is the header row, and its cells; None if no record holds a known header."""
     known = headers.names_of(own)
     texts = [["" if cell is None else _one_line(cell) for cell in record] for record in records[:HEADER_WITHIN]]
     scores = [headers.known_count(text, own=known) for text in texts]
     at = int(np.argmax(scores)) if scores else 0
-    if not scores or scores[at] == 0:
-        nothing = pd.DataFrame(index=range(sum(map(_is_filled, records))))
-        return Sheet(source.path, name, nothing, np.array([], dtype=int))
-    below = [(number, record) for number, record in enumerate(records[at + 1 :], start=at + 2) if _is_filled(record)]
-    named = [place for place, text in enumerate(texts[at]) if text]
-    cells = [[record[place] if place < len(record) else None for place in named] for _, record in below]
-    frame = pd.DataFrame(cells, columns=_unique_names([texts[at][place] for place in named]), dtype=object)
-    return Sheet(source.path, name, frame, np.array([number for number, _ in below], dtype=int))
+    return (at, texts[at]) if scores and scores[at] else (None, [])
 
 
 def _one_line(cell: object) -> str:

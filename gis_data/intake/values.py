@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
+Letters = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
 
 EXCEL_EPOCH = pd.Timestamp("1899-12-30")
 EARLIEST = pd.Timestamp("1990-01-01")  # 1899 and 1900 are what programs write for «no date»
@@ -29,17 +31,22 @@ _MOMENT = (
 _US_DATE = r"^(\d{1,2})/(\d{1,2})/(\d{4})(?: +(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?: *([ap]m))?)?$"
 _COMPACT = r"^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?$"
 _PRIVATE = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dx])(?!\d)", re.IGNORECASE)
+_BLANK, _ZERO, _DELETE = ord(" "), ord("0"), 0x7F
 _USUAL = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _USUAL_LENGTH = {len("2024-03-05 23:10:07"): 0, len("2024-03-05 23:10"): 1, len("2024-03-05"): 2}
 # Any blank but a single space between words, and any control character: such cells are put right one by one.
 _ODD_BLANKS = r"^ | $|  |[\p{Cc}\x{2028}\x{2029}]"
 LONGEST_CODE = 40
+_NO_TIME = np.iinfo(np.int64).min
+_MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 def as_text(values: pd.Series) -> pd.Series:
     """Return cells as trimmed half-width text; whole numbers without a decimal point, missing as ""."""
     if not _is_text(values):
         return by_distinct(values, cell_text).astype("str")
+    if _is_tidy(values):
+        return values
     column = pa.array(values.to_numpy(dtype=object), type=pa.large_string(), from_pandas=True)
     column = pc.utf8_normalize(pc.fill_null(column, ""), form="NFKC")
     odd = pc.match_substring_regex(column, _ODD_BLANKS).to_numpy(zero_copy_only=False)
@@ -48,9 +55,56 @@ def as_text(values: pd.Series) -> pd.Series:
 
 
 def _is_text(values: pd.Series) -> bool:
+    if isinstance(values.dtype, pd.StringDtype):
+        return True
     if isinstance(values.dtype, pd.CategoricalDtype):
         return False
     return pd.api.types.infer_dtype(values, skipna=True) == "string"
+
+
+def letters_of(values: pd.Series) -> tuple[Letters, Whole] | None:
+    """Return the bytes of a column of texts one after the other, and where each cell starts (and the last one ends).
+
+    None for a column of objects, or one with missing cells.
+    """
+    if not isinstance(values.dtype, pd.StringDtype):
+        return None
+    column = pa.array(values)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if not pa.types.is_large_string(column.type) or column.null_count:
+        return None
+    _, starts, data = column.buffers()
+    upto = np.frombuffer(starts, dtype=np.int64)[column.offset : column.offset + len(column) + 1]
+    if not len(column) or data is None:
+        return np.empty(0, dtype=np.uint8), np.zeros(len(column) + 1, dtype=np.int64)
+    return np.frombuffer(data, dtype=np.uint8)[upto[0] : upto[-1]], upto - upto[0]
+
+
+def fixed_width(letters: Letters, upto: Whole, width: int) -> tuple[NDArray[np.intp], Letters]:
+    """Return the cells of so many bytes, and their bytes as a table of one row each."""
+    lengths = np.diff(upto)
+    rows = np.flatnonzero(lengths == width)
+    if len(rows) * width == len(letters):  # all others are empty
+        return rows, letters.reshape(len(rows), width)
+    return rows, letters[upto[rows][:, None] + np.arange(width)]
+
+
+def _is_tidy(values: pd.Series) -> bool:
+    """Tell whether each cell surely is trimmed half-width text: plain ASCII, with single blanks inside at most."""
+    found = letters_of(values)
+    if found is None:
+        return False
+    letters, upto = found
+    if not len(letters):
+        return True
+    if int(letters.max()) >= _DELETE or int(letters.min()) < _BLANK:
+        return False
+    blank = letters == _BLANK
+    if not blank.any():
+        return True
+    filled = np.diff(upto) > 0
+    return not ((blank[1:] & blank[:-1]).any() or blank[upto[:-1][filled]].any() or blank[upto[1:][filled] - 1].any())
 
 
 def as_number(values: pd.Series) -> pd.Series:
@@ -86,6 +140,9 @@ def usual_moments(values: pd.Series) -> pd.Series:
     found = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
     if not _is_text(values):
         return found
+    text = letters_of(values)
+    if text is not None:
+        return pd.Series(_usual_in(*text), index=values.index)
     length = values.str.len()
     for characters, form in _USUAL_LENGTH.items():
         asked = length == characters
@@ -93,6 +150,51 @@ def usual_moments(values: pd.Series) -> pd.Series:
             read = pd.to_datetime(values[asked].astype(object), format=_USUAL[form], errors="coerce")
             found[asked] = read.astype("datetime64[us]")
     return found
+
+
+def _usual_in(letters: Letters, upto: Whole) -> NDArray[np.datetime64]:
+    found = np.full(len(upto) - 1, np.datetime64("NaT"), dtype="datetime64[us]")
+    for width in _USUAL_LENGTH:
+        rows, table = fixed_width(letters, upto, width)
+        if not len(rows):
+            continue
+        fits = np.ones(len(rows), dtype=bool)
+        for place, mark in ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":")):
+            if place < width:
+                fits &= table[:, place] == ord(mark)
+        parts = []
+        for start, stop in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)):
+            number, digits = number_in(table[:, start:stop]) if stop <= width else (0, True)
+            fits &= digits
+            parts.append(number)
+        year, month, day, hour, minute, second = parts
+        days, exists = _days(year, month, day)
+        fits &= exists & (year >= 1) & (hour < 24) & (minute < 60) & (second < 60)
+        seconds = days.astype(np.int64) * 86_400 + (hour * 3600 + minute * 60 + second)
+        found[rows] = np.where(fits, seconds * 1_000_000, _NO_TIME).view("datetime64[us]")
+    return found
+
+
+def number_in(table: Letters) -> tuple[NDArray[np.int32], Flags]:
+    """Return the whole number (of nine digits at most) that each row of bytes spells, and whether all are digits."""
+    number = np.zeros(len(table), dtype=np.int32)
+    digits = np.ones(len(table), dtype=bool)
+    for place in range(table.shape[1]):
+        digit = table[:, place] - np.uint8(_ZERO)  # wraps round below «0»
+        digits &= digit <= 9
+        number = number * 10 + digit
+    return number, digits
+
+
+def _days(year: Any, month: Any, day: Any) -> tuple[NDArray[np.datetime64], Flags]:  # noqa: ANN401 - arrays of any int
+    """Return the days that numbers name, and whether there is such a day."""
+    fits = (month >= 1) & (month <= 12)
+    months = ((year.astype(np.int64) - 1970) * 12 + np.where(fits, month - 1, 0)).view("datetime64[M]")
+    first = months.astype("datetime64[D]")
+    fits &= (day >= 1) & (day <= _MONTH_DAYS[np.where(fits, month, 0)])
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    fits &= (month != 2) | (day < 29) | leap
+    return first + np.where(fits, day - 1, 0).astype("timedelta64[D]"), fits
 
 
 def localised(times: pd.Series, timezone: str) -> pd.Series:
