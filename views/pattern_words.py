@@ -239,12 +239,13 @@ def news_table(news: News, villages: Mapping[str, str]) -> pd.DataFrame:
 def repeat_table(found: Repeats) -> pd.DataFrame:
     """Return pairs seen over pairs expected with the adjusted p, one row a distance and one column a time band."""
     rows: dict[str, dict[str, str]] = {}
-    for row in records(found.found.bands):
+    for row, is_near in zip(records(found.found.bands), found.near, strict=True):
         where = _distance(row["from_m"], row["to_m"], is_repeat=row["is_repeat"])
         days = text("page.patterns.days", first=row["from_day"], last=row["to_day"] - 1)
         ratio = DASH if not math.isfinite(row["times_expected"]) else f"{row['times_expected']:.2f}"
         words = f"{ratio} (p {p_value(row['p_adj'])})"
-        rows.setdefault(where, {})[days] = f"▲ {words}" if row["is_raised"] else words
+        mark = "▲ " if is_near else "△ " if row["is_raised"] else ""
+        rows.setdefault(where, {})[days] = f"{mark}{words}"
     head = text("page.patterns.column.distance")
     return pd.DataFrame([{head: where} | cells for where, cells in rows.items()])
 

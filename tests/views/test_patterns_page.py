@@ -157,10 +157,10 @@ def test_near_repeats_are_those_of_the_function_or_too_few(planned_town, town, l
     rng = np.random.default_rng([ws.study.settings.seed, patterns.NEAR_DRAWS])
     found = find_near_repeats(points, crs=ws.study.crs, rng=rng, exchange=quarter)
     cells = [cell for row in table_with(page, "distance", lang)[1:] for cell in row[1:]]
-    assert [cell.removeprefix("▲ ").split()[0] for cell in cells] == [
+    assert [cell.lstrip("▲△ ").split()[0] for cell in cells] == [
         f"{ratio:.2f}" for ratio in found.bands["times_expected"]
     ]
-    assert [cell.startswith("▲") for cell in cells] == found.bands["is_raised"].tolist()
+    assert [cell[0] in "▲△" for cell in cells] == found.bands["is_raised"].tolist()
     crash = text("type.crash", lang=lang)
     assert basis(crashes, known, lang, used=len(points), which=crash) in captions(page)
     with speaking(lang):  # AppTest names the options here, the page names them there
@@ -287,6 +287,7 @@ def test_planted_near_repeats_open_windows_and_name_villages_and_places(town, la
     found = patterns.repeats(lambda name: read[name] if name in read else ws.read(name), ws.study, question(known), "")
     assert found.found.bands.query("from_m == 1 and from_day == 0")["is_raised"].all()
     first = rows.geometry.iloc[0]
+    assert set(found.windows["reach_m"]) == {100.0}
     assert found.windows.geometry.covers(first).any()
     land = set(found.villages["name"])
     cells = ws.read("cells")
@@ -301,6 +302,17 @@ def test_planted_near_repeats_open_windows_and_name_villages_and_places(town, la
         bands = said.repeat_table(found)
     assert len(table) == len(found.villages)
     assert any(cell.startswith("▲") for cell in bands.iloc[1, 1:])
+
+
+def test_bands_far_off_open_no_window():
+    raised = np.array([[0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 1]], dtype=bool)
+    joined = np.array([[0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    bands = pd.DataFrame(
+        {"from_m": np.repeat([0.0, 1.0, 100.0, 200.0], 4), "is_repeat": np.arange(16) < 4, "is_raised": raised.ravel()}
+    )
+    assert patterns.near_bands(bands).tolist() == joined.ravel().tolist()
+    without = bands.assign(is_raised=bands["is_raised"] & (bands["from_m"] >= 100))
+    assert not patterns.near_bands(without).any()
 
 
 def test_the_page_lists_the_villages_in_an_open_window(town, tmp_path):

@@ -32,8 +32,10 @@ def show(station: Station) -> None:
     _changes(station, question)
     _hours(_hours_of(key, station, question))
     _where(station, question, rows)
-    _repeats(station, question)
+    slowest = st.container()  # ten thousand incidents of one type take seconds: all else is shown by then
     _focus(station, _focus_of(key, station, question))
+    with slowest:
+        _repeats(station, question)
 
 
 def _ask(station: Station) -> Question:
@@ -188,8 +190,9 @@ def _repeats(station: Station, question: Question) -> None:
         text("page.patterns.repeat_kind"), list(named), key=f"pattern type {question.class_set}",
         format_func=lambda one: text("page.patterns.repeat_kind_count", kind=named[one], count=f"{kinds[one]:,}"),
     )  # fmt: skip
-    found = _repeats_of(_key(station, question), kind, station, question)
-    left, right = st.columns((1.4, 1))
+    with st.spinner(text("page.patterns.counting")):
+        found = _repeats_of(_key(station, question), kind, station, question)
+    left, right = st.columns((1.2, 1))
     with left:
         if found.found.enough:
             frame.table(words.repeat_table(found))
