@@ -179,8 +179,11 @@ class _Model:
         if time_limit_s <= 0:
             return "time", None, -math.inf
         solver = self._solver(cuts, seed=seed, time_limit_s=time_limit_s)
-        if start is not None:
-            self._warm(solver, start)
+        if start is not None and not self._warm(solver, start):
+            # The start lies outside the open pairs, so HiGHS does not know what it has to beat.
+            limit = objective(self.problem, start) * (1 - 1e-9) / self.scale
+            columns = np.arange(len(self.unit), dtype=np.int32)
+            solver.addRow(-math.inf, limit, len(columns), columns, self.problem.cost[self.unit, self.post] / self.scale)
         solver.run()
         status = solver.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
@@ -235,14 +238,17 @@ class _Model:
                 )  # fmt: skip
         return rows.programme(problem.cost[self.unit, self.post] / self.scale)  # (1)
 
-    def _warm(self, solver: highspy.Highs, start: Ints) -> None:
+    def _warm(self, solver: highspy.Highs, start: Ints) -> bool:
+        """Give the solver the start, if all its pairs are open; tell whether they are."""
         values = np.zeros(len(self.unit))
         columns = self.column[np.arange(self.problem.size), start]
-        if (columns >= 0).all():
-            values[columns] = 1.0
-            solution = highspy.HighsSolution()
-            solution.col_value = values.tolist()
-            solver.setSolution(solution)
+        if (columns < 0).any():
+            return False
+        values[columns] = 1.0
+        solution = highspy.HighsSolution()
+        solution.col_value = values.tolist()
+        solver.setSolution(solution)
+        return True
 
     def _read(self, values: list[float]) -> Ints:
         chosen = np.array(values) > 0.5
