@@ -142,13 +142,13 @@ def areas_of_today(problem: Problem, units: pd.DataFrame, post: Ints) -> pd.Data
     rows = [_balance_row(problem, "plan", post)]
     if (units["work_area"] != "").all():
         first = units.groupby("work_area").ngroup().to_numpy()
-        rows.append(_balance_row(problem, "work_area", np.array([int(np.argmax(first == z)) for z in first])))
+        old = recentred(problem, np.array([int(np.argmax(first == z)) for z in first]))
+        rows.append(_balance_row(problem, "work_area", old))
     return pd.DataFrame(rows)
 
 
 def _balance_row(problem: Problem, name: str, post: Ints) -> dict[str, Any]:
-    """Judge a partition: each zone may put its post where it costs least."""
-    post = recentred(problem, post)
+    """Judge a partition and its posts."""
     _, zone = np.unique(post, return_inverse=True)
     load = np.bincount(zone, weights=problem.load)
     travel = problem.cost[np.arange(problem.size), post]

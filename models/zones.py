@@ -10,7 +10,7 @@ Method: balanced p-median on the graph of units (``models.districting``); d_ij a
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,9 @@ from gis_data.taxonomy import drives_allocation
 from models.districting.feasible import heaviest_excess, needed_tolerance, zones_by_component
 from models.districting.problem import Ints, Problem, neighbours_from_pairs, pieces
 from models.districting.solve import EXACT_UP_TO, Solution, least_tolerance, nearest_count, solve
+from models.districting.wishes import Wishes, moved, moved_by_post, obeys, with_wishes
+from models.ensemble import sample_plans
+from models.frontier import today_as_answer
 from models.plan import Plan, silent
 from models.workload import TERMS, place_in_units, unit_of_cells, unit_workload
 from models.zone_tables import areas_of_today, unit_table, zone_table
@@ -61,6 +64,10 @@ def plan_zones(
     period: Period,
     seed: int,
     count: int | None = None,
+    price_min: float = 0.0,
+    locked: Sequence[str] = (),
+    fixed_posts: Sequence[str] = (),
+    random_plans: int = 0,
     progress: Report = silent,
 ) -> Plan:
     """Cut the study into patrol zones.
@@ -71,13 +78,22 @@ def plan_zones(
         Days whose incidents make the workload.
     count
         Number of zones; if None the setting ``zones.count``, else one for each work area of the village table.
+    price_min
+        Minutes of way to the work, a week, that must be saved for every village that leaves today's zone.
+    locked
+        Units that stay in today's zone.
+    fixed_posts
+        Units where a post must stand.
+    random_plans
+        Number of random legal plans that this one and today's areas are compared with; 0 for none.
 
     Raises
     ------
     InputError
-        If no number of zones is known, or there is no work at all.
+        If no number of zones is known, there is no work at all, a unit is unknown, or a wish needs work areas.
     InfeasibleError
-        If no plan keeps the tolerance; the sentence names the reason and the ways out. Nothing is relaxed silently.
+        If no plan keeps the tolerance and the wishes; the sentence names the reason and the ways out. Nothing is
+        relaxed silently.
     """
     started = time.perf_counter()
     settings = study.settings
@@ -85,18 +101,24 @@ def plan_zones(
     incidents = incidents[period.holds(incidents["reported_at"])]
     ground = _survey(study, villages, cells, cell_edges, roads, incidents, weeks=period.weeks, count=k)
     problem = make_problem(ground.units, ground.travel_min, ground.pairs, count=k, tolerance=settings.zones.tolerance)
+    wishes = _wishes(ground.units, price=price_min, locked=locked, fixed_posts=fixed_posts)
     progress("command.step.zones", 0.1)
     answer = solve(
-        problem, seed=seed, time_limit_s=settings.zones.time_limit_s,
+        with_wishes(problem, wishes), seed=seed, time_limit_s=settings.zones.time_limit_s,
+        start=None if wishes.today is None else today_as_answer(problem, wishes.today),
         share=lambda share: progress("command.step.zones", 0.1 + 0.8 * share),
     )  # fmt: skip
     if answer.post is None:
         raise _no_plan(problem, ground.units, answer, seed=seed)
+    if not obeys(wishes, answer.post):
+        raise InfeasibleError("zones.wishes", locked="、".join(locked) or "–", posts="、".join(fixed_posts) or "–")
     zones = zone_table(problem, ground.units, answer.post)
     units = unit_table(problem, ground.units, answer.post)
     today = areas_of_today(problem, ground.units, answer.post)
     progress("command.step.zones", 1.0)
     work = float(problem.load.sum())
+    paid = 0.0 if wishes.today is None else price_min * moved_by_post(wishes, answer.post)
+    yardstick = _yardstick(problem, answer.post, today, plans=random_plans, seed=seed)
     return Plan(
         name="zones",
         tables={"zones": zones, "units": units, "today": today},
@@ -104,14 +126,22 @@ def plan_zones(
             "zones": dataclasses.asdict(settings.zones),
             "workload": dataclasses.asdict(settings.workload),
             "count": k,
+            "wishes": {"price_min": price_min, "locked": list(locked), "fixed_posts": list(fixed_posts)},
         },
         seed=seed,
         seconds=time.perf_counter() - started,
-        objective=answer.cost / work,
-        bound=answer.bound / work,
+        # With a price of moving the bound speaks of the plans that move no more villages than this one.
+        objective=(answer.cost - paid) / work,
+        bound=(answer.bound - paid) / work,
         unit="zones.unit.mean_min",
         ended_by=answer.ended_by,
-        notes=(*ground.notes, *_proof_notes(answer), *_today_notes(today)),
+        notes=(
+            *ground.notes,
+            *_proof_notes(answer),
+            *_today_notes(today),
+            *_moved_notes(wishes, answer.post),
+            *yardstick,
+        ),
     )
 
 
@@ -303,6 +333,39 @@ def _no_plan(problem: Problem, units: pd.DataFrame, answer: Solution, *, seed: i
     if answer.ended_by == "infeasible":
         return InfeasibleError("zones.infeasible", **values)
     return InfeasibleError("zones.not_found", **values)
+
+
+def _wishes(units: pd.DataFrame, *, price: float, locked: Sequence[str], fixed_posts: Sequence[str]) -> Wishes:
+    """Return the wishes by row numbers; today's zones are the work areas, where every unit names one."""
+    rows = pd.Series(np.arange(len(units)), index=units["unit_id"])
+    for unit in (*locked, *fixed_posts):
+        if unit not in rows.index:
+            raise InputError("zones.no_unit", found=unit)
+    named = bool((units["work_area"] != "").all())
+    if not named and (price or locked):
+        raise InputError("zones.today_missing")
+    today: Ints | None = units.groupby("work_area").ngroup().to_numpy().astype(np.int64) if named else None
+    return Wishes(today, price, tuple(rows[list(locked)].tolist()), tuple(rows[list(fixed_posts)].tolist()))
+
+
+def _moved_notes(wishes: Wishes, post: Ints) -> tuple[Note, ...]:
+    if wishes.today is None:
+        return ()
+    return (("zones.note.moved", {"moved": moved(wishes.today, post)[0], "units": len(post)}),)
+
+
+def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int, seed: int) -> tuple[Note, ...]:
+    """Compare the plan, and today's areas, with random legal plans."""
+    if not plans or problem.count < 2:
+        return ()
+    sample = sample_plans(problem, post, plans=plans, thin=5, rng=np.random.default_rng([seed, plans]))
+    notes = []
+    for name, way, ratio in zip(today["map"], today["mean_travel_min"], today["max_ratio"], strict=True):
+        travel, balance = sample.beaten(travel_min=float(way), max_ratio=float(ratio))
+        values = {"plans": plans, "distinct": sample.distinct, "travel_pct": f"{travel:.0f}",
+                  "balance_pct": f"{balance:.0f}"}  # fmt: skip
+        notes.append((f"zones.note.random_{name}", values))
+    return tuple(notes)
 
 
 def _lightest_piece(problem: Problem, units: pd.DataFrame) -> dict[str, Any]:

@@ -146,4 +146,4 @@ def works(problem: Problem, *, seed: int) -> bool:
     if is_hopeless(problem):
         return False
     rng = np.random.default_rng([seed, problem.size, problem.count])
-    return search(problem, rng=rng, starts=3, moves=6_000).post is not None
+    return search(problem, rng=rng, starts=12, moves=6_000).post is not None

@@ -244,3 +244,48 @@ def test_a_study_without_incidents_is_cut_by_road_and_fixed_duties(grid_town):
     plan = planned(town, count=2)
     assert dict(plan.notes)["zones.note.basis"]["counted"] == 0
     assert (plan.tables["units"]["incident_min"] == 0).all()
+
+
+UNEVEN = (9, 12, 8, 11, 10, 9, 12, 10)
+
+
+def asked(town, **wishes):
+    return plan_zones(town.study, *town.tables, period=town.period, seed=1, count=2, **wishes)
+
+
+def test_a_high_price_or_locks_keep_todays_areas_and_a_fixed_post_stands(grid_town):
+    # The work wants a zone in the west and one in the east; today's areas are the two banks.
+    town = grid_town(bridges=(300.0, 2100.0), counts=east_west_work(), **LOOSE)
+    free, priced = asked(town), asked(town, price_min=1e4)
+    assert dict(free.notes)["zones.note.moved"]["moved"] > 0
+    assert dict(priced.notes)["zones.note.moved"]["moved"] == 0
+    assert priced.objective >= free.objective
+    assert priced.bound <= priced.objective + 1e-9
+    locked = asked(town, locked=[f"V{k}" for k in range(8)])
+    assert dict(locked.notes)["zones.note.moved"]["moved"] == 0
+    posts = asked(town, fixed_posts=["V1", "V2"]).to_frame()["post_unit"]
+    assert set(posts) == {"V1", "V2"}
+    assert asked(town, fixed_posts=["V1", "V2"]).objective >= free.objective - 1e-9
+
+
+def test_wishes_that_no_plan_keeps_and_unknown_units_are_told(grid_town):
+    town = grid_town(counts=UNEVEN, **LOOSE)
+    with pytest.raises(InputError, match="V99"):
+        asked(town, locked=["V99"])
+    with pytest.raises(InfeasibleError, match="V1、V2、V3"):
+        asked(town, fixed_posts=["V1", "V2", "V3"])
+    nameless = dataclasses.replace(town, villages=town.villages.assign(work_area=""))
+    with pytest.raises(InputError, match="price_min"):
+        asked(nameless, price_min=5.0)
+
+
+def test_plan_and_today_are_held_against_random_plans_in_both_languages(grid_town):
+    town = grid_town(bridges=(300.0, 2100.0), counts=east_west_work(), **LOOSE)
+    plan = asked(town, random_plans=40)
+    notes = dict(plan.notes)
+    best, today = notes["zones.note.random_plan"], notes["zones.note.random_work_area"]
+    assert float(best["travel_pct"]) >= float(today["travel_pct"])
+    assert best["plans"] == 40
+    for lang in LANGUAGES:
+        for key, values in plan.notes:
+            assert "{" not in text(key, lang=lang, **values)
