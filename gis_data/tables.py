@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 import shapely
@@ -90,15 +91,19 @@ class Schema:
             raise SchemaError("table.no_geometry", table=self.name)
         if frame.crs is None or (crs is not None and not pyproj.CRS(frame.crs).equals(pyproj.CRS(crs), True)):
             raise CrsError("crs.differ", table=self.name, found=_crs_name(frame.crs), wanted=crs or "?")
-        shapes = shapely.force_2d(frame.geometry.to_numpy())
-        shapes = [shapely.Point() if shape is None else shape for shape in shapes]
-        found = {shape.geom_type for shape in shapes if not shape.is_empty}
+        shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
+        if shapely.has_z(shapes).any():
+            shapes = shapely.force_2d(shapes)
+        shapes = np.where(shapely.is_missing(shapes), shapely.Point(), shapes)
+        empty = shapely.is_empty(shapes)
+        first = np.unique(shapely.get_type_id(shapes[~empty]), return_index=True)[1]
+        found = {shape.geom_type for shape in shapes[~empty][first]}
         wrong = found - set(self.geometry or ())
         if wrong:
             raise SchemaError(
                 "table.geometry", table=self.name, found=", ".join(sorted(wrong)), wanted=", ".join(self.geometry or ())
             )
-        if not self.may_be_empty and any(shape.is_empty for shape in shapes):
+        if not self.may_be_empty and empty.any():
             raise SchemaError("table.geometry_empty", table=self.name)
         return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs or frame.crs)
 
@@ -112,6 +117,8 @@ def _cast(frame: pd.DataFrame, name: str, column: Column, timezone: str) -> pd.S
         values: Any = pd.Series([column.missing] * len(frame), index=frame.index, dtype=object)
     else:
         values = frame[name]
+    if _is_cast(values, column, timezone):
+        return values
     if column.kind == "text":
         return values.astype(object).where(values.notna(), column.missing).astype(str).astype("str")
     if column.kind == "time":
@@ -124,9 +131,20 @@ def _cast(frame: pd.DataFrame, name: str, column: Column, timezone: str) -> pd.S
     return numbers.astype({"int": "int64", "float": "float64", "bool": "bool"}[column.kind])
 
 
+def _is_cast(values: pd.Series, column: Column, timezone: str) -> bool:
+    """Tell whether a column has its dtype already, and nothing is missing that should be written otherwise."""
+    if column.kind == "text":
+        return values.dtype == "str" and not values.hasnans
+    if column.kind == "time":
+        return bool(values.dtype == pd.DatetimeTZDtype("us", timezone))
+    if column.kind == "float" and column.default is not None:
+        return False
+    return bool(values.dtype == {"int": "int64", "float": "float64", "bool": "bool"}[column.kind])
+
+
 def _problems(values: pd.Series, column: Column) -> list[str]:
     found = []
-    if column.unique and values.duplicated().any():
+    if column.unique and not values.is_unique:
         found.append(f"{values.name}: {values[values.duplicated()].iloc[0]} ×2")
     if column.allowed:
         wrong = values[~values.isin([*column.allowed, column.missing])]
