@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -61,6 +62,7 @@ class Ground:
         shapes = [*buildings.geometry.to_numpy(), *roads.geometry.to_numpy()]
         self.tree = shapely.STRtree(shapes)
         self.is_known = len(shapes) > 0
+        self.across = pyproj.Transformer.from_crs(WGS84, study.crs, always_xy=True)
 
     def off_m(self, xy: Floats) -> Floats:
         """Return the distance from each point to the nearest building or road; infinite where there is none near."""
@@ -73,8 +75,7 @@ class Ground:
 
     def metres(self, lon: Floats, lat: Floats) -> Floats:
         """Return WGS-84 degrees in the study's metres (n × 2)."""
-        points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=WGS84).to_crs(self.study.crs)
-        return np.column_stack([points.x, points.y])
+        return np.column_stack(self.across.transform(lon, lat))
 
 
 def find_datum(lon: Floats, lat: Floats, named_xy: Floats, ground: Ground) -> Verdict:
@@ -92,8 +93,7 @@ def find_datum(lon: Floats, lat: Floats, named_xy: Floats, ground: Ground) -> Ve
         return _all_as_written(count)
     step = max(1, -(-count // MOST_ROWS))
     looked = np.arange(0, count, step)
-    model = _Likelihood(ground).fitted(lon[looked], lat[looked], named_xy[looked])
-    evidence = model.evidence(lon[looked], lat[looked], named_xy[looked])
+    model, evidence = _Likelihood(ground).fitted(lon[looked], lat[looked], named_xy[looked])
     state = _viterbi(evidence, model.switch)
     if step > 1 and np.count_nonzero(np.diff(state)) > MOST_SWITCHES:
         # Systems that take turns row by row (a device and a clicked map): no row speaks for the rows beside it.
@@ -122,8 +122,8 @@ class _Likelihood:
         self.fit_ratio = self.village_ratio = np.empty(0)
         self.switch = FIRST_SWITCH
 
-    def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> "_Likelihood":
-        """Learn the ratios from the rows themselves, starting from exponential distances."""
+    def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple["_Likelihood", Floats]:
+        """Learn the ratios from the rows, starting from exponential distances; also return the rows' evidence."""
         fit, village = self._bins(lon, lat, named_xy)
         fit_chance, village_chance = self._by_chance(lon, lat, named_xy)
         fit_right = _exponential(FIT_EDGES_M, FIT_SCALE_M)
@@ -137,7 +137,7 @@ class _Likelihood:
             fit_right = _histogram(fit[rows, chosen], len(fit_chance))
             own = village[rows, chosen]
             village_right = _histogram(own[own < len(village_chance)], len(village_chance))
-        return self
+        return self, self._evidence(fit, village)
 
     def evidence(self, lon: Floats, lat: Floats, named_xy: Floats) -> Floats:
         """Return the log-likelihood ratio of each row under each system (n × 3)."""
@@ -191,20 +191,19 @@ def _mixed(right: Floats, chance: Floats) -> Floats:
 
 def _viterbi(evidence: Floats, switch: float) -> Ints:
     """Return the likeliest sequence of systems, which change from one row to the next with probability ``switch``."""
-    cost = np.log(switch)
-    score = PRIOR + evidence[0]
-    back = np.zeros(evidence.shape, dtype=np.int64)
-    own = np.arange(evidence.shape[1])
-    for row in range(1, len(evidence)):
-        best = int(score.argmax())
-        stays = score >= score[best] + cost
-        back[row] = np.where(stays, own, best)
-        score = np.where(stays, score, score[best] + cost) + evidence[row]
-    state = np.empty(len(evidence), dtype=np.int64)
-    state[-1] = int(score.argmax())
-    for row in range(len(evidence) - 1, 0, -1):
-        state[row - 1] = back[row, state[row]]
-    return state
+    cost = float(np.log(switch))
+    score = (PRIOR + evidence[0]).tolist()
+    back = []
+    # In plain numbers: three states are too few for arrays to pay.
+    for said in evidence[1:].tolist():
+        most = max(score)
+        best, from_best = score.index(most), most + cost
+        back.append([own if at >= from_best else best for own, at in enumerate(score)])
+        score = [(at if at >= from_best else from_best) + now for at, now in zip(score, said, strict=True)]
+    state = [score.index(max(score))]
+    for came_from in reversed(back):
+        state.append(came_from[state[-1]])
+    return np.array(state[::-1], dtype=np.int64)
 
 
 def _with_exact_switches(

@@ -103,6 +103,7 @@ def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | Non
     counts = np.bincount(at * len(kinds) + codes, weights=every["count"], minlength=size).astype(np.int64)
     counts = counts.reshape(len(known), len(kinds))
     totals, named = counts.sum(axis=1), np.flatnonzero(kinds != "")
+    names = ["column", "month", "kind", "has", "had", "rows", "earlier", "now", "before"]
     parts = []
     for month in months:
         place = int(np.searchsorted(known, month))
@@ -111,11 +112,14 @@ def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | Non
         if earlier < LEAST_ROWS or rows < LEAST_ROWS / 2:
             continue
         now, had = counts[place, named], counts[past][:, named].sum(axis=0)
-        part = pd.DataFrame({"column": column, "month": month, "kind": kinds[named], "has": now, "had": had})
-        part = part.assign(rows=rows, earlier=earlier, now=now / rows, before=had / earlier)
-        parts.append(part[(now > 0) | (had > 0)])
-    names = ["column", "month", "kind", "has", "had", "rows", "earlier", "now", "before"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+        there = np.flatnonzero((now > 0) | (had > 0))
+        now, had = now[there], had[there]
+        same = (np.full(len(there), value) for value in (month, rows, earlier))
+        parts.append((next(same), named[there], now, had, next(same), next(same), now / rows, had / earlier))
+    if not parts:
+        return pd.DataFrame(columns=names)
+    month, kind, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return pd.DataFrame(dict(zip(names, (column, month, kinds[kind], *rest), strict=True)))
 
 
 def _tails(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

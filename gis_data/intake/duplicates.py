@@ -34,6 +34,8 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
     A spreadsheet keeps 15 digits and fills up with zeros, or shows an exponent; a program that read the cell as a
     number leaves a multiple of a power of two. One such number may be chance, half a column is not.
     """
+    if (numbers == "").all():
+        return pd.Series(False, index=numbers.index)
     cut = numbers.str.contains(r"e\+", case=False) | numbers.str.fullmatch(r"\d{15}0{3,}")
     long = numbers.str.fullmatch(r"\d{16,}")
     if int(long.sum()) < DAMAGED_ROWS:

@@ -43,6 +43,8 @@ def lay_over(old: Any, new: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 
 
 def hide_places(replaced: Any, new: Any) -> Any:  # noqa: ANN401 - geo frames
     """Return replaced incidents without their places where the newer row says that the incident may have none."""
+    if replaced.empty:
+        return replaced
     banned = replaced["incident_id"].isin(new["incident_id"][~has_a_place(new)])
     return replaced.assign(
         geometry=replaced.geometry.where(~banned, shapely.Point()),
@@ -54,7 +56,7 @@ def hide_places(replaced: Any, new: Any) -> Any:  # noqa: ANN401 - geo frames
 def known_before(old: pd.DataFrame, new: pd.DataFrame, name: str) -> pd.Series:
     """Tell which new rows replace a row of an earlier import."""
     known = pd.Series(False, index=new.index)
-    for key in KEYS[name]:
+    for key in KEYS[name] if len(old) else ():
         earlier = pd.MultiIndex.from_frame(old[list(key)])
         known |= pd.MultiIndex.from_frame(new[list(key)]).isin(earlier)
     return known

@@ -8,13 +8,15 @@ digits) is known by its content: time, words and place, and how many identical r
 rows may be true multiples. Only in a list of calls are rows merged that no number ties together (duplicates.py).
 """
 
-import hmac
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gis_data import catalogue
 from gis_data.intake import codes, drift, duplicates, lists, places, placing, times, values
@@ -29,6 +31,7 @@ CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type
 WORDS = (*CODED, "address", "call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
 SHORTEST_CALL_NUMBER = 8
 DRIFTS_TOLD = 12
+HASH_BYTES = 16
 NO_COUNT = 1e6  # a call number that has slipped into the column of counts
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
 PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼女|残疾|外来人员|person|woman|women|child|elder"
@@ -200,11 +203,26 @@ def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
 
 
 def _hashed(keys: pd.Series, salt: str) -> pd.Series:
-    secret = salt.encode()
+    """Return the first half of each key's HMAC-SHA-256 under the salt as hexadecimal digits; "" for no key."""
+    filled = (keys != "").to_numpy(dtype=bool)
+    inner, outer = _padded(salt.encode())
+    digests = []
+    for key in keys.to_numpy(dtype=object)[filled]:
+        first, second = inner.copy(), outer.copy()
+        first.update(key.encode())
+        second.update(first.digest())
+        digests.append(second.digest()[:HASH_BYTES])
+    text = b"".join(digests).hex().encode()
+    upto = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
+    hashed = pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(upto), pa.py_buffer(text))
+    return pd.Series(pd.array(hashed, dtype="str"), index=keys.index)
 
-    filled = keys[keys != ""]
-    digests = [hmac.digest(secret, key.encode(), "sha256").hex()[:32] for key in filled]
-    return pd.Series(digests, index=filled.index, dtype="str").reindex(keys.index, fill_value="")
+
+def _padded(secret: bytes) -> list[Any]:
+    """Return SHA-256 started with the inner and the outer pad (RFC 2104); hmac starts both anew for each message."""
+    block = hashlib.sha256().block_size
+    secret = (hashlib.sha256(secret).digest() if len(secret) > block else secret).ljust(block, b"\x00")
+    return [hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C)]
 
 
 def _judge(
@@ -241,7 +259,7 @@ def _judge(
 
 def _among(ids: pd.Series, others: Collection[str]) -> pd.Series:
     # Compared as objects: pandas turns arrow strings into a list for every such question.
-    return ids.astype(object).isin(set(others)) if len(others) else pd.Series(False, index=ids.index)
+    return ids.astype(object).isin(set(others)) if len(others) and len(ids) else pd.Series(False, index=ids.index)
 
 
 def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, known: Known) -> pd.Series:
@@ -324,6 +342,7 @@ def _count(cells: Mapping[str, pd.Series], name: str, index: pd.Index, *, least:
     if name not in cells:
         return pd.Series(least, index=index)
     flags = lists.words("flag")
-    text = values.by_distinct(values.as_text(cells[name]), lambda word: flags.get(lists.plain(word), word))
-    number = values.as_number(text)
+    codes, words = pd.factorize(values.as_text(cells[name]))
+    said = pd.Series([flags.get(lists.plain(word), word) for word in words], dtype="str")
+    number = pd.Series(values.as_number(said).to_numpy()[codes], index=index)
     return number.where(number < NO_COUNT).fillna(least).clip(lower=least).round().astype("int64")

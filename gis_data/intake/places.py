@@ -15,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import KDTree
 
 from gis_data.study import WGS84, Study
 
@@ -96,11 +97,10 @@ def at_village_centre(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.S
     found = pd.Series(False, index=points.index)
     if villages.empty:
         return found
-    known = ~points.is_empty
-    centres = shapely.points(villages["centre_x"].to_numpy(), villages["centre_y"].to_numpy())
-    _, distance_m = shapely.STRtree(centres).query_nearest(
-        points[known].to_numpy(), return_distance=True, all_matches=False
-    )
+    known = ~points.is_empty.to_numpy()
+    xy = shapely.get_coordinates(points.to_numpy()[known])
+    centres = KDTree(villages[["centre_x", "centre_y"]].to_numpy(dtype=float))
+    distance_m, _ = centres.query(xy, distance_upper_bound=2 * SAME_PLACE_M)
     found[known] = distance_m <= SAME_PLACE_M
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -204,7 +205,7 @@ def _shapes_as_written(sheet: Sheet) -> Written:
 def _named(cells: Mapping[str, pd.Series], index: pd.Index, villages: gpd.GeoDataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the village that each row names, and whatever it names as its place."""
     addresses, written = (
-        values.as_text(cells[name]) if name in cells else pd.Series("", index=index, dtype="str")
+        cells[name] if name in cells else pd.Series("", index=index, dtype="str")
         for name in ("address", "village")
     )
     named = places.village_by_name(written, villages)
@@ -218,8 +219,9 @@ def _spots(written: Written) -> NDArray[np.int64]:
     in_metres = np.isfinite(written.x)
     first = np.where(in_metres, np.round(written.x, 2), np.round(written.lon, 6))
     second = np.where(in_metres, np.round(written.y, 2), np.round(written.lat, 6))
-    numbers = pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
-    return np.where(known, numbers, -1)
+    spot = np.full(len(known), -1, dtype=np.int64)
+    spot[known], _ = values.numbered([pd.Series(first[known]), pd.Series(second[known])])
+    return spot
 
 
 def _repeated(
@@ -231,7 +233,7 @@ def _repeated(
     pairs = pd.DataFrame({"spot": spot, "name": names.to_numpy()})[known & (names != "").to_numpy()].drop_duplicates()
     named = np.bincount(pairs["spot"], minlength=len(rows))
     default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (named >= places.SPIKE_VILLAGES)
-    default |= (rows >= STATION_ROWS) & (named >= STATION_VILLAGES) & _at_station(spot, written, len(rows), around)
+    default |= _at_station(spot, written, (rows >= STATION_ROWS) & (named >= STATION_VILLAGES), around)
     mast = ~default & (rows >= MAST_ROWS) & (named >= MAST_VILLAGES)
     at = np.where(known, spot, 0)
     by_phone = known & (mast[at] | _coarse(written))
@@ -240,12 +242,14 @@ def _repeated(
     return known & default[at], by_phone & ~default[at]
 
 
-def _at_station(spot: NDArray[np.int64], written: Written, count: int, around: Surroundings) -> Flags:
-    """Tell which spots are the police station's own point, in any of the three systems."""
-    found = np.zeros(count, dtype=bool)
+def _at_station(spot: NDArray[np.int64], written: Written, asked: Flags, around: Surroundings) -> Flags:
+    """Tell which of the spots asked about are the police station's own point, in any of the three systems."""
+    found = np.zeros(len(asked), dtype=bool)
+    if not asked.any():
+        return found
     stations = around.places[around.places["kind"] == "police"].geometry.to_numpy() if len(around.places) else []
     first = np.unique(spot, return_index=True)[1]
-    first = first[(spot[first] >= 0) & np.isfinite(written.lon[first])]
+    first = first[(spot[first] >= 0) & asked[spot[first]] & np.isfinite(written.lon[first])]
     if not len(stations) or not len(first):
         return found
     for name in datum.SYSTEMS:
@@ -302,14 +306,15 @@ def _points(
     lon, lat = datum.to_wgs84(written.lon, written.lat, system)
     points = np.full(len(index), shapely.Point(), dtype=object)
     degrees = np.flatnonzero(np.isfinite(lon))
-    moved = gpd.GeoSeries(gpd.points_from_xy(lon[degrees], lat[degrees]), crs=WGS84).to_crs(study.crs)
+    across = pyproj.Transformer.from_crs(WGS84, study.crs, always_xy=True)
+    x, y = across.transform(lon[degrees], lat[degrees])
     # A place where the study's projection does not reach (the null island of another continent) has no metres.
-    reachable = (np.isfinite(moved.x) & np.isfinite(moved.y)).to_numpy()
-    points[degrees[reachable]] = moved.to_numpy()[reachable]
+    reachable = np.isfinite(x) & np.isfinite(y)
+    points[degrees[reachable]] = shapely.points(x[reachable], y[reachable])
     metres = np.flatnonzero(np.isfinite(written.x))
     points[metres] = shapely.points(written.x[metres], written.y[metres])
-    back = gpd.GeoSeries(points[metres], crs=study.crs).to_crs(WGS84)
-    lon[metres], lat[metres] = back.x, back.y
+    back = pyproj.Transformer.from_crs(study.crs, WGS84, always_xy=True)
+    lon[metres], lat[metres] = back.transform(written.x[metres], written.y[metres])
     return gpd.GeoSeries(points, index=index, crs=study.crs), lon, lat
 
 
@@ -317,11 +322,11 @@ def _corrections(
     written: Written, lon: Floats, lat: Floats, notes: Mapping[str, pd.Series], moved: pd.Series, dropped: pd.Series
 ) -> pd.DataFrame:
     """Return the points that are not where they were written, with all that was done to each."""
-    kind = pd.Series("", index=moved.index, dtype="str")
-    for name in (*MOVED, "gcj02", "bd09", "village_centre", "default_point", "datum_unclear", "outside"):
-        kind = kind.mask(notes[name], kind + ";" + name)
-    kind = kind.str.removeprefix(";")
     changed = np.flatnonzero((moved | dropped).to_numpy())
+    kind = pd.Series("", index=range(len(changed)), dtype="str")
+    for name in (*MOVED, "gcj02", "bd09", "village_centre", "default_point", "datum_unclear", "outside"):
+        kind = kind.mask(notes[name].to_numpy()[changed], kind + ";" + name)
+    kind = kind.str.removeprefix(";")
     gone = dropped.to_numpy()[changed]
     as_written_lon, as_written_lat = (
         np.where(np.isfinite(part), part, done) for part, done in ((written.lon, lon), (written.lat, lat))
@@ -329,7 +334,7 @@ def _corrections(
     return pd.DataFrame(
         {
             "row": changed,
-            "kind": kind.to_numpy()[changed],
+            "kind": kind.to_numpy(),
             "from_lon": as_written_lon[changed],
             "from_lat": as_written_lat[changed],
             "to_lon": np.where(gone, np.nan, lon[changed]),

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis_data.intake import headers, values
 from gis_data.intake.headers import Match
@@ -33,6 +34,9 @@ _NUMBER = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][·•. ]?"
     r"(?=[A-Za-z\d]*\d)[A-HJ-NP-Za-hj-np-z\d]{5,6}(?![A-Za-z\d])"  # number plate
 )
+# All of them but a plate are at least so long, of digits and gaps only; a plate is not plain ASCII.
+SHORTEST_NUMBER, ASCII_END = 10, 0x80
+_ENOUGH_DIGITS = r"[\d(][\d\s()\-]{8}[\dxX]"
 _NAME_COLUMN = re.compile(r"姓名|联系人|人$|事主|失主|户主|车主|机主|name|^(caller|victim|suspect|witness|owner)s?$")
 _NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}|[A-Za-z]+(?:[ .]+[A-Za-z]+)+")
 _NOBODY = frozenset(
@@ -66,7 +70,8 @@ def drop_persons(sheet: Sheet) -> tuple[Sheet, tuple[str, ...], frozenset[str]]:
 def private_rows(sheet: Sheet, match: Match, names: Iterable[str] = ()) -> pd.Series:
     """Tell which rows hold a person's number, or one of the given names, in a column whose text is kept."""
     found = pd.Series(False, index=sheet.frame.index)
-    listed = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)")
+    several = sorted(names, key=len, reverse=True)
+    listed = re.compile("|".join(map(re.escape, several))) if several else None
     for field, columns in match.fields.items():
         if field in NOT_COPIED:
             continue
@@ -87,10 +92,25 @@ def may_be_copied(text: str) -> bool:
     return len(text) <= values.LONGEST_CODE and not has_number(text)
 
 
-def _by_text(cells: pd.Series, listed: re.Pattern[str]) -> pd.Series:
-    codes, distinct = pd.factorize(values.as_text(cells))
-    hits = np.array([has_number(text) or bool(listed.search(text)) for text in distinct], dtype=bool)
-    return pd.Series(hits[codes] if len(hits) else False, index=cells.index)
+def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
+    text = values.as_text(cells)
+    asked = np.arange(len(text)) if listed is not None else _long_digits(text)
+    codes, distinct = pd.factorize(text.iloc[asked])
+    hits = [has_number(one) or (listed is not None and bool(listed.search(one))) for one in distinct]
+    found = np.zeros(len(text), dtype=bool)
+    found[asked] = np.array(hits, dtype=bool)[codes]
+    return pd.Series(found, index=cells.index)
+
+
+def _long_digits(text: pd.Series) -> NDArray[np.intp]:
+    """Return the rows that may hold a number: in a column of plain ASCII those with enough digits, else all rows."""
+    plain = values.letters_of(text)
+    if plain is None or (len(plain[0]) and plain[0].max() >= ASCII_END):
+        return np.arange(len(text))
+    # A moment (2024-03-05 23:10) has enough digits too, but never as any of the numbers has them.
+    long = (np.diff(plain[1]) >= SHORTEST_NUMBER) & values.usual_moments(text).isna().to_numpy()
+    rows = np.flatnonzero(long)
+    return rows[text.iloc[rows].str.contains(_ENOUGH_DIGITS, regex=True).to_numpy(dtype=bool)]
 
 
 def _is_measured(cells: pd.Series) -> bool:

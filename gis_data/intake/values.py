@@ -46,7 +46,14 @@ def as_text(values: pd.Series) -> pd.Series:
     if not _is_text(values):
         return by_distinct(values, cell_text).astype("str")
     if _is_tidy(values):
-        return values
+        return values.rename(None)
+    if isinstance(values.dtype, pd.StringDtype):
+        codes, distinct = pd.factorize(values, use_na_sentinel=False)
+        if len(distinct) < len(values) / 2:
+            tidy = [cell_text(value) for value in distinct]
+            if tidy == list(distinct):
+                return values.rename(None)
+            return pd.Series(pd.array(tidy, dtype="str").take(codes), index=values.index)
     column = pa.array(values.to_numpy(dtype=object), type=pa.large_string(), from_pandas=True)
     column = pc.utf8_normalize(pc.fill_null(column, ""), form="NFKC")
     odd = pc.match_substring_regex(column, _ODD_BLANKS).to_numpy(zero_copy_only=False)
@@ -162,6 +169,8 @@ def _usual_in(letters: Letters, upto: Whole) -> NDArray[np.datetime64]:
         for place, mark in ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":")):
             if place < width:
                 fits &= table[:, place] == ord(mark)
+        if not fits.all():
+            rows, table, fits = rows[fits], table[fits], fits[fits]
         parts = []
         for start, stop in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)):
             number, digits = number_in(table[:, start:stop]) if stop <= width else (0, True)
