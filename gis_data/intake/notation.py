@@ -3,7 +3,8 @@
 In:     two columns of coordinates as a file gave them, and the study.
 Out:    for each row degrees (of a datum still to be told) or metres in the study's CRS, and how they were written.
 Method: the columns' own order is tried first; swapped, without or with a zone prefix, or Web Mercator only where the
-        place as written is nowhere near the study and the other reading is. What fits nothing stays as written.
+        place as written is nowhere near the study and the other reading is. What fits nothing stays as written. Where
+        the station names the CRS of a file (feet of some state plane), nothing is told by ranges.
 """
 
 import re
@@ -52,18 +53,35 @@ class Written:
     how: NDArray[np.object_]
 
 
-def read_coordinates(first: pd.Series, second: pd.Series, study: Study) -> Written:
-    """Read a pair of columns (longitude or easting, latitude or northing)."""
+def read_coordinates(first: pd.Series, second: pd.Series, study: Study, *, crs: str = "") -> Written:
+    """Read a pair of columns (longitude or easting, latitude or northing).
+
+    Parameters
+    ----------
+    crs
+        What the columns are in, where it is known ("EPSG:2226"); "" if it is to be told by their ranges.
+    """
     a, a_minutes = _numbers(first)
     b, b_minutes = _numbers(second)
     known = np.isfinite(a) & np.isfinite(b) & (a != 0) & (b != 0)
     a, b = np.where(known, a, np.nan), np.where(known, b, np.nan)
     how = np.where(known, "elsewhere", "").astype(object)
+    if crs:
+        return _in_crs(a, b, how, crs, study)
     lon, lat = _degrees(a, b, known, how, study)
     x, y = _metres(a, b, how, study)
     minutes = (a_minutes | b_minutes) & (how == "degrees")
     how[minutes] = "degree_minutes"
     return Written(lon, lat, x, y, how)
+
+
+def _in_crs(a: Floats, b: Floats, how: NDArray[np.object_], crs: str, study: Study) -> Written:
+    x, y = pyproj.Transformer.from_crs(crs, study.crs, always_xy=True).transform(a, b)
+    # What the CRS does not reach is no place; what it reaches far off is one, and is judged later as lying outside.
+    reached = np.isfinite(x) & np.isfinite(y)
+    how[reached] = "metres"
+    nothing = np.full(len(a), np.nan)
+    return Written(nothing, nothing.copy(), np.where(reached, x, np.nan), np.where(reached, y, np.nan), how)
 
 
 def _numbers(cells: pd.Series) -> tuple[Floats, Flags]:

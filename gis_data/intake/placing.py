@@ -6,6 +6,7 @@ Method: DOMAIN 2.6, pitfalls 1 to 5 and 11. In this order: notation (ranges), sp
         that name many villages), datum (fit to the ground), village (by name, then address, then point).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -59,6 +60,7 @@ class Surroundings:
         The ground of the study; empty where no extract was imported yet.
     own_datum
         File name (or pattern) -> system, from ``[intake.datum]`` of ``station.toml``: the answer to an open question.
+        Where the columns are neither degrees nor metres of the study's CRS, the code of theirs ("EPSG:2226").
     """
 
     study: Study
@@ -91,10 +93,16 @@ class Surroundings:
         """
         for pattern, system in self.own_datum.items():
             if fnmatch(file, pattern):
-                if system not in datum.SYSTEMS:
-                    raise InputError("intake.own_datum", file=pattern, found=system, known=", ".join(datum.SYSTEMS))
+                if system not in datum.SYSTEMS and not _is_crs(system):
+                    known = ", ".join((*datum.SYSTEMS, "EPSG:…"))
+                    raise InputError("intake.own_datum", file=pattern, found=system, known=known)
                 return system
         return ""
+
+    def crs_of(self, file: str) -> str:
+        """Return the code of the CRS that the station says a file's columns are in; "" for one of the three systems."""
+        system = self.datum_of(file)
+        return "" if system in datum.SYSTEMS else system
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,13 @@ class Placed:
     remarks: tuple[tuple[str, Mapping[str, Any]], ...]
 
 
+def _is_crs(code: str) -> bool:
+    try:
+        return bool(re.fullmatch(r"[A-Z]+:\d+", code)) and pyproj.CRS.from_user_input(code) is not None
+    except pyproj.exceptions.CRSError:
+        return False
+
+
 def place_rows(
     cells: Mapping[str, pd.Series], pairs: Sequence[tuple[pd.Series, pd.Series]], sheet: Sheet, rows: pd.DataFrame,
     around: Surroundings,
@@ -136,7 +151,7 @@ def place_rows(
         What is known of the rows already: ``type``, ``incident_class``, ``reported_at``.
     """
     index = rows.index
-    written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, around)
+    written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
     named, names = _named(cells, index, around.villages)
     spot = _spots(written)
     spike, mast = _repeated(spot, names, written, cells, around)
@@ -177,15 +192,17 @@ def place_rows(
     return Placed(frame, notes, corrections, remarks)
 
 
-def _first_pair(pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, around: Surroundings) -> Written:
+def _first_pair(
+    pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, sheet: Sheet, around: Surroundings
+) -> Written:
     """Return the first pair that is written at all (systems keep a located and a clicked pair, often both zero)."""
-    nothing = pd.Series(np.nan, index=index)
+    nothing, crs = pd.Series(np.nan, index=index), around.crs_of(sheet.path.name)
     found = read_coordinates(nothing, nothing, around.study)
     for first, second in pairs:
         empty = found.how == ""
         if not empty.any():
             break
-        other = read_coordinates(first, second, around.study)
+        other = read_coordinates(first, second, around.study, crs=crs)
         fields = ((getattr(found, name), getattr(other, name)) for name in ("lon", "lat", "x", "y", "how"))
         found = Written(*(np.where(empty, theirs, ours) for ours, theirs in fields))
     return found
@@ -274,7 +291,8 @@ def _system(
     """Return each row's system of degrees ("" for metres and none), and what to say about the file."""
     system = np.where(np.isfinite(written.lon), "wgs84", "").astype(object)
     own = around.datum_of(sheet.path.name)
-    if own:
+    # A layer says itself in which CRS it is.
+    if own and (sheet.shapes is None or own in datum.SYSTEMS):
         return np.where(system == "wgs84", own, system), (("intake.remark.own_datum", {"system": own}),)
     asked = np.flatnonzero((system == "wgs84") & usable & np.isin(written.how, ("degrees", "degrees_swapped")))
     if not around.may_be_shifted or not around.ground.is_known or len(asked) == 0:
