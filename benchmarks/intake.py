@@ -1,0 +1,149 @@
+"""Intake: a million rows of csv through the whole door, against pandas merely reading them with their times parsed.
+
+The rows are the sample town's (those in WGS-84), drawn anew over ten years, each with a number of its own and its point
+moved by some ten metres. Everything is done but the storing (``dry_run``): times, coordinates and their system,
+classes, villages, duplicates, persons' numbers. Both sides run in a process of their own, for CPU seconds and memory.
+
+Before that the answers are compared, on fewer rows that are stored: rows per class and per village against words and
+names looked up by pandas in the same csv.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SIZE, COMPARED = 1_000_000, 20_000
+TIMES = ("BJSJ", "AFSJ", "FASJZZ", "DDXCSJ", "CLWBSJ")
+LIMIT_MB = 2_000
+FIRST, YEARS = "2014-01-01", 10
+SOURCE = "2023年1-6月警情导出.csv"
+
+
+def make_csv(path: Path, raw: Path, size: int, *, seed: int = 0) -> None:
+    """Write a csv of so many rows, drawn from one file of the sample town."""
+    rng = np.random.default_rng(seed)
+    truth = pd.read_csv(raw / "真值" / "逐条真值.csv", skiprows=1, dtype=str, keep_default_na=False)
+    source = pd.read_csv(raw / SOURCE, skiprows=1, dtype=str, keep_default_na=False)
+    in_wgs84 = (truth.loc[truth["文件"] == SOURCE, "坐标系"] == "wgs84").to_numpy()
+    source = source[in_wgs84]
+    rows = source.iloc[rng.integers(0, len(source), size)].reset_index(drop=True)
+    at = pd.Timestamp(FIRST) + pd.to_timedelta(np.sort(rng.integers(0, YEARS * 365 * 1440, size)), unit="min")
+    for name, minutes in zip(TIMES, (0, -30, -5, 15, 75), strict=True):
+        rows[name] = np.where(rows[name] != "", (at + pd.Timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M"), "")
+    rows["JJDBH"] = [
+        f"379900{one}{n}" for one, n in zip(at.strftime("%y%m%d%H%M"), rng.integers(1000, 9999, size), strict=True)
+    ]
+    rows["GLJJDBH"] = ""
+    for name in ("JD", "WD"):
+        degrees = pd.to_numeric(rows[name], errors="coerce")
+        moved = (degrees + rng.normal(0, 1e-4, size)).round(6).astype(str)
+        rows[name] = rows[name].where(~degrees.between(30, 130), moved)
+    rows.to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def make_town(folder: Path) -> tuple[Path, Path]:
+    """Return the sample town's raw files, and a workspace that has its villages and its ground."""
+    from gis_data.intake import make_workspace
+    from gis_data.sample_town import write_sample
+
+    raw = folder / "raw"
+    write_sample(raw, seed=1)
+    files = [raw / "村庄基本情况.xlsx", *raw.glob("*.osm")]
+    make_workspace(folder / "town", files, name="bench", boundary=raw / "辖区边界.geojson")
+    return raw, folder / "town"
+
+
+def answers_equal(csv: Path, town: Path) -> bool:
+    """Tell whether the classes and villages of a stored csv are those that pandas finds by words and names."""
+    from gis_data.intake import import_files
+    from gis_data.taxonomy import CLASSES, has_a_place
+    from gis_data.workspace import Workspace
+
+    ws = Workspace.open(town)
+    import_files(ws, [csv])
+    stored = ws.read("incidents")
+    rows = pd.read_csv(csv, dtype=str, keep_default_na=False, encoding="utf-8-sig").iloc[stored["source_row"] - 2]
+    by_word = {name[:2]: code for code, name in CLASSES.items()}
+    classes = rows["BJLB"].str[:2].map(by_word)
+    villages = ws.read("villages")
+    names = villages.set_index("name")["village_id"]
+    pattern = "(" + "|".join(sorted(names.index, key=len, reverse=True)) + ")"
+    named = rows["AFDZ"].str.extract(pattern, expand=False).map(names)
+    asked = has_a_place(stored).to_numpy() & named.notna().to_numpy()
+    return bool(
+        classes.value_counts().to_dict() == stored["incident_class"].value_counts().to_dict()
+        and asked.sum() > len(stored) / 2
+        and named[asked].value_counts().to_dict() == stored["village_id"][asked].value_counts().to_dict()
+    )
+
+
+def run(size: int = SIZE) -> list[dict[str, Any]]:
+    """Compare answers, then give the ratio of CPU times, and the peak memory."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        raw, town = make_town(folder)
+        make_csv(folder / "few.csv", raw, COMPARED, seed=1)
+        make_csv(folder / "many.csv", raw, size)
+        ours = _in_own_process("ours", folder / "many.csv", town)
+        peer = _in_own_process("peer", folder / "many.csv", town)
+        accounted = ours["read"] == peer["rows"] == ours["accepted"] + ours["set_aside"] + ours["refused"]
+        equal = accounted and answers_equal(folder / "few.csv", town)
+    return [
+        {
+            "name": "intake",
+            "peer": "pandas.read_csv with dates",
+            "size": f"{size} rows, {ours['peak_mb']} MB (limit {LIMIT_MB} MB)",
+            "ratio": round(peer["seconds"] / ours["seconds"], 3),
+            "answers_equal": bool(equal),
+            "ours_s": round(ours["seconds"], 2),
+            "peer_s": round(peer["seconds"], 2),
+        }
+    ]
+
+
+def _in_own_process(side: str, csv: Path, town: Path) -> dict[str, Any]:
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.intake", side, csv, town],
+        cwd=Path(__file__).parents[1], check=True, capture_output=True,
+    )  # fmt: skip
+    return dict(json.loads(told.stdout))
+
+
+def _ours(csv: Path, town: Path) -> dict[str, Any]:
+    from gis_data.intake import import_files
+    from gis_data.workspace import Workspace
+
+    ws = Workspace.open(town)
+    started = time.process_time()
+    report = import_files(ws, [csv], dry_run=True).files[0]
+    seconds = time.process_time() - started
+    counts = {"read": report.rows_read, "accepted": report.accepted, "set_aside": report.set_aside}
+    return {**counts, "refused": report.refused, "seconds": seconds, "peak_mb": _peak_mb()}
+
+
+def _peer(csv: Path, _: Path) -> dict[str, Any]:
+    started = time.process_time()
+    rows = len(pd.read_csv(csv, parse_dates=list(TIMES), encoding="utf-8-sig"))
+    return {"rows": rows, "seconds": time.process_time() - started, "peak_mb": _peak_mb()}
+
+
+def _peak_mb() -> int:
+    """Return this process's peak memory; 0 where the system does not tell."""
+    status = Path("/proc/self/status")  # getrusage would answer with the parent's peak
+    lines = status.read_text().splitlines() if status.exists() else []
+    return sum(int(line.split()[1]) // 1000 for line in lines if line.startswith("VmHWM"))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] in (["ours"], ["peer"]):
+        side = {"ours": _ours, "peer": _peer}[sys.argv[1]]
+        print(json.dumps(side(Path(sys.argv[2]), Path(sys.argv[3]))))
+    else:
+        print(json.dumps(run(*map(int, sys.argv[1:2])), ensure_ascii=False))
