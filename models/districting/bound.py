@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from models.districting.problem import SLACK, Floats, Ints, Problem, objective
 from models.districting.search import fit_prices
 
-POOL = 250  # posts that an iteration looks at (four for each zone, if that is more)
+POOL = 60  # posts that an iteration looks at (four for each zone, if that is more)
 LOOK_EVERY = 10  # iterations between looks at all posts
-FIRST_PACE, MOMENTUM, PATIENCE = 0.3, 0.6, 8  # Polyak's step; tuned on 1,612 cells with 6 and 42 zones
+FIRST_PACE, MOMENTUM, PATIENCE = 0.3, 0.6, 8  # Polyak's step; tuned on 1,612 cells with 6 and 42 zones; on 2,500 cells
+# 300 iterations of 60 posts come nearer than 150 of 250, in the same time (gap 1.7 %, 2.0 %)
 
 
 @dataclass(frozen=True)

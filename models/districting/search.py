@@ -51,6 +51,26 @@ def search(problem: Problem, *, rng: np.random.Generator, starts: int, moves: in
     return best
 
 
+def search_many(
+    problem: Problem, *, rng: np.random.Generator, maps: int = 24, polished: int = 4, moves: int = 40_000
+) -> Found:
+    """Return the best of the most promising of many first maps, each polished coldly: for units by the thousand.
+
+    A first map is near its best already there, and a hot start forgets it: on 2,500 cells in 6 zones 4 hot anneals of
+    150,000 moves came to 13,207-13,457, 4 cold ones of 40,000 to 13,175, from the best of 20 maps.
+    """
+    drawn = [first_map(problem, rng=rng) for _ in range(maps)]
+    promise = [objective(problem, post) * (1 + max(0.0, worst_deviation(problem, post) - problem.tolerance))
+               for post in drawn]  # fmt: skip
+    best = Found(None, math.inf, math.inf)
+    for place in np.argsort(promise, kind="stable")[:polished].tolist():
+        found = anneal(problem, drawn[place], rng=rng, moves=moves, heat=0.03)
+        least = min(best.least_deviation, found.least_deviation)
+        winner = found if found.cost < best.cost else best
+        best = Found(winner.post, winner.cost, least)
+    return best
+
+
 def first_map(problem: Problem, *, rng: np.random.Generator, rounds: int = 12) -> Ints:
     """Return connected zones of nearly equal load by price location-allocation (balance is not promised)."""
     posts = _spread_posts(problem, rng=rng)

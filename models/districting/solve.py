@@ -17,7 +17,7 @@ from models.districting.exact import solve_exactly
 from models.districting.feasible import is_hopeless, needed_tolerance
 from models.districting.problem import Ints, Problem, broken_rules, objective
 from models.districting.recut import recut
-from models.districting.search import Found, search
+from models.districting.search import Found, search, search_many
 
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
@@ -107,11 +107,14 @@ def _straight(problem: Problem, start: Ints | None, *, time_limit_s: float, seed
 def _searched(problem: Problem, start: Ints | None, *, seed: int, share: Share) -> Solution:
     """Answer a problem of many units by search, with the bound the prices prove."""
     rng = np.random.default_rng([seed, problem.size, problem.count])
-    found = _better(problem, search(problem, rng=rng, starts=4, moves=150_000), start)
+    found = search_many(problem, rng=rng)
+    if found.post is None:
+        found = search(problem, rng=rng, starts=4, moves=150_000)
+    found = _better(problem, found, start)
     share(0.5)
     if found.post is None:
         return Solution(None, math.inf, -math.inf, "time")
-    proof = lagrangian_bound(problem, found.post, iterations=150)
+    proof = lagrangian_bound(problem, found.post, iterations=300)
     share(1.0)
     ended = "optimal" if found.cost - proof.value <= 1e-9 * abs(found.cost) else "gap"
     return Solution(found.post, found.cost, proof.value, ended)
