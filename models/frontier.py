@@ -2,7 +2,8 @@
 
 In:     a districting ``Problem``; for moves also today's zone of each unit.
 Out:    a table, one row a plan: what was asked, travel, balance, villages moved, the proven bound, the plan's posts.
-Method: moves are priced (``districting.wishes``) along a ladder of prices. Every plan that moves at most m villages
+Method: moves are counted by posts (a zone is today's zone if its post stands there) and priced
+        (``districting.wishes``) along a ladder of prices. Every plan that moves at most m villages
         is a plan for the budget m, so a row is the cheapest of all plans met; its bound is the highest of
         L(λ) − λ·m over the ladder (weak duality), valid also for budgets between the corners of the frontier.
         Where today's map itself keeps the tolerance it is the plan of budget 0.
@@ -17,7 +18,7 @@ import pandas as pd
 
 from models.districting.problem import Ints, Problem, broken_rules, objective, recentred, zone_loads
 from models.districting.solve import solve
-from models.districting.wishes import Wishes, moved, moved_by_post, with_wishes
+from models.districting.wishes import Wishes, moved_by_post, with_wishes
 
 PRICES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of the cheapest plan's cost, a village moved
 
@@ -55,7 +56,7 @@ def moves_frontier(
         met.append(_Met(unit, answer.post, cost, answer.bound, moves))
         if moves == 0:
             break
-    plans = [(plan.post, plan.cost, moved(today, plan.post)[0]) for plan in met]
+    plans = [(plan.post, plan.cost, plan.moves) for plan in met]
     if not broken_rules(problem, start):
         plans.append((start, objective(problem, start), 0))
     rows = []

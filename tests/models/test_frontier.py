@@ -1,10 +1,11 @@
 """What a wish costs: rows never fall as the wish gets milder, and every bound holds."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from models.districting.problem import Problem, neighbours_from_pairs, objective
-from models.districting.wishes import moved
+from models.districting.problem import Problem, neighbours_from_pairs
 from models.frontier import balance_frontier, count_table, moves_frontier
 
 
@@ -19,19 +20,17 @@ def line_town():
 
 
 def best_on_a_line(problem, today, budget):
-    """Every way to cut a line in three, by hand."""
+    """Every way to cut a line in three, with every choice of posts, by hand."""
     best = np.inf
-    for a in range(1, 11):
-        for b in range(a + 1, 12):
-            zones = np.split(np.arange(12), [a, b])
-            loads = np.array([problem.load[z].sum() for z in zones])
-            if (np.abs(loads / problem.mean_load - 1) > problem.tolerance).any():
-                continue
-            post = np.empty(12, dtype=np.int64)
-            for z in zones:
-                post[z] = z[np.argmin(problem.cost[np.ix_(z, z)].sum(axis=0))]
-            if moved(today, post)[0] <= budget:
-                best = min(best, objective(problem, post))
+    for a, b in itertools.combinations(range(1, 12), 2):
+        zones = np.split(np.arange(12), [a, b])
+        loads = np.array([problem.load[z].sum() for z in zones])
+        if (np.abs(loads / problem.mean_load - 1) > problem.tolerance).any():
+            continue
+        options = [[(problem.cost[z, j].sum(), int((today[z] != today[j]).sum())) for j in z] for z in zones]
+        for choice in itertools.product(*options):
+            if sum(moves for _, moves in choice) <= budget:
+                best = min(best, sum(cost for cost, _ in choice))
     return best
 
 
@@ -47,6 +46,24 @@ def test_a_larger_budget_of_moves_never_costs_more_and_no_plan_is_under_its_boun
         assert row.bound_min <= least + 1e-9
         assert np.isnan(row.travel_min) or (row.moved <= row.budget and row.travel_min >= least - 1e-9)
     assert found[-1] == pytest.approx(known[-1])
+
+
+def test_between_the_corners_of_the_frontier_the_bound_stays_under_the_best_plan():
+    between = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        number = np.arange(12)
+        minutes = np.abs(number[:, None] - number[None]).astype(float)
+        near = neighbours_from_pairs(12, np.column_stack([number[:-1], number[1:]]))
+        problem = Problem(rng.integers(1, 6, 12).astype(float), minutes, near, 3, 0.5)
+        today = np.searchsorted([2, 5], number, side="right")
+        table = moves_frontier(problem, today, budgets=range(8), seed=1, time_limit_s=10.0)
+        work = problem.load.sum()
+        for row in table.itertuples():
+            least = best_on_a_line(problem, today, row.budget) / work
+            assert row.bound_min <= least + 1e-9
+            between += bool(row.travel_min > least + 1e-9)
+    assert between > 0
 
 
 def test_a_wider_tolerance_never_costs_more_and_says_where_there_is_no_plan(line_town):

@@ -73,6 +73,14 @@ def test_no_zone_is_cheaper_than_the_knapsack_of_whole_villages_and_rounding_cos
         assert least[False] - 1e-9 <= found.value[j] <= least[True] + 1e-9
 
 
+def test_rounding_loads_to_steps_loses_no_zone_that_is_just_full(ground):
+    # A step is a thousandth of a zone: five of 133.6 steps and one of 332 are just a zone, but 1,002 when rounded.
+    load = [133.6] * 5 + [332.0] + [133.6] * 5 + [332.0]
+    problem = ground.grid(6, 2, count=2, tolerance=0.0, load=load)
+    found = WholeKnapsacks(problem, np.arange(12), np.ones((12, 12), dtype=bool))(np.zeros(12))
+    assert np.isfinite(found.value).all()
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed):
     problem = ground.random(seed, size=9, count=3, tolerance=0.4, honest=seed % 2 == 0)
