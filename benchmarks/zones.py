@@ -1,17 +1,20 @@
-"""Zones of a town of villages: the exact cut against GerryChain's search, and its core against spopt's p-median.
+"""Zones of a town of villages and of a grid of cells against GerryChain's search; the core against spopt's p-median.
 
-The two peers answer two questions. spopt's p-median knows neither balance nor contiguity, so ours is asked the same
-and the two optima must be equal. GerryChain searches balanced, connected zones as ours does, but proves nothing:
-``objective_ratio`` is its mean way over ours, town by town, ``gap_pct`` how far ours may be from the best, and
-``answers_equal`` says whether it found plans as short. Both are judged by the same lines here, from the same units.
+GerryChain searches balanced, connected zones as ours does, but proves nothing. Ours is timed twice: to a plan
+(``ours_s``, ``ratio``) and to the end of the proof (``proof_s``). ``objective_ratio`` is our mean way over that of
+GerryChain, place by place (under 1: ours is shorter), ``gap_pct`` how far ours may be from the best, and
+``answers_equal`` says that all plans keep the rules and none of ours is longer.
+
+Loads are uneven: log-normal with sigma 0.9, as a town has with one market and many hamlets. The p-median of spopt knows
+neither balance nor contiguity, so ours is asked the same there and the two optima must be equal.
 """
 
 import contextlib
 import functools
 import itertools
 import math
+import os
 import random
-import time
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -27,27 +30,29 @@ from gerrychain.proposals import recom
 from gerrychain.tree import bipartition_tree
 from gerrychain.updaters import Tally
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 from spopt.locate import PMedian
 
 from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, recentred
 from models.districting.solve import solve
 
-VILLAGES, ZONES, TOLERANCE = 70, 6, 0.05
-SEEDS = (1, 2, 3, 4, 5)
-TIME_LIMIT_S = 8.0  # for each town; a gap left then is printed
+VILLAGES, TOLERANCE, UNEVEN = 70, 0.05, 0.9
+TOWNS = tuple((seed, 4 + (seed - 1) % 5) for seed in range(1, 11))  # (seed, zones): 4 to 8 zones, twice
+SIDE, CELL_ZONES, CELL_STEPS = 50, 6, 1_000
+PLAN_S, PROOF_S = 2.0, 30.0  # limits of the two runs on a town; a gap left then is printed
 BURST, BURSTS = 10, 200
 WHOLE_NUMBERS = 10_000  # GerryChain wants whole people: minutes of work are given in this part of the total
 
 
 def run() -> list[dict[str, Any]]:
-    """Cut the same towns with both peers and ours, judge the answers, then give the ratios of times."""
-    towns = [town(seed) for seed in SEEDS]
-    return [balanced(towns), p_median(towns[0])]
+    """Cut the same ground with both peers and ours, judge the answers, then give the ratios of times."""
+    return [in_villages(), in_cells(), p_median(town(1, 6))]
 
 
-def town(seed: int) -> Problem:
-    """Return 70 villages: neighbours as on a map, a river that three bridges cross, minutes along neighbours."""
+def town(seed: int, count: int) -> Problem:
+    """Return 70 uneven villages: neighbours as on a map, a river that three bridges cross, minutes along neighbours."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 10_000, (VILLAGES, 2))
     triangles = Delaunay(xy).simplices[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
@@ -60,22 +65,42 @@ def town(seed: int) -> Problem:
     for a, b in pairs.tolist():
         graph.add_edge(a, b, weight=float(np.hypot(*(xy[a] - xy[b]))) * 1.2 / 25_000 * 60)
     minutes = np.asarray(nx.floyd_warshall_numpy(graph, nodelist=range(VILLAGES)))
-    return Problem(rng.gamma(4.0, 45.0, VILLAGES), minutes, neighbours_from_pairs(VILLAGES, pairs), ZONES, TOLERANCE)
+    load = 100 * rng.lognormal(0, UNEVEN, VILLAGES)
+    return Problem(load, minutes, neighbours_from_pairs(VILLAGES, pairs), count, TOLERANCE)
 
 
-def balanced(towns: list[Problem]) -> dict[str, Any]:
-    """Hold ours against GerryChain over all towns: ReCom in short bursts, scored by the same mean way."""
-    rows = [_one_town(problem) for problem in towns]
+def cells(seed: int, side: int, count: int) -> Problem:
+    """Return a grid of cells half a minute apart, a river that four bridges cross, and incidents in clusters."""
+    rng, size = np.random.default_rng(seed), side * side
+    number = np.arange(size).reshape(side, side)
+    across = np.column_stack([number[:, :-1].ravel(), number[:, 1:].ravel()])
+    down = np.column_stack([number[:-1].ravel(), number[1:].ravel()])
+    over, bridges = down[:, 0] // side == side // 2 - 1, [int(side * share) for share in (0.1, 0.35, 0.6, 0.9)]
+    pairs = np.vstack([across, down[~over | np.isin(down[:, 0] % side, bridges)]])
+    place = np.column_stack(np.divmod(np.arange(size), side))
+    rate = 0.3 + sum(3 * np.exp(-((place - spot) ** 2).sum(axis=1) / (2 * (side / 25) ** 2))
+                     for spot in rng.uniform(0, side, (side // 2, 2)))  # fmt: skip
+    load = rng.poisson(rate) + 0.2
+    graph = csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    minutes = 0.5 * dijkstra(graph, directed=False)
+    return Problem(load.astype(np.float64), minutes, neighbours_from_pairs(size, pairs), count, TOLERANCE)
+
+
+def in_villages() -> dict[str, Any]:
+    """Hold ours against GerryChain over ten towns: ReCom in short bursts, scored by the same mean way."""
+    rows = [_one_town(town(seed, count)) for seed, count in TOWNS]
     ours_s, peer_s = sum(row["ours_s"] for row in rows), sum(row["peer_s"] for row in rows)
     return {
-        "name": "zones.balanced",
+        "name": "zones_town",
         "peer": f"GerryChain ReCom, {BURST * BURSTS} steps in short bursts",
-        "size": f"{len(towns)} towns of {VILLAGES} villages, {ZONES} zones, tolerance {100 * TOLERANCE:g} %",
+        "size": f"{len(rows)} towns of {VILLAGES} uneven villages, 4 to 8 zones, tolerance {100 * TOLERANCE:g} %",
         "ratio": round(peer_s / ours_s, 2),
-        "answers_equal": all(math.isclose(row["objective_ratio"], 1.0, rel_tol=1e-6) for row in rows),
+        "answers_equal": all(row["objective_ratio"] <= 1 + 1e-9 for row in rows),
         "ours_s": round(ours_s, 3),
         "peer_s": round(peer_s, 3),
+        "proof_s": [round(row["proof_s"], 1) for row in rows],
         "objective_ratio": [round(row["objective_ratio"], 4) for row in rows],
+        "proven_ratio": [round(row["proven_ratio"], 4) for row in rows],
         "gap_pct": [round(row["gap_pct"], 2) for row in rows],
         "max_over_mean": [round(row["max_over_mean"], 3) for row in rows],
         "peer_max_over_mean": [round(row["peer_max_over_mean"], 3) for row in rows],
@@ -83,19 +108,45 @@ def balanced(towns: list[Problem]) -> dict[str, Any]:
 
 
 def _one_town(problem: Problem) -> dict[str, float]:
-    ours, ours_s = _timed(lambda: solve(problem, seed=1, time_limit_s=TIME_LIMIT_S))
-    theirs, peer_s = _timed(lambda: _gerrychain(problem))
-    assert ours.post is not None
-    for post in (ours.post, theirs):
+    quick, ours_s = _timed(lambda: solve(problem, seed=1, time_limit_s=PLAN_S))
+    ours, proof_s = _timed(lambda: solve(problem, seed=1, time_limit_s=PROOF_S, start=quick.post))
+    theirs, peer_s = _timed(lambda: _gerrychain(problem, bursts=BURSTS))
+    _keep_the_rules(problem, quick.post, ours.post, theirs)
+    return {
+        "ours_s": ours_s, "proof_s": proof_s, "peer_s": peer_s,
+        "objective_ratio": quick.cost / _cost(problem, theirs), "proven_ratio": ours.cost / _cost(problem, theirs),
+        "gap_pct": 100 * (ours.cost - ours.bound) / ours.cost, "max_over_mean": _heaviest(problem, quick.post),
+        "peer_max_over_mean": _heaviest(problem, theirs),
+    }  # fmt: skip
+
+
+def in_cells() -> dict[str, Any]:
+    """Hold ours against GerryChain on a grid of cells."""
+    problem = cells(1, SIDE, CELL_ZONES)
+    ours, ours_s = _timed(lambda: solve(problem, seed=1, time_limit_s=60.0))
+    theirs, peer_s = _timed(lambda: _gerrychain(problem, bursts=CELL_STEPS // BURST))
+    _keep_the_rules(problem, ours.post, theirs)
+    ratio = ours.cost / _cost(problem, theirs)
+    return {
+        "name": "zones_cells",
+        "peer": f"GerryChain ReCom, {CELL_STEPS} steps in short bursts",
+        "size": f"{problem.size:,} cells, {CELL_ZONES} zones, tolerance {100 * TOLERANCE:g} %",
+        "ratio": round(peer_s / ours_s, 2),
+        "answers_equal": ratio <= 1 + 1e-9,
+        "ours_s": round(ours_s, 3),  # the proof included
+        "peer_s": round(peer_s, 3),
+        "objective_ratio": round(ratio, 4),
+        "gap_pct": round(100 * (ours.cost - ours.bound) / ours.cost, 2),
+        "max_over_mean": round(_heaviest(problem, ours.post), 3),
+        "peer_max_over_mean": round(_heaviest(problem, theirs), 3),
+    }
+
+
+def _keep_the_rules(problem: Problem, *answers: Ints) -> None:
+    for post in answers:
         # GerryChain's work is rounded to whole numbers, a ten-thousandth of a zone.
         if broken := broken_rules(replace(problem, tolerance=TOLERANCE + 1e-3), post):
             raise AssertionError(f"an answer breaks {broken}")
-    cost = _cost(problem, ours.post)
-    return {
-        "ours_s": ours_s, "peer_s": peer_s, "objective_ratio": _cost(problem, theirs) / cost,
-        "gap_pct": 100 * (cost - ours.bound) / cost, "max_over_mean": _heaviest(problem, ours.post),
-        "peer_max_over_mean": _heaviest(problem, theirs),
-    }  # fmt: skip
 
 
 def p_median(problem: Problem) -> dict[str, Any]:
@@ -107,14 +158,14 @@ def p_median(problem: Problem) -> dict[str, Any]:
     def peer() -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            model = PMedian.from_cost_matrix(problem.travel_min, problem.load, p_facilities=ZONES)
+            model = PMedian.from_cost_matrix(problem.travel_min, problem.load, p_facilities=problem.count)
             return float(model.solve(pulp.PULP_CBC_CMD(msg=False)).problem.objective.value())
 
     theirs, peer_s = _timed(peer)
     return {
-        "name": "zones.p_median",
+        "name": "zones_p_median",
         "peer": "spopt PMedian (CBC)",
-        "size": f"{problem.size} villages, {ZONES} posts",
+        "size": f"{problem.size} villages, {problem.count} posts",
         "ratio": round(peer_s / ours_s, 2),
         "answers_equal": math.isclose(theirs, ours.cost, rel_tol=1e-6) and ours.ended_by == "optimal",
         "ours_s": round(ours_s, 3),
@@ -123,7 +174,7 @@ def p_median(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _gerrychain(problem: Problem) -> Ints:
+def _gerrychain(problem: Problem, *, bursts: int) -> Ints:
     """Return the best of GerryChain's plans as posts."""
     people = np.round(problem.load / problem.load.sum() * WHOLE_NUMBERS * problem.count).astype(int)
     graph = nx.Graph()
@@ -145,8 +196,8 @@ def _gerrychain(problem: Problem) -> Ints:
         warnings.simplefilter("ignore")
         first = _first_plan(Graph.from_networkx(graph), problem.count)
         rules = [within_percent_of_ideal_population(first, TOLERANCE), contiguous]
-        search = SingleMetricOptimizer(proposal, rules, first, mean_way, maximize=False, rng=SEEDS[0])
-        for _ in search.short_bursts(BURST, BURSTS):
+        search = SingleMetricOptimizer(proposal, rules, first, mean_way, maximize=False, rng=1)
+        for _ in search.short_bursts(BURST, bursts):
             pass
     return _posts(problem, search.best_part)
 
@@ -180,6 +231,7 @@ def _heaviest(problem: Problem, post: Ints) -> float:
 
 
 def _timed(work: Any) -> tuple[Any, float]:  # noqa: ANN401 - any function without arguments
-    started = time.perf_counter()
+    """Return the answer and its CPU seconds, children included: the wall clock measures the neighbours too."""
+    started = sum(os.times()[:4])
     answer = work()
-    return answer, time.perf_counter() - started
+    return answer, sum(os.times()[:4]) - started

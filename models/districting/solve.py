@@ -68,15 +68,16 @@ def solve(
     rng = np.random.default_rng([seed, problem.size, problem.count])
     # Many short searches: of 0.5 million moves, 40 starts found better plans than 12 in towns with uneven villages.
     # The nearer the first plan is to the best, the more the bounds close: two seconds here save many there.
-    starts, found = 2 + problem.size // 4, Found(None, math.inf, math.inf)
-    for _ in range(2):
+    balanced = math.isfinite(problem.highest)
+    starts, found = 2 + problem.size // 4 if balanced else 4, Found(None, math.inf, math.inf)
+    for _ in range(2 if balanced else 1):
         half = _better(problem, search(problem, rng=rng, starts=starts, moves=min(170 * problem.size, 12_000)), start)
-        if half.post is not None and math.isfinite(problem.highest):
+        if half.post is not None and balanced:
             half = _better(problem, half, recut(problem, half.post, time_limit_s=time_limit_s / 10, seed=seed))
         found = half if half.cost < found.cost else found
     share(0.3)
     left = max(0.0, time_limit_s - (time.monotonic() - started))
-    if found.post is None or not math.isfinite(problem.highest):
+    if found.post is None or not balanced:
         # No answer to start from; or no balance, where the plain model is tight: OR-Library pmed4 in 0.5 s, while
         # branching on parts of the ground has nothing to hold on to.
         return _straight(problem, found.post, time_limit_s=left, seed=seed)
