@@ -308,6 +308,18 @@ PATROL_HOURS = Schema(
     },
     required=("month", "village_id", "band", "hours"),
 )
+VISITS = Schema(
+    "visits",
+    {
+        "crew_id": Column("text", doc="a crew's number, never a person's"),
+        "checkpoint": TEXT,
+        "visited_at": TIME,
+        **ORIGIN,
+    },
+    required=("crew_id", "checkpoint", "visited_at"),
+    geometry=("Point",),
+    may_be_empty=True,
+)
 CELLS = Schema(
     "cells",
     {
@@ -422,13 +434,13 @@ def superseded(schema: Schema) -> Schema:
 
 
 # Tables whose rows come one by one from a station's own files.
-RECORDS = (INCIDENTS, VILLAGES, CREWS, CAMERAS, PATROL_HOURS)
+RECORDS = (INCIDENTS, VILLAGES, CREWS, CAMERAS, PATROL_HOURS, VISITS)
 
 TABLES: dict[str, Schema] = {
     schema.name: schema
     for schema in (
         INCIDENTS, VILLAGES, ROADS, BARRIERS, CROSSINGS, BUILDINGS, WATER, LANDUSE, PLACES, CAMERAS, CREWS,
-        PATROL_HOURS, CELLS, CELL_EDGES, IMPORTS, QUALITY, COMPLETENESS, CORRECTIONS,
+        PATROL_HOURS, VISITS, CELLS, CELL_EDGES, IMPORTS, QUALITY, COMPLETENESS, CORRECTIONS,
         ASIDE, SETTLED, UNLOGGED, *map(superseded, RECORDS),
     )
 }  # fmt: skip

@@ -34,7 +34,7 @@ from gis_data.tables import QUALITY
 from gis_data.workspace import Workspace
 
 Report = Callable[[str, float], None]
-ORDER = ("villages", "ground", "crews", "cameras", "incidents", "patrol_hours", "")
+ORDER = ("villages", "ground", "crews", "cameras", "incidents", "patrol_hours", "visits", "")
 
 
 def new_workspace(

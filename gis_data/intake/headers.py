@@ -28,6 +28,7 @@ NEEDED: dict[str, tuple[frozenset[str], ...]] = {
     "villages": (frozenset({"name"}), frozenset({"population"})),
     "crews": (frozenset({"crew_id"}), frozenset({"mode"})),
     "patrol_hours": (frozenset({"month"}), frozenset({"village"}), frozenset({"hours"})),
+    "visits": (frozenset({"crew_id"}), frozenset({"checkpoint"}), frozenset({"visited_at"})),
     "cameras": (frozenset({"camera_id"}), frozenset({"azimuth_deg", "hfov_deg", "status", "note"})),
 }
 OSM_TAGS = frozenset(

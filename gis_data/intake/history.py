@@ -23,6 +23,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "crews": (("crew_id",),),
     "cameras": (("camera_id",),),
     "patrol_hours": (("month", "village_id", "band"),),
+    "visits": (("crew_id", "checkpoint", "visited_at"),),
 }
 SETTLED_BY = ["incident_id", "import_id"]
 

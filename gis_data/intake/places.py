@@ -36,7 +36,9 @@ _NOT_AFTER = "东西南北前后大小上下新老中"
 _NOT_BEFORE = "镇|乡|街道|大街|大道|路(?![口边旁东西南北])"
 # A rest of two characters (镇东) also starts the names of streets and quarters: it counts right behind the town's name.
 _SHORT_BEHIND, _SHORT_NOT_BEFORE = "镇乡", "大小街路头边侧部关门东西南北"
-_SUFFIX = re.compile(r"(村民委员会|居民委员会|村委会|居委会|社区|村)$")
+# 村 and the committee behind it: 石家埠村村民委员会, 石家埠村委会, 石家埠村 and 石家埠 are one village.
+_SUFFIX = re.compile(r"(?:社区)?村?(?:村民委员会|居民委员会|村委会|居委会)?$")
+_COMMITTEE = re.compile(r"(?:村民委员会|居民委员会|村委会|居委会)$")
 
 
 def read_points(lon: pd.Series, lat: pd.Series, study: Study) -> gpd.GeoSeries:
@@ -117,6 +119,8 @@ def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Serie
     What follows the name (a householder, a house number) is not looked at.
     """
     listed = _listed_names(villages)
+    # An address says 石桥村 where the list says 石桥村村民委员会.
+    listed = {_COMMITTEE.sub("", name): village for name, village in reversed(listed.items())} | listed
     known = {_short(name): village for name, village in reversed(listed.items())} | listed
     if not known:
         return pd.Series("", index=addresses.index, dtype="str")

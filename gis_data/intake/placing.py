@@ -222,8 +222,7 @@ def _shapes_as_written(sheet: Sheet) -> Written:
 def _named(cells: Mapping[str, pd.Series], index: pd.Index, villages: gpd.GeoDataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the village that each row names, and whatever it names as its place."""
     addresses, written = (
-        cells[name] if name in cells else pd.Series("", index=index, dtype="str")
-        for name in ("address", "village")
+        cells[name] if name in cells else pd.Series("", index=index, dtype="str") for name in ("address", "village")
     )
     named = places.village_by_name(written, villages)
     named = named.mask(named == "", places.village_in_address(addresses, villages))

@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import aside, cameras, history, incidents, placing, privacy, roster, villages
+from gis_data.intake import aside, cameras, history, incidents, placing, privacy, roster, villages, visits
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
 from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
@@ -221,6 +221,8 @@ def _read(session: Session, sheet: Sheet, match: Match, job: Job, waiting: pd.Da
         return roster.read_crews(sheet, match)
     if match.table == "patrol_hours":
         return roster.read_patrol_hours(sheet, match, session.table("villages"), timezone=ws.study.timezone)
+    if match.table == "visits":
+        return visits.read(sheet, match, ws.study)
     table = session.table("incidents")
     ours = set(table["incident_id"][table["import_id"] == job.import_id])
     if waiting is not None:  # a duplicate stays one until it has a number of its own

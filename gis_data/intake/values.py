@@ -160,7 +160,7 @@ def usual_moments(values: pd.Series) -> pd.Series:
 
 
 def _usual_in(letters: Letters, upto: Whole) -> NDArray[np.datetime64]:
-    found = np.full(len(upto) - 1, np.datetime64("NaT"), dtype="datetime64[us]")
+    found = np.full(len(upto) - 1, np.datetime64("NaT", "us"))
     for width in _USUAL_LENGTH:
         rows, table = fixed_width(letters, upto, width)
         if not len(rows):
