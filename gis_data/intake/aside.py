@@ -35,6 +35,8 @@ FIXED = ("file", "row", "reason", "advice", "key")
 MAY_BE_KNOWN_BY_NOW = frozenset({"class_unknown", "village_unknown", "mode_unknown"})
 _OURS = re.compile(r"I[0-9a-f]{12}_.*\.csv")
 _GIVEN = {"incident_id": "\x00incident", "linked_id": "\x00linked", "village": "\x00village"}
+# A row's key must never look like a telephone number, or the row could not come back.
+_WITHOUT_DIGITS = str.maketrans("0123456789", "ghijklmnop")
 
 
 def returned(sheet: Sheet) -> tuple[Sheet, pd.Series | None]:
@@ -116,7 +118,8 @@ def rows_of(
         shapes = pd.Series([one.wkt if one is not None else "" for one in moved], index=frame.index).mask(hidden, "")
     where = origin[which]
     names = zip(where["file"], where["row"], range(len(where)), strict=True)
-    keys = [f"R{hashlib.sha256(f'{import_id}/{file}/{row}/{n}'.encode()).hexdigest()[:12]}" for file, row, n in names]
+    digests = [hashlib.sha256(f"{import_id}/{file}/{row}/{n}".encode()).hexdigest()[:12] for file, row, n in names]
+    keys = [f"R{digest.translate(_WITHOUT_DIGITS)}" for digest in digests]
     made = pd.DataFrame(
         {
             "key": keys,

@@ -419,3 +419,12 @@ def test_a_list_that_nobody_touched_is_no_import(ws: Workspace):
     before = state(ws)
     assert [one.already for one in import_files(ws, [aside_file(ws)]).files] == [True]
     assert state(ws) == before
+
+
+def test_no_key_of_a_waiting_row_can_be_taken_for_a_number_of_a_person(ws: Workspace):
+    """A key of hexadecimal digits was, once in some hundred rows: R13812345678a."""
+    take(ws, "三月.csv", [row(n, 报警时间="不详") for n in range(300)])
+    keys = ws.read("aside")["key"]
+    assert len(keys) == 300
+    assert keys.is_unique
+    assert not keys.str.contains(r"\d").any()
