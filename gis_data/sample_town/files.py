@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 import xlsxwriter
 
-from gis_data.sample_town import layout, reference
+from gis_data.sample_town import check_ins, layout, reference
 from gis_data.sample_town.incidents import MARKET_SPAN_M, draw_incidents
 from gis_data.sample_town.lanes import Village, grow_village
 from gis_data.sample_town.osm_file import write_osm
@@ -39,6 +39,8 @@ HOURS_PER_MONTH = 1260.0
 BAND_SHARE = {"00-06": 0.18, "06-12": 0.22, "12-18": 0.25, "18-24": 0.35}
 # Where the station likes to be: today's habit, not a proposal.
 HABIT = {"V001": 5.0, "V002": 4.0, "V007": 2.0, "V015": 2.0, "V017": 2.0}
+
+CHECK_IN_STREAM = 1  # a stream of chance of their own: no other file depends on them
 
 # Heading in the file -> column of the records. Two systems, two ways to say the same.
 STATION_HEADINGS = {
@@ -70,6 +72,9 @@ def write_sample(folder: Path, *, seed: int) -> dict[str, Path]:
     things = build_things(villages, names, ground, roads, rng=rng)
     happened = draw_incidents(villages, things, roads, ground, rng=rng)
     records = _in_files(write_down(happened, table, reference.SAMPLE_NAME, rng=rng))
+    visits = check_ins.draw_check_ins(
+        villages, table, things, HABIT, rng=np.random.default_rng([seed, CHECK_IN_STREAM])
+    )
     return {
         "boundary": _write_boundary(folder / "辖区边界.geojson", ground),
         "villages": _write_villages(folder / "村庄基本情况.xlsx", table),
@@ -77,9 +82,10 @@ def write_sample(folder: Path, *, seed: int) -> dict[str, Path]:
         "crews": _write_crews(folder / "巡防力量.xlsx"),
         "patrol_hours": _write_hours(folder / "巡逻时长.csv", table, rng=rng),
         "cameras": _write_cameras(folder / "已建监控.csv", standing_cameras(villages, roads, rng=rng)),
+        "visits": _write_visits(folder / "巡逻打卡.csv", visits),
         **_write_incidents(folder, records),
         "refused": _write_refused(folder / "示例_含个人信息_应被拒绝.xlsx"),
-        "truth": _write_truth(folder / "真值", records, ground, villages),
+        "truth": _write_truth(folder / "真值", records, visits, ground, villages),
     }
 
 
@@ -131,6 +137,12 @@ def _write_hours(path: Path, table: pd.DataFrame, *, rng: np.random.Generator) -
             named = zip(table["name"], hours, strict=True)
             rows += [[str(month), name, band, hour] for name, hour in named if hour > 0]
     return _write_csv(path, rows, encoding="gb18030")
+
+
+def _write_visits(path: Path, visits: pd.DataFrame) -> Path:
+    written = visits.assign(at=visits["at"].dt.strftime("%Y-%m-%d %H:%M"))
+    rows = written[["crew_id", "checkpoint", "at", "lon", "lat"]].to_numpy(dtype=object).tolist()
+    return _write_csv(path, [["巡组编号", "必到点", "打卡时间", "经度", "纬度"], *rows], encoding="utf-8-sig")
 
 
 def _write_cameras(path: Path, cameras: pd.DataFrame) -> Path:
@@ -222,7 +234,9 @@ def _write_refused(path: Path) -> Path:
     return _write_book(path, "本表含（虚构的）个人信息，导入时应被拒绝", head, rows)
 
 
-def _write_truth(folder: Path, records: pd.DataFrame, ground: Ground, villages: dict[str, Village]) -> Path:
+def _write_truth(
+    folder: Path, records: pd.DataFrame, visits: pd.DataFrame, ground: Ground, villages: dict[str, Village]
+) -> Path:
     """Write what was planted: the places as json, every record as csv. Methods are scored against them."""
     folder.mkdir(exist_ok=True)
     columns = {
@@ -234,6 +248,7 @@ def _write_truth(folder: Path, records: pd.DataFrame, ground: Ground, villages: 
     }  # fmt: skip
     head, body = _table(records.assign(moment=records["moment"].dt.strftime("%Y-%m-%d %H:%M")), columns)
     _write_csv(folder / "逐条真值.csv", [head, *body], encoding="utf-8-sig")
+    _write_csv(folder / "打卡真值.csv", _check_in_truth(visits), encoding="utf-8-sig")
     street = shapely.LineString([(x, layout.MARKET_MIDDLE[1]) for x in MARKET_SPAN_M])
     series = records[(records["planted"] == "moving_series") & ~records["follow_up"]]
     truth = {
@@ -243,9 +258,19 @@ def _write_truth(folder: Path, records: pd.DataFrame, ground: Ground, villages: 
         "greenhouse_season": _lonlat(ground.greenhouses[layout.SEASONAL_CLUSTER].centroid),
         "false_station_default": _lonlat(shapely.Point(layout.STATION_POINT)),
         "moving_series": series[["number", "true_lon", "true_lat"]].round(6).to_numpy(dtype=object).tolist(),
+        "check_ins": visits.groupby(["system", "error"]).size().rename("rows").reset_index().to_dict("records"),
         "villages_built_up_m2": {key: round(village.outline.area) for key, village in villages.items()},
     }
     return _write_text(folder / "埋设.json", json.dumps(truth, ensure_ascii=False, indent=1))
+
+
+def _check_in_truth(visits: pd.DataFrame) -> list[list[object]]:
+    rows = visits.assign(row=np.arange(FIRST_ROW, FIRST_ROW + len(visits)))
+    names = ["row", "crew_id", "true_lon", "true_lat", "system", "error"]
+    return [
+        ["行号", "巡组编号", "真实经度", "真实纬度", "坐标系", "错误"],
+        *rows[names].to_numpy(dtype=object).tolist(),
+    ]
 
 
 def _lonlat(shape: shapely.Geometry) -> list[list[float]]:

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_data.days import is_market_day
 from gis_data.errors import InputError
-from gis_data.intake import headers, import_files, incidents, make_workspace, placing, sheets
+from gis_data.intake import headers, import_files, incidents, make_workspace, placing, sheets, visits
 from gis_data.sample_town import NOT_FOR_IMPORT, SAMPLE_NAME, SAMPLE_SEED, reference, write_sample
 
 MARK = "合成数据，非真实警情"
@@ -385,6 +385,41 @@ def test_the_village_of_a_row_is_the_true_one(town, truth):
     named = both[may & (both["village_id"] != "")]
     assert len(named) >= 0.97 * may.sum()
     assert (named["village_id"] == named["村庄编号"]).mean() >= 0.99
+
+
+@pytest.fixture(scope="module")
+def check_ins(raw, town) -> pd.DataFrame:
+    """What intake says of each check-in, beside the truth."""
+    (sheet,) = sheets.open_sheets(raw["visits"])
+    match = headers.recognise(sheet.frame.columns, has_shapes=False)
+    found = visits.read(sheet, match, town.study)
+    told = {key: flags.to_numpy(dtype=bool) for key, flags in found.notes.items()}
+    told |= {key: (found.reasons == key).to_numpy() for key in ("duplicate", "outside")}
+    truth = pd.read_csv(raw["truth"].with_name("打卡真值.csv"), skiprows=1, keep_default_na=False)
+    both = truth.merge(pd.DataFrame(told).assign(行号=sheet.rows, at=sheet.frame["打卡时间"]), on="行号")
+    assert len(both) == len(truth) == len(sheet.frame)
+    return both
+
+
+@pytest.mark.parametrize(
+    ("error", "note"), [("afterwards", "visits_round"), ("impossible", "visits_too_fast"), ("twice", "duplicate")]
+)
+def test_each_error_of_check_ins_is_told(check_ins, error, note):
+    known = check_ins[~check_ins["outside"]]
+    told, meant = known[note], known["错误"] == error
+    assert meant.sum() > 10
+    assert (told & meant).sum() >= 0.95 * meant.sum(), ((told & meant).sum(), meant.sum())
+    assert (told & meant).sum() >= 0.98 * told.sum(), ((told & meant).sum(), told.sum())
+
+
+def test_honest_crews_check_in_in_their_shift_at_any_minute(check_ins):
+    honest = check_ins[check_ins["错误"].isin(["", "no_fix"])]
+    at = pd.to_datetime(honest["at"])
+    low, high = stats.binom.ppf([0.001, 0.999], len(honest), 2 / 60)
+    assert low <= at.dt.minute.isin([0, 30]).sum() <= high
+    assert at.dt.hour.groupby(honest["巡组编号"]).min().to_dict() == {
+        "车巡1组": 6, "车巡2组": 6, "车巡3组": 18, "摩巡1组": 8, "摩巡2组": 8, "摩巡3组": 8, "摩巡4组": 8,
+    }  # fmt: skip
 
 
 def test_the_sheet_with_names_and_telephones_is_refused_and_nothing_is_written(raw, town):
