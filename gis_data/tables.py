@@ -25,6 +25,7 @@ Kind = Literal["text", "int", "float", "bool", "time"]
 ROAD_CLASSES = ("expressway", "provincial", "county", "township", "village", "track", "path")
 BARRIER_KINDS = ("river", "railway", "expressway")
 PRECISIONS = ("exact", "road", "cell", "village", "default", "none")
+CHECKPOINT_KINDS = ("hotspot", "market", "school", "back_lane")
 
 
 @dataclass(frozen=True)
@@ -319,6 +320,26 @@ VISITS = Schema(
     required=("crew_id", "checkpoint", "visited_at"),
     geometry=("Point",),
     may_be_empty=True,
+)
+# Table "checkpoints" (必巡点) of the plan "beats": planned, and so no table of station.gpkg. A check-in of VISITS
+# belongs to the checkpoint whose checkpoint_id is named in its ``checkpoint``.
+CHECKPOINTS = Schema(
+    "checkpoints",
+    {
+        "checkpoint_id": Column("text", unique=True, doc='"Z1-C03": the zone and the number on its sheet'),
+        "number": Column("int", low=1, doc="number on the zone's sheet"),
+        "zone_id": TEXT,
+        "beat_id": Column("text", doc='"Z1-B2"; the beat on whose road the point stands'),
+        "kind": Column("text", allowed=CHECKPOINT_KINDS, doc="the first of its reasons"),
+        "name": Column("text", doc="of the market, the school or the road; never of a dwelling"),
+        "reason": Column("text", doc="JSON: catalogue keys and values, [[key, {name: value}], ...]"),
+        "min_visits_per_week": Column("int", low=1, doc="least number of check-ins in a week of seven days"),
+        "stop_min": Column("float", low=0, doc="minutes that one visit takes"),
+        "hours": Column("text", doc='when to be there, from-to in whole hours, "19-23;07-09"; "" for any hour'),
+        "market_days": Column("text", doc='last digits of lunar days, as in VILLAGES, "5,10"; "" for any day'),
+    },
+    required=("checkpoint_id", "zone_id", "beat_id", "kind", "min_visits_per_week"),
+    geometry=("Point",),
 )
 CELLS = Schema(
     "cells",
