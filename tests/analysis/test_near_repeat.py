@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.near_repeat import active_windows, find_near_repeats, knox, places_in_windows
+from analysis.near_repeat import active_windows, find_near_repeats, knox, near_bands, places_in_windows
 from gis_data.errors import CrsError
 
 CRS = "EPSG:4549"
@@ -382,3 +382,26 @@ def test_nothing_raised_opens_no_window():
     windows = active_windows(frame, find_near_repeats(frame, crs=CRS, rng=rng()), FIRST, crs=CRS)
     assert len(windows) == 0
     assert places_in_windows(frame, windows).empty
+
+
+def test_a_raised_band_far_off_opens_no_window(two_bands):
+    now = FIRST + pd.Timedelta(days=30)
+    frame = incidents([[0, 0], [500, 0]], [15, 27])  # ages 15 and 3 days
+    bands = two_bands.bands
+    shadow = (bands["to_m"] == 300) & (bands["from_day"] == 14)
+    bands.loc[shadow, "is_raised"] = True
+    assert active_windows(frame, two_bands, now, crs=CRS)["incident"].tolist() == [1]
+    bridge = (bands["to_m"] <= 300) & (bands["from_day"] == 7)
+    bands.loc[bridge, "is_raised"] = True
+    assert active_windows(frame, two_bands, now, crs=CRS)["incident"].tolist() == [1, 0]
+
+
+def test_only_bands_joined_to_the_nearest_are_near():
+    raised = np.array([[0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 1]], dtype=bool)
+    joined = np.array([[0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    bands = pd.DataFrame(
+        {"from_m": np.repeat([0.0, 1.0, 100.0, 200.0], 4), "is_repeat": np.arange(16) < 4, "is_raised": raised.ravel()}
+    )
+    assert near_bands(bands).tolist() == joined.ravel().tolist()
+    without = bands.assign(is_raised=bands["is_raised"] & (bands["from_m"] >= 100))
+    assert not near_bands(without).any()

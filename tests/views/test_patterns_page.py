@@ -304,17 +304,6 @@ def test_planted_near_repeats_open_windows_and_name_villages_and_places(town, la
     assert any(cell.startswith("▲") for cell in bands.iloc[1, 1:])
 
 
-def test_bands_far_off_open_no_window():
-    raised = np.array([[0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 1]], dtype=bool)
-    joined = np.array([[0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
-    bands = pd.DataFrame(
-        {"from_m": np.repeat([0.0, 1.0, 100.0, 200.0], 4), "is_repeat": np.arange(16) < 4, "is_raised": raised.ravel()}
-    )
-    assert patterns.near_bands(bands).tolist() == joined.ravel().tolist()
-    without = bands.assign(is_raised=bands["is_raised"] & (bands["from_m"] >= 100))
-    assert not patterns.near_bands(without).any()
-
-
 def test_the_page_lists_the_villages_in_an_open_window(town, tmp_path):
     ws, _, _, _ = town
     from gis_data.tables import INCIDENTS
