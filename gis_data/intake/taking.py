@@ -222,7 +222,7 @@ def _read(session: Session, sheet: Sheet, match: Match, job: Job, waiting: pd.Da
     if match.table == "patrol_hours":
         return roster.read_patrol_hours(sheet, match, session.table("villages"), timezone=ws.study.timezone)
     if match.table == "visits":
-        return visits.read(sheet, match, ws.study)
+        return visits.read(sheet, match, session.around())
     table = session.table("incidents")
     ours = set(table["incident_id"][table["import_id"] == job.import_id])
     if waiting is not None:  # a duplicate stays one until it has a number of its own

@@ -1,12 +1,16 @@
 """Check-ins: honest ones are left alone, those written afterwards are told."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import shapely
 
+from gis_data.coordinates import wgs84_to_gcj02
 from gis_data.intake import import_files, undo_import
 from gis_data.study import Study
+from gis_data.tables import ROADS
 from gis_data.workspace import Workspace
 
 CRS = "EPSG:4549"
@@ -90,3 +94,25 @@ def test_points_are_not_needed(ws, tmp_path):
     report, visits = take(ws, tmp_path, honest("车巡1组", days=2).drop(columns=["X坐标", "Y坐标"]))
     assert report.accepted == 12
     assert visits.geometry.is_empty.all()
+
+
+def test_a_crew_whose_device_shifts_points_is_moved_back_by_the_ground_and_by_the_other_crews(ws, tmp_path):
+    """Where no ground is known nothing is moved; with roads there, one crew's points in GCJ-02 are."""
+    frame = pd.concat([honest("车巡1组"), honest("车巡2组", seed=2)], ignore_index=True)
+    to_degrees = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    lon, lat = to_degrees.transform(frame["X坐标"].to_numpy(), frame["Y坐标"].to_numpy())
+    shifted = frame["巡组编号"].eq("车巡2组").to_numpy()
+    lon[shifted], lat[shifted] = wgs84_to_gcj02(lon[shifted], lat[shifted])
+    frame = frame.drop(columns=["X坐标", "Y坐标"]).assign(经度=lon.round(6), 纬度=lat.round(6))
+    report, visits = take(ws, tmp_path, frame)
+    assert "gcj02" not in report.problems
+    undo_import(ws)
+    line = shapely.LineString([(X - 6e3, Y), (X + 6e3, Y)])
+    road = gpd.GeoDataFrame(
+        {"road_id": [1], "road_class": ["township"], "length_m": [12e3], "speed_kmh": [40.0], "from_node": [0],
+         "to_node": [1]}, geometry=[line], crs=CRS,
+    )  # fmt: skip
+    ws.write({"roads": ROADS.conform(road, crs=CRS)})
+    report, visits = take(ws, tmp_path, frame)
+    assert report.problems == {"gcj02": 120}
+    assert visits.geometry.y.sub(Y).abs().max() < 0.2

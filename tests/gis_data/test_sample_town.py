@@ -392,7 +392,8 @@ def check_ins(raw, town) -> pd.DataFrame:
     """What intake says of each check-in, beside the truth."""
     (sheet,) = sheets.open_sheets(raw["visits"])
     match = headers.recognise(sheet.frame.columns, has_shapes=False)
-    found = visits.read(sheet, match, town.study)
+    tables = (town.read(name) for name in ("villages", "buildings", "roads", "places"))
+    found = visits.read(sheet, match, placing.Surroundings(town.study, *tables))
     told = {key: flags.to_numpy(dtype=bool) for key, flags in found.notes.items()}
     told |= {key: (found.reasons == key).to_numpy() for key in ("duplicate", "outside")}
     truth = pd.read_csv(raw["truth"].with_name("打卡真值.csv"), skiprows=1, keep_default_na=False)
@@ -402,14 +403,32 @@ def check_ins(raw, town) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("error", "note"), [("afterwards", "visits_round"), ("impossible", "visits_too_fast"), ("twice", "duplicate")]
+    ("error", "note"),
+    [
+        ("afterwards", "visits_round"),
+        ("impossible", "visits_too_fast"),
+        ("twice", "duplicate"),
+        ("no_fix", "visits_no_point"),
+        ("gcj02", "gcj02"),
+    ],
 )
 def test_each_error_of_check_ins_is_told(check_ins, error, note):
-    known = check_ins[~check_ins["outside"]]
-    told, meant = known[note], known["错误"] == error
+    known = check_ins[~check_ins["duplicate"] | (error == "twice")]
+    shifted = known["坐标系"].eq("gcj02") & known["错误"].ne("no_fix")
+    told, meant = known[note], shifted if error == "gcj02" else known["错误"] == error
     assert meant.sum() > 10
     assert (told & meant).sum() >= 0.95 * meant.sum(), ((told & meant).sum(), meant.sum())
     assert (told & meant).sum() >= 0.98 * told.sum(), ((told & meant).sum(), told.sum())
+
+
+def test_check_ins_lie_where_the_crew_stood(town, check_ins):
+    """Of a device in GCJ-02 too: some metres off, as the receiver is; none is lost outside the boundary."""
+    both = pd.DataFrame(town.read("visits")).merge(check_ins, left_on="source_row", right_on="行号")
+    true = gpd.GeoSeries(gpd.points_from_xy(both["真实经度"], both["真实纬度"]), crs=4326).to_crs(town.study.crs)
+    off_m = gpd.GeoSeries(both["geometry"].to_numpy(), crs=town.study.crs).distance(true)
+    assert len(both) == len(check_ins) - check_ins["duplicate"].sum()
+    assert both.loc[off_m.isna(), "错误"].eq("no_fix").all()
+    assert off_m.max() < 40
 
 
 def test_honest_crews_check_in_in_their_shift_at_any_minute(check_ins):
