@@ -4,7 +4,7 @@ In:     reported incidents with a usable point (``with_point(drives_allocation(.
         can fall on (buildings, roads, places), all in the study's metre CRS.
 Out:    one row per cluster with its polygon, count, expected count, p-value, hours and types. Only ``is_hotspot`` rows
         may steer anything; the others are kept and marked «not distinguishable from chance».
-Method: DBSCAN (Ester et al. 1996, scikit-learn) on metres, repeated points as weights, at rising thresholds; of nested
+Method: DBSCAN (Ester et al. 1996) on metres, repeated points as weights, at rising thresholds; of nested
         clusters no wider than the area limit the most unusual is reported, as in a scan (Kulldorff 1997).
 Null:   the same number of incidents redrawn where houses, roads and places are, at the level of incidents that the
         surroundings (a Gaussian of ``null_bandwidth_m``) have. Villages being where people are, and some villages
@@ -24,8 +24,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from sklearn.cluster import DBSCAN
-from sklearn.neighbors import NearestNeighbors
 
 from analysis.chance_surface import (
     CELLS_PER_EPS,
@@ -38,6 +36,7 @@ from analysis.chance_surface import (
     excess,
 )
 from analysis.hours import busiest_hours, hour_profile
+from analysis.weighted_dbscan import joined, weight_within
 from gis_data.catalogue import text
 from gis_data.settings import HotspotSettings
 
@@ -139,13 +138,12 @@ def cluster_areas(xy: Floats, weight: Floats, rule: PileRule) -> Iterator[shapel
     """
     if len(xy) == 0:
         return
-    graph = NearestNeighbors(radius=rule.eps_m).fit(xy).radius_neighbors_graph(xy, mode="distance")
-    around = (graph != 0) @ weight + weight
+    around = weight_within(xy, weight, eps_m=rule.eps_m)
     for threshold in rule.thresholds(around.max()):
-        found = DBSCAN(eps=rule.eps_m, min_samples=threshold, metric="precomputed").fit(graph, sample_weight=weight)
-        core = found.core_sample_indices_
-        for label in range(found.labels_.max() + 1):
-            members = xy[core[found.labels_[core] == label]]
+        core = xy[around >= threshold]
+        cluster = joined(core, eps_m=rule.eps_m)
+        ends = np.bincount(cluster).cumsum()[:-1]
+        for members in np.split(core[np.argsort(cluster, kind="stable")], ends):
             if _least_area_m2(members, rule.eps_m / 2) > rule.max_area_km2 * 1e6:
                 continue  # no need to draw the ground of a town-wide cluster, only to refuse it
             # Drawing one disc per point and joining them is 10 to 80 times faster than buffering a MultiPoint.
