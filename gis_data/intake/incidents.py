@@ -91,7 +91,8 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     told |= {key: flags.reindex(rows.index, fill_value=False) for key, flags in drifting.notes.items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
-        remarks=(*placed.remarks, *_drift_remarks(drifting)), corrections=_traceable(placed.corrections, rows),
+        remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting)),
+        corrections=_traceable(placed.corrections, rows),
         marks=rows[["incident_id", "linked_id", "village_id"]].assign(placeless=~has_a_place(rows)),
     )  # fmt: skip
 

@@ -4,14 +4,16 @@ In:     the time columns as written, and the call numbers, which often hold the 
 Out:    moments in local time; which report times have an hour that may be used; a note for every row that was touched.
 Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a clerk means it (3月5日23时许, 昨晚). The
         minute in the call number is believed only in a file where it agrees with the report times. A 12-hour clock is
-        known by that minute, or by an afternoon without a single call; midnight as «unknown» by a heap that chance
-        does not make. An hour that is not known is never guessed: such a report keeps its day at 00:00, such an
-        occurrence becomes the whole day, so that hour profiles spread it evenly.
+        known by that minute, or by an afternoon without a single call; midnight as «unknown» by a day written without
+        a clock, or by a heap that chance does not make. An hour that is not known is never guessed: such a report
+        keeps its day at 00:00, such an occurrence becomes the whole day, so that hour profiles spread it evenly; such
+        an arrival is missing, for a delay cannot be had from it. Minutes heaped on full hours are told, not mended.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,12 +36,17 @@ STAMP_START_WITHIN = 9
 AFTERNOON_SHARE, AFTERNOON_LEFT, NIGHT_SHARE = 0.25, 0.05, 0.15
 HARDLY_CHANCE = 1e-6
 MIDNIGHT_ROWS, MIDNIGHT_TIMES = 5, 3.0
+ROUND_MINUTES, ROUND_TIMES, ROUND_ROWS = (0, 30), 3.0, 30
 # On a 12-hour clock an occurrence within this time before the report is taken; earlier ones may be either half.
 SOON = HOUR
 LONGEST_INTERVAL = pd.Timedelta(days=31)
 SAME_SEASON = pd.Timedelta(days=45)
 
 _DAYS_BACK = {"今": 0, "当": 0, "昨": 1, "前": 2}
+_BEFORE = r"(?:18\d\d|19[0-8]\d)"  # no file reaches back so far: programs write 01/01/1900 for «never»
+_PLACEHOLDER = rf"^{_BEFORE}(?:[-年/.]|\d{{4}}(?:\d{{4}}|\d{{6}})?$)|^\d{{1,2}}[-/.]\d{{1,2}}[-/.]{_BEFORE}|^0(?:\.0)?$"
+_AT_24 = r"(?:^|[ 日号t])24[:时点]"
+_CLOCK = r"[:时点]|^\d{12}(?:\d\d)?$|\d\.\d"  # what tells an hour; 24:00 tells one too
 _PARTS = {  # part of the day -> hours from, to
     "凌晨": (0, 6), "清晨": (4, 8), "早": (5, 9), "上午": (6, 12), "中午": (11, 14), "午": (11, 14), "下午": (12, 18),
     "傍晚": (17, 20), "晚": (18, 24), "夜": (18, 24), "晨": (4, 8),
@@ -64,11 +71,14 @@ class Times:
         Which report times have an hour that may be used.
     notes
         Note -> which rows it is true of.
+    remarks
+        Catalogue keys and values about the whole file.
     """
 
     frame: pd.DataFrame
     hour_known: pd.Series
     notes: dict[str, pd.Series]
+    remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
 
 def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: str) -> Times:
@@ -89,20 +99,24 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
     notes |= about
     reported, hour_known, lost, about = _twelve_hours(reported, hour_known, stamps)
     notes |= about
-    reported, hour_known, about = _midnights(reported, hour_known, stamps)
+    reported, hour_known, about = _midnights(written, reported, hour_known, stamps)
     notes |= about
-    columns = {"reported_at": reported}
+    heaped, remarks = _heaped_minutes(reported, hour_known)
+    columns, no_hour = {"reported_at": reported}, pd.Series(False, index=written.index)
     for name in AFTER_THE_REPORT:
         if name in cells:
             read = values.as_moment(cells[name], timezone=timezone)
-            columns[name] = _first_after(read, reported, lost & hour_known)
+            unsure = _hour_unknown(cells[name], read, read.notna())
+            no_hour |= unsure
+            columns[name] = _first_after(read.where(~unsure), reported, lost & hour_known)
+    notes |= {"minutes_heaped": heaped, "after_hour_unknown": no_hour}
     if any(name in cells for name in OCCURRENCE):
         latest = reported.where(hour_known & ~_at_midnight(reported), reported.dt.normalize() + DAY)
         latest = latest.where(~by_hour, latest + HOUR)
         start, end, about = _occurrence(cells, reported, latest, lost, timezone)
         columns |= {"occurred_from": start, "occurred_to": end}
         notes |= about
-    return Times(pd.DataFrame(columns), hour_known, notes)
+    return Times(pd.DataFrame(columns), hour_known, notes, remarks)
 
 
 def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.Series:
@@ -148,8 +162,8 @@ def _oddities(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
     """Tell which rows write a time in a way that only looks like one, or that needed care to read."""
     patterns = {
         "time_full_width": "[０-９：]",
-        "time_24": r"(?:^|[ 日号t])24[:时点]",
-        "time_placeholder": r"^(?:1899|1900)[-年/.]|^0(?:\.0)?$",
+        "time_24": _AT_24,
+        "time_placeholder": _PLACEHOLDER,
         "time_serial": r"^\d{5}(?:\.\d+)?$",
     }
     found = {name: pd.Series(False, index=cells["reported_at"].index) for name in patterns}
@@ -302,14 +316,14 @@ def _without_afternoon(reported: pd.Series, hour_known: pd.Series) -> pd.Series:
 
 
 def _midnights(
-    reported: pd.Series, hour_known: pd.Series, stamps: pd.Series
+    written: pd.Series, reported: pd.Series, hour_known: pd.Series, stamps: pd.Series
 ) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
-    """Take the hour of reports at 00:00 from the call number, or for unknown where 00:00 is heaped."""
+    """Take the hour of reports at 00:00 from the call number, or for unknown where none was written or meant."""
     same_day = (stamps - reported).between(CLOSE, DAY, inclusive="neither")
     by_number = hour_known & _at_midnight(reported) & same_day
-    heap = _heaped_midnight(reported, hour_known)
-    unknown = heap & ~by_number & ~((stamps - reported).abs() <= CLOSE)
-    mended = reported.where(~by_number, stamps)
+    unsure = _hour_unknown(written, reported, hour_known)
+    unknown = unsure & ~by_number & ~((stamps - reported).abs() <= CLOSE)
+    mended = reported.where(~by_number, stamps).where(~unknown, reported.dt.normalize())
     return mended, hour_known & ~unknown, {"midnight_repaired": by_number, "midnight_unknown": unknown}
 
 
@@ -317,18 +331,45 @@ def _at_midnight(times: pd.Series) -> pd.Series:
     return (times == times.dt.normalize()) & times.notna()
 
 
-def _heaped_midnight(times: pd.Series, usable: pd.Series) -> pd.Series:
-    """Tell which times are 00:00 in a column where 00:00 is far more frequent than the times around and full hours."""
+def _hour_unknown(written: pd.Series, times: pd.Series, usable: pd.Series) -> pd.Series:
+    """Tell which times are no more than a day: written without a clock, or 00:00 and 00:01 where these are heaped."""
     at = _at_midnight(times) & usable
-    rows, heap = int(usable.sum()), int(at.sum())
-    if heap < MIDNIGHT_ROWS:
-        return pd.Series(False, index=times.index)
-    minute = times.dt.hour * 60 + times.dt.minute
-    near = int((usable & ((minute >= 1410) | (minute <= 30)) & ~at).sum()) / 60
-    full_hours = int((usable & (minute % 60 == 0) & ~at).sum()) / 23
-    expected = max(near, full_hours, rows / 1440) * MIDNIGHT_TIMES / rows
-    unlikely = stats.binom.sf(heap - 1, rows, min(1.0, expected)) < HARDLY_CHANCE
-    return at if unlikely or heap == rows else pd.Series(False, index=times.index)
+    text = values.as_text(written[at])
+    says_24 = text.str.contains(_AT_24).reindex(times.index, fill_value=False)
+    day_only = (~text.str.contains(_CLOCK)).reindex(times.index, fill_value=False)
+    return day_only | _heaped_midnight(times, usable & ~says_24)
+
+
+def _heaped_midnight(times: pd.Series, usable: pd.Series) -> pd.Series:
+    """Tell which times are 00:00 or 00:01 where these are far more frequent than the times around and full hours."""
+    clock = ((times - times.dt.normalize()).dt.total_seconds() / 60).where(usable)
+    minutes = np.bincount(clock.dropna().to_numpy().astype(int), minlength=1440)
+    rows, found = int(usable.sum()), pd.Series(False, index=times.index)
+    for minute in (0, 1):
+        at = clock == minute
+        heap = int(at.sum())
+        near = np.r_[minutes[2:31], minutes[1410:] if minute == 0 else []].mean()
+        same_minute = minutes[60 + minute :: 60].mean()
+        expected = max(near, same_minute, rows / 1440) * MIDNIGHT_TIMES / max(rows, 1)
+        unlikely = stats.binom.sf(heap - 1, rows, min(1.0, expected)) < HARDLY_CHANCE
+        if heap >= MIDNIGHT_ROWS and (unlikely or heap == rows):
+            found |= at
+    return found
+
+
+def _heaped_minutes(times: pd.Series, usable: pd.Series) -> tuple[pd.Series, tuple[tuple[str, Mapping[str, Any]], ...]]:
+    """Tell which times lie on full and half hours where these are far more frequent than chance makes them."""
+    minute, rows = times.dt.minute.where(usable), int(usable.sum())
+    found = pd.Series(False, index=times.index)
+    for at in ROUND_MINUTES:
+        heap = int((minute == at).sum())
+        if rows >= ROUND_ROWS and stats.binom.sf(heap - 1, rows, ROUND_TIMES / 60) < HARDLY_CHANCE:
+            found |= minute == at
+    if not found.any():
+        return found, ()
+    counts = {"full": int((minute == 0).sum()), "half": int((minute == 30).sum())}
+    counts |= {"rows": rows, "midnight": int((usable & _at_midnight(times)).sum())}
+    return found, (("intake.remark.minutes_heaped", counts),)
 
 
 def _first_after(times: pd.Series, reported: pd.Series, lost: pd.Series) -> pd.Series:
@@ -355,7 +396,7 @@ def _occurrence(
         times = values.as_moment(cells[name], timezone=timezone)
         first, last = _said(cells[name].where(times.isna()), reported, timezone)
         vague |= first.notna() & (first != last)
-        heap = _heaped_midnight(times, times.notna())
+        heap = _hour_unknown(cells[name], times, times.notna())
         times, either = _last_before(times, latest, lost)
         unsure |= heap | either
         whole_day = times.dt.normalize().where(heap | either)

@@ -184,6 +184,10 @@ def test_a_call_log_with_one_time_shows_that_the_others_are_missing(milwaukee):
     assert (rows["reported_at"].dt.tz_localize(None) == when).all()
 
 
+def test_minutes_of_a_dispatch_clock_are_not_told_as_heaped(milwaukee):
+    assert "minutes_heaped" not in milwaukee[2].problems
+
+
 def test_a_column_of_mixed_codes_is_named_as_left_out(milwaukee):
     _, raw, report, rows = milwaukee
     assert {"1", "CITY", "SPD", "OUT"} <= set(raw["district"])
@@ -292,14 +296,22 @@ def test_feet_come_out_right_once_the_station_names_their_crs(in_feet):
 
 
 def test_1900_is_never_in_every_column_that_is_read(sacramento):
-    ws, raw, _, rows = sacramento
+    _, raw, report, rows = sacramento
     never = {name: int((raw[name] == NEVER).sum()) for name in ("Received_Date", "At_Scene_Date", "Clear_Date")}
     assert never == {"Received_Date": 0, "At_Scene_Date": 6963, "Clear_Date": 1}
-    assert filled(ws)["arrived_at"] == len(raw) - never["At_Scene_Date"]
-    assert filled(ws)["closed_at"] == len(raw) - never["Clear_Date"]
-    assert rows["arrived_at"].isna().equals((raw["At_Scene_Date"] == NEVER).loc[rows.index].rename("arrived_at"))
-    for name in ("reported_at", "occurred_from", "arrived_at", "closed_at"):
+    told = raw[["Received_Date", "Occurence_Date", "At_Scene_Date", "Clear_Date"]].eq(NEVER).any(axis=1)
+    assert report.problems["time_placeholder"] == told.sum() == 6964
+    for name in ("reported_at", "occurred_from"):
         assert rows[name].dt.year.min() >= 2018
+
+
+def test_days_of_arrival_give_no_delay(sacramento):
+    ws, raw, report, rows = sacramento
+    days = raw[["At_Scene_Date", "Clear_Date"]]
+    assert days.apply(lambda column: column.str.fullmatch(r"\d\d/\d\d/\d{4}")).all(axis=None)
+    assert report.problems["after_hour_unknown"] == days.ne(NEVER).any(axis=1).sum()
+    assert rows[["arrived_at", "closed_at"]].isna().all(axis=None)
+    assert filled(ws)["arrived_at"] == filled(ws)["closed_at"] == 0
 
 
 def test_columns_nobody_asks_for_are_named(sacramento):
@@ -402,6 +414,24 @@ def test_identical_rows_are_kept(chicago):
     assert report.accepted == len(raw) == 87_513
     assert not {"duplicate", "same_event"} & set(report.problems)
     assert rows["incident_id"].is_unique
+
+
+def test_heaped_minutes_and_midnights_are_told(chicago):
+    """A third of all minutes are :00; 00:01 is what a program writes for «unknown», 00:00 no more than other hours."""
+    _, raw, report, rows = chicago
+    minute = raw["timestamp"].dt.minute
+    at_midnight = (raw["timestamp"].dt.hour == 0) & minute.eq(0)
+    first_minute = (raw["timestamp"].dt.hour == 0) & minute.eq(1)
+    assert (minute.eq(0).sum(), at_midnight.sum(), first_minute.sum()) == (27_038, 910, 672)
+    assert report.problems["midnight_unknown"] == 672
+    assert (rows["reported_at"].dt.minute[first_minute.to_numpy()] == 0).all()
+    # One time is moved by the clock change from within the hour that it skips onto the next full hour.
+    local = raw["timestamp"].dt.tz_localize("America/Chicago", ambiguous=False, nonexistent="shift_forward")
+    full, half = (int(local.dt.minute.eq(at).sum()) for at in (0, 30))
+    assert full == 27_039
+    assert report.problems["minutes_heaped"] == full + half
+    counts = {"full": full, "half": half, "rows": len(raw) - 672, "midnight": 910}
+    assert ("intake.remark.minutes_heaped", counts) in report.remarks
 
 
 def test_arrests_and_domestic_rows_are_those_of_the_file(chicago):

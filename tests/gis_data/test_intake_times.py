@@ -267,3 +267,66 @@ def test_good_times_are_left_alone():
     assert flagged(found) == {}
     for name, column in meant.items():
         assert (found.frame[name] == column.dt.tz_localize(SHANGHAI)).all()
+
+
+@pytest.mark.parametrize(
+    "never", ["01/01/1900", "1/1/1900 0:00", "1900-01-01", "1900/1/1", "1900年1月1日", "19000101", "1899-12-30", "0"]
+)
+def test_a_date_that_means_never_is_told_however_it_is_written(never: str):
+    found = read(["2024-03-05 10:00", "2024-03-05 11:00"], arrived_at=[never, "2024-03-05 11:10"])
+    assert flagged(found) == {"time_placeholder": [0]}
+    assert shown(found.frame["arrived_at"]) == ["", "2024-03-05 11:10"]
+
+
+def test_days_of_people_and_of_our_time_are_no_placeholders():
+    found = read(["03/05/2024 10:00", "2024-03-05 11:00"], arrived_at=["12/30/1999 10:10", "1990-01-02 08:00"])
+    assert flagged(found) == {}
+
+
+@pytest.mark.parametrize("day", ["2024-03-05", "03/05/2024", "2024年3月5日", "20240305", "45356"])
+def test_a_day_without_a_clock_is_no_arrival_and_no_hour_of_a_report(day: str):
+    found = read([day, "2024-03-05 11:00"], closed_at=["2024-03-05 12:00", day])
+    assert set(flagged(found)) - {"time_serial"} == {"midnight_unknown", "after_hour_unknown"}
+    assert flagged(found)["midnight_unknown"] == [0]
+    assert flagged(found)["after_hour_unknown"] == [1]
+    assert shown(found.frame["closed_at"]) == ["2024-03-05 12:00", ""]
+    assert found.hour_known.tolist() == [False, True]
+
+
+def test_arrivals_at_a_heaped_midnight_are_missing_and_those_written_as_24_00_are_not():
+    moments = calls(200)
+    written = moments.dt.strftime("%Y-%m-%d %H:%M")
+    arrived = (moments + pd.Timedelta("9min")).dt.strftime("%Y-%m-%d %H:%M")
+    heaped = arrived.mask(arrived.index % 10 == 0, arrived.str[:10] + " 00:00")
+    found = read(written.tolist(), arrived_at=heaped.tolist())
+    assert flagged(found) == {"after_hour_unknown": list(range(0, 200, 10))}
+    assert found.frame["arrived_at"].isna().sum() == 20
+    at_24 = arrived.mask(arrived.index % 10 == 0, arrived.str[:10] + " 24:00")
+    found = read(written.tolist(), arrived_at=at_24.tolist())
+    assert flagged(found) == {"time_24": list(range(0, 200, 10))}
+    assert found.frame["arrived_at"].notna().all()
+
+
+def test_the_minute_after_midnight_is_unknown_where_it_is_heaped():
+    moments = calls(400, every="101min")
+    written = moments.dt.strftime("%Y-%m-%d %H:%M")
+    written[::20] = written[::20].str[:10] + " 00:01"
+    found = read(written.tolist())
+    assert flagged(found)["midnight_unknown"] == list(range(0, 400, 20))
+    assert shown(found.frame["reported_at"][::20]) == (written[::20].str[:10] + " 00:00").tolist()
+
+
+def test_minutes_heaped_on_full_and_half_hours_are_told_with_their_counts():
+    rng = np.random.default_rng(1)
+    moments = pd.Series(pd.Timestamp("2022-08-01") + pd.to_timedelta(rng.integers(0, 60 * 24 * 90, 1000), unit="min"))
+    even = read(moments.dt.strftime("%Y-%m-%d %H:%M").tolist())
+    assert "minutes_heaped" not in flagged(even)
+    assert even.remarks == ()
+    rounded = moments.mask(moments.index < 300, moments.dt.round("30min"))
+    found = read(rounded.dt.strftime("%Y-%m-%d %H:%M").tolist())
+    on = rounded.dt.minute.isin([0, 30])
+    assert flagged(found)["minutes_heaped"] == np.flatnonzero(on).tolist()
+    counts = {"full": (rounded.dt.minute == 0).sum(), "half": (rounded.dt.minute == 30).sum(), "rows": 1000}
+    counts["midnight"] = (rounded == rounded.dt.normalize()).sum()
+    assert found.remarks == (("intake.remark.minutes_heaped", counts),)
+    assert (found.frame["reported_at"].dt.tz_localize(None) == rounded).all()
