@@ -57,6 +57,13 @@ class ScorecardSettings:
 
     level: float = 0.95
     alpha: float = 0.05
+    readable_count: float = 10.0
+    reached_per_week: int = 1
+    checkpoint_reach_m: float = 100.0
+    most_observed_to_expected: float = 1.25
+    most_change_ratio: float = 1.25
+    least_reached_pct: float = 80.0
+    least_checkpoints_met_pct: float = 90.0
 
 
 @dataclass(frozen=True)

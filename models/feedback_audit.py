@@ -24,8 +24,8 @@ MONTHS, MEMORY_MONTHS = 36, 12  # three years; each month's patrol follows the t
 # The repair weighs rare finds heavily, so it needs every month there is: with twelve it would be mostly chance.
 REPAIR_MEMORY_MONTHS = MONTHS + MEMORY_MONTHS
 COVERAGE = 0.90  # of the simulated towns
-MOST_DRAWN = 40_000  # zones times runs: keeps the audit of a city's 300 zones as quick as a town's
-MOST_RUNS, FEWEST_RUNS = 2_000, 200
+MOST_DRAWN = 20_000  # zones times runs: keeps the audit of a city's 300 zones as quick as a town's
+MOST_RUNS, FEWEST_RUNS = 1_000, 100
 PATHS = 12  # zones of one town whose months are kept for the chart: the most and the least patrolled at the end
 
 

@@ -1,35 +1,36 @@
 """The scorecard of the patrol zones: what residents reported, what patrols found, each with its exposure and interval.
 
-In:     the zones, which zone each unit belongs to, all incidents, villages, cells, patrol hours, a period.
-Out:    a ``Plan`` "scorecard": one row per zone. Nothing here is a mark for a person, and nothing here is fed back.
+In:     the zones, which zone each unit belongs to, all incidents, villages, cells, the patrol log, a period.
+Out:    a ``Plan`` "scorecard": one row per zone, base lines, arrests pooled until they can be read, checkpoints, the
+        funnel, and the feedback audit. Nothing here is a mark for a person, and nothing here is fed back.
 Method: exact Poisson limits, exact conditional tests with false discoveries held over the zones, gamma-Poisson
-        shrinkage, ranks as ranges (``analysis.compare``).
-
-An incident belongs to the zone its usable point lies in, else to its village's zone; one with neither is counted in
-the notes, so that the rows add up to what was read. Types that never belong to a place (fraud, family violence ...)
-stay out of every zone, as residents' calls and as arrests.
+        shrinkage (Clayton & Kaldor 1987), funnel limits (Spiegelhalter 2005), ranks as ranges (``analysis.compare``).
 """
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.compare import poisson_interval, rank_range, rate_ratio, shrink, wilson_interval
+from analysis.compare import funnel, funnel_limits, poisson_interval, rank_range, rate_ratio, shrink, wilson_interval
 from gis_data.periods import Period
-from gis_data.settings import ScorecardSettings
-from gis_data.taxonomy import has_a_place, with_point
+from gis_data.settings import ScorecardSettings, Settings, WorkloadSettings
+from models.base_lines import judge
+from models.feedback_audit import Audit, Station, audit_feedback
+from models.patrol_record import PatrolLog, arrests_by_pool, arrests_over_time, hours_of
 from models.plan import Plan, silent
+from models.presence import checkpoint_visits, met_by_zone, presence_of, weeks_of
+from models.zone_counts import Note, accounts, count_by_zone, exposure_of, two_spans, zone_of
 
 PEOPLE = 10_000  # base of a rate per head
-HOURS = 100  # base of arrests per patrol hour
 DAYS_A_YEAR = 365.25
+FAR_OUT = 0.998  # of the areas lie inside the outer limits of a funnel by chance (Spiegelhalter 2005)
+FUNNEL_STEPS = 60
+AUDIT_STREAM = 6  # of the seed's random numbers: the other parts have their own
 Report = Callable[[str, float], None]
-Note = tuple[str, Mapping[str, Any]]
 
 
 def score_zones(
@@ -38,10 +39,11 @@ def score_zones(
     incidents: gpd.GeoDataFrame,
     villages: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
-    patrol_hours: pd.DataFrame,
+    log: PatrolLog,
     *,
     period: Period,
-    settings: ScorecardSettings,
+    settings: Settings,
+    seed: int,
     progress: Report = silent,
 ) -> Plan:
     """Score the zones over a period.
@@ -54,95 +56,96 @@ def score_zones(
         Zone of each unit (village, or cell where there are no villages), by unit id.
     incidents
         Incidents of every origin. Those before the period serve only the comparison with earlier days.
+    log
+        Patrol hours, check-ins and planned checkpoints; each may be empty.
+    seed
+        Start of the feedback audit's chance; nothing else here is drawn.
     """
     started = time.perf_counter()
     progress("command.step.scorecard", 0.0)
+    card, work = settings.scorecard, settings.workload
     incidents = incidents.assign(zone_id=zone_of(incidents, zones, unit_zone))
     scored = incidents[period.holds(incidents["reported_at"])]
-    table = _exposure(zones, unit_zone, villages, cells, period)
-    base = "population" if table["population"].sum() > 0 else "area_km2"
-    table = table.join(_counts(scored))
-    table = table.fillna(dict.fromkeys(_COUNTS, 0)).astype(dict.fromkeys(_COUNTS, "int64"))
-    hours, notes_hours = _hours(patrol_hours, unit_zone, table.index, period)
-    latest, before, spans = _two_spans(incidents, table.index, period)
-    table = pd.concat(
-        [
-            table,
-            _rates(table, base, period, settings),
-            _against_expected(table, base, settings),
-            _changes(latest, before, settings),
-            _arrests(table, hours, settings),
-        ],
-        axis="columns",
+    ground = exposure_of(zones, unit_zone, villages, cells, period)
+    reported, base, notes_reported = _reported(ground, incidents, scored, period, card)
+    patrols, tables, notes_patrols = _patrols(
+        reported, zones, unit_zone, scored, villages, cells, log, period, settings
     )
+    table = reported.join(patrols)
+    curve, overdispersion = _funnel(table, base, card)
+    audit = _audit(table, period, seed)
     progress("command.step.scorecard", 1.0)
     return Plan(
         name="scorecard",
-        tables={"scorecard": table.rename_axis("zone_id").reset_index()},
-        settings={"scorecard": dataclasses.asdict(settings), "exposure": base},
-        seed=0,
+        tables={
+            "scorecard": table.rename_axis("zone_id").reset_index(),
+            "base_lines": judge(table, card, work),
+            **tables,
+            "funnel": curve,
+            **audit_tables(audit),
+        },
+        settings={
+            "scorecard": dataclasses.asdict(card),
+            "exposure": base,
+            "overdispersion": overdispersion,
+            "patrol_speed_km_per_h": work.patrol_speed_km_per_h,
+        },
+        seed=seed,
         seconds=time.perf_counter() - started,
-        notes=(
-            ("scorecard.note.period", {"period": str(period), "days": period.days}),
-            *_accounts(scored, table.index),
-            ("scorecard.note.change", spans),
-            (f"scorecard.note.base_{base}", {}),
-            *notes_hours,
-        ),
+        notes=(*notes_reported, *notes_patrols, _audit_note(audit)),
     )
 
 
-def zone_of(incidents: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, unit_zone: pd.Series) -> pd.Series:
-    """Return the zone of each incident: by usable point, else by village; "" where neither tells."""
-    by_village = incidents["village_id"].map(unit_zone[~unit_zone.index.duplicated()]).fillna("")
-    points = with_point(incidents)
-    joined = gpd.sjoin(points[["geometry"]], zones[["zone_id", "geometry"]], predicate="intersects")
-    # A point on a shared border lies in both zones: the first zone takes it, so that it is counted once.
-    by_point = joined.sort_values("zone_id")["zone_id"].groupby(level=0).first()
-    zone: pd.Series = by_point.reindex(incidents.index).fillna(by_village).astype("str")
-    return zone
+def _reported(
+    ground: pd.DataFrame, incidents: pd.DataFrame, scored: pd.DataFrame, period: Period, settings: ScorecardSettings
+) -> tuple[pd.DataFrame, str, list[Note]]:
+    """Return what residents reported, by zone, and what it was measured against."""
+    base = "population" if ground["population"].sum() > 0 else "area_km2"
+    table = ground.join(count_by_zone(scored, ground.index))
+    latest, before, spans = two_spans(incidents, ground.index, period)
+    parts = [
+        table,
+        _rates(table, base, period, settings),
+        _against_expected(table, base, settings),
+        _changes(latest, before, settings),
+    ]
+    notes: list[Note] = [
+        ("scorecard.note.period", {"period": str(period), "days": period.days}),
+        *accounts(scored, ground.index),
+        ("scorecard.note.change", spans),
+        (f"scorecard.note.base_{base}", {}),
+    ]
+    return pd.concat(parts, axis="columns"), base, notes
 
 
-_COUNTS = ("reported", "discovered", "arrest_incidents", "arrested_people", "reported_with_arrest")
-
-
-def _counts(scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the counts of each zone. A row that stands for several incidents has at most that many with an arrest."""
-    scored = scored[has_a_place(scored)]
-    reported = scored["origin"] == "reported"
-    with_arrest = scored[["count", "caught_count"]].min(axis="columns")
-    columns = {
-        "reported": scored["count"].where(reported, 0),
-        "discovered": scored["count"].where(~reported, 0),
-        "arrest_incidents": with_arrest,
-        "arrested_people": scored["caught_count"],
-        "reported_with_arrest": with_arrest.where(reported, 0),
-    }
-    return pd.DataFrame(columns).groupby(scored["zone_id"]).sum()
-
-
-def _exposure(
+def _patrols(
+    table: pd.DataFrame,
     zones: gpd.GeoDataFrame,
     unit_zone: pd.Series,
+    scored: pd.DataFrame,
     villages: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
+    log: PatrolLog,
     period: Period,
-) -> pd.DataFrame:
-    """Return what each zone has to be looked after: people, road, ground, days."""
-    by_village = unit_zone[~unit_zone.index.duplicated()]
-    zone_of_cell = cells["village_id"].map(by_village).fillna(cells["cell_id"].astype(str).map(by_village))
-    ground = cells[["road_m", "area_m2"]].groupby(zone_of_cell).sum()
-    people = villages["population"].groupby(villages["village_id"].map(by_village)).sum()
-    index = pd.Index(zones["zone_id"].astype("str"), name="zone_id")
-    return pd.DataFrame(
-        {
-            "population": people.reindex(index).fillna(0).astype("int64"),
-            "road_km": ground["road_m"].reindex(index).fillna(0.0) / 1_000,
-            "area_km2": ground["area_m2"].reindex(index).fillna(0.0) / 1e6,
-            "days": period.days,
-        },
-        index=index,
-    )
+    settings: Settings,
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], list[Note]]:
+    """Return what patrols did and brought in, by zone, and the tables behind it."""
+    card, index = settings.scorecard, table.index
+    hours, notes_hours = hours_of(log.hours, unit_zone, index, period)
+    pools, pool = arrests_by_pool(table["arrest_incidents"], hours, zones, card)
+    weeks = weeks_of(log.visits, period)
+    checkpoints = checkpoint_visits(log.visits, log.checkpoints, weeks, card)
+    seen, notes_seen = presence_of(log.visits, cells, villages, unit_zone, index, weeks, card)
+    parts = [
+        _arrests(table, hours, pools, pool, card),
+        _passes(hours, table["road_km"], period, settings.workload),
+        seen,
+        met_by_zone(checkpoints, index),
+    ]
+    spans = arrests_over_time(scored, log.hours, unit_zone, index, period, card)
+    notes = [*notes_hours, *_pooling_note(pools, card), *notes_seen, *_checkpoint_note(checkpoints, log.checkpoints)]
+    tables = {"arrest_pools": pools, "arrest_spans": spans, "checkpoints": checkpoints}
+    return pd.concat(parts, axis="columns"), tables, notes
 
 
 def _rates(table: pd.DataFrame, base: str, period: Period, settings: ScorecardSettings) -> pd.DataFrame:
@@ -196,28 +199,6 @@ def _against_expected(table: pd.DataFrame, base: str, settings: ScorecardSetting
     )
 
 
-def _two_spans(
-    incidents: pd.DataFrame, index: pd.Index, period: Period
-) -> tuple[pd.Series, pd.Series, dict[str, str | int]]:
-    """Count reported incidents in the period's latest days and in as many days just before them.
-
-    A year against the year before where the data reach that far (the same seasons on both sides); else the whole
-    period, or half of what is known.
-    """
-    known = incidents["reported_at"].min()
-    first = min(period.start, known.normalize()) if pd.notna(known) else period.start
-    days = min(365, period.days, round((period.end - first) / pd.Timedelta(days=1)) // 2)
-    middle = period.end - pd.Timedelta(days=days)
-    latest, before = Period(middle, period.end), Period(middle - pd.Timedelta(days=days), middle)
-    reported = incidents[(incidents["origin"] == "reported") & has_a_place(incidents)]
-
-    def count(span: Period) -> pd.Series:
-        inside = reported[span.holds(reported["reported_at"])]
-        return inside["count"].groupby(inside["zone_id"]).sum().reindex(index).fillna(0).astype("int64")
-
-    return count(latest), count(before), {"latest": str(latest), "before": str(before), "days": days}
-
-
 def _changes(latest: pd.Series, before: pd.Series, settings: ScorecardSettings) -> pd.DataFrame:
     change = rate_ratio(latest, 1.0, before, 1.0, level=settings.level)
     return pd.DataFrame(
@@ -233,11 +214,30 @@ def _changes(latest: pd.Series, before: pd.Series, settings: ScorecardSettings) 
     )
 
 
-def _arrests(table: pd.DataFrame, hours: pd.Series, settings: ScorecardSettings) -> pd.DataFrame:
-    """Return what patrols achieved beside the hours it took; arrests measure effort, not need."""
+def _funnel(table: pd.DataFrame, base: str, settings: ScorecardSettings) -> tuple[pd.DataFrame, float]:
+    """Return the limits of observed over expected along the expected count, and how much more than chance zones vary.
+
+    The limits are Poisson's alone, so that a zone outside them differs from the town; whether zones differ more than
+    chance allows, which a few zones may do for good reasons, is the over-dispersion beside them.
+    """
+    expected = table["expected"].dropna()
+    expected = expected[expected > 0]
+    columns = ["expected", "low", "high", "far_low", "far_high"]
+    if expected.empty:
+        return pd.DataFrame(columns=columns, dtype=float), 1.0
+    steps = np.linspace(max(0.5, 0.6 * expected.min()), 1.2 * expected.max(), FUNNEL_STEPS)
+    limits = [*funnel_limits(steps, coverage=settings.level), *funnel_limits(steps, coverage=FAR_OUT)]
+    found = funnel(table["reported"], table[base])
+    return pd.DataFrame(dict(zip(columns, [steps, *limits], strict=True))), found.overdispersion
+
+
+def _arrests(
+    table: pd.DataFrame, hours: pd.Series, pools: pd.DataFrame, pool: pd.Series, settings: ScorecardSettings
+) -> pd.DataFrame:
+    """Return what patrols achieved beside the hours it took; the rate is that of the zone's pool."""
     low, high = poisson_interval(table["arrest_incidents"], level=settings.level)
     share_low, share_high = wilson_interval(table["reported_with_arrest"], table["reported"], level=settings.level)
-    hundreds = hours.where(hours > 0) / HOURS
+    rates = pools.set_index("pool")[["arrests_per_100h", "arrests_low_per_100h", "arrests_high_per_100h"]]
     return pd.DataFrame(
         {
             "arrest_low": low,
@@ -246,49 +246,66 @@ def _arrests(table: pd.DataFrame, hours: pd.Series, settings: ScorecardSettings)
             "reported_with_arrest_low_pct": 100 * share_low,
             "reported_with_arrest_high_pct": 100 * share_high,
             "patrol_hours": hours,
-            "arrests_per_100h": table["arrest_incidents"] / hundreds,
-            "arrests_low_per_100h": low / hundreds,
-            "arrests_high_per_100h": high / hundreds,
+            "arrest_pool": pool.to_numpy(),
+            **{name: rates[name].reindex(pool.to_numpy()).to_numpy() for name in rates},
         },
         index=table.index,
     )
 
 
-def _hours(
-    patrol_hours: pd.DataFrame, unit_zone: pd.Series, index: pd.Index, period: Period
-) -> tuple[pd.Series, list[Note]]:
-    """Return the patrol hours of each zone, or nothing unless the log covers every month of the period.
+def _passes(hours: pd.Series, road_km: pd.Series, period: Period, work: WorkloadSettings) -> pd.DataFrame:
+    """Return patrol hours per km of road and week, and how often these would pass each of its km at patrol speed."""
+    per_km_week = hours / road_km.where(road_km > 0) / period.weeks
+    passes = per_km_week * work.patrol_speed_km_per_h
+    return pd.DataFrame({"patrol_h_per_km_week": per_km_week, "patrol_passes_per_week": passes})
 
-    A month the period cuts counts by the share of its days inside.
-    """
-    timezone = period.start.tz
-    months = pd.period_range(
-        period.start.tz_localize(None), (period.end - pd.Timedelta(days=1)).tz_localize(None), freq="M"
+
+def _audit(table: pd.DataFrame, period: Period, seed: int) -> Audit | None:
+    months = 12 * period.days / DAYS_A_YEAR
+    station = Station(
+        zones=len(table),
+        reported_per_month=float(table["reported"].sum() / months),
+        arrests_per_month=float(table["arrest_incidents"].sum() / months),
+        patrol_h_per_month=float(table["patrol_hours"].sum() / months),
     )
-    share = {}
-    for month in months:
-        start, end = month.start_time.tz_localize(timezone), (month + 1).start_time.tz_localize(timezone)
-        share[str(month)] = (min(end, period.end) - max(start, period.start)) / (end - start)
-    log = patrol_hours[patrol_hours["month"].isin(share)]
-    logged = log["month"].nunique()
-    if logged < len(months):
-        return pd.Series(np.nan, index=index), [("scorecard.note.no_log", {"logged": logged, "months": len(months)})]
-    zone = log["village_id"].map(unit_zone[~unit_zone.index.duplicated()]).fillna("")
-    hours = (log["hours"] * log["month"].map(share)).groupby(zone).sum()
-    notes: list[Note] = []
-    if hours.get("", 0.0) > 0:
-        notes.append(("scorecard.note.hours_elsewhere", {"hours": round(hours[""])}))
-    return hours.reindex(index).fillna(0.0), notes
+    return audit_feedback(station, table.index.tolist(), rng=np.random.default_rng([seed, AUDIT_STREAM]))
 
 
-def _accounts(scored: pd.DataFrame, index: pd.Index) -> list[Note]:
-    """Account for every incident of the period: in a zone, of a type without a place, or in no zone."""
-    placed = has_a_place(scored)
-    in_zone = scored["zone_id"].isin(index)
-    counted = {
-        "total": int(scored["count"].sum()),
-        "in_zones": int(scored.loc[placed & in_zone, "count"].sum()),
-        "no_place": int(scored.loc[~placed, "count"].sum()),
-        "no_zone": int(scored.loc[placed & ~in_zone, "count"].sum()),
+def audit_tables(audit: Audit | None) -> dict[str, pd.DataFrame]:
+    """Return the tables of the feedback audit, none where there was nothing to follow."""
+    if audit is None:
+        return {}
+    return {"feedback": audit.ends, "feedback_zones": audit.zones, "feedback_paths": audit.paths}
+
+
+def _pooling_note(pools: pd.DataFrame, settings: ScorecardSettings) -> list[Note]:
+    if pools["arrests_per_100h"].isna().all():
+        return []
+    said = {"count": f"{settings.readable_count:g}", "pools": len(pools)}
+    return [("scorecard.note.pooled" if pools["readable"].all() else "scorecard.note.unreadable", said)]
+
+
+def _checkpoint_note(table: pd.DataFrame, planned: pd.DataFrame) -> list[Note]:
+    if planned.empty:
+        return [("scorecard.note.no_checkpoints", {})]
+    return [] if table.empty else [("scorecard.note.checkpoints", {"checkpoints": len(table)})]
+
+
+def _audit_note(audit: Audit | None) -> Note:
+    """Say where the patrol of the middle town went, and where that of 90 % of all zones."""
+    if audit is None:
+        return "scorecard.note.no_feedback", {}
+    ends = audit.ends.set_index("rule")
+    chased = audit.zones[audit.zones["rule"] == "arrests"].set_index("zone_id")["share_pct"]
+    said = {
+        f"{rule}_{name}": f"{ends[f'{name}_pct'][rule]:.{digits}f}"
+        for rule, digits in (("reported", 1), ("arrests", 0))
+        for name in ("low", "high")
     }
-    return [("scorecard.note.accounts", counted)]
+    return "scorecard.note.feedback", said | {
+        "zone": str(chased.idxmax()),
+        "share": f"{chased.max():.0f}",
+        "fair": f"{ends['fair_pct']['arrests']:.1f}",
+        "deserted": f"{ends['deserted_pct']['arrests']:.1f}",
+        "runs": audit.runs,
+    }

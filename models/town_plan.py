@@ -26,6 +26,7 @@ from gis_data.study import WGS84, Study
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.cameras.plan import plan_cameras
+from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
 from models.store import current_run, load_plans, save_plans
@@ -33,7 +34,7 @@ from models.zones import plan_zones
 
 PARTS = ("hotspots", "zones", "scorecard", "cameras")
 GROUND = ("villages", "roads", "barriers", "crossings")
-READ = ("incidents", "villages", "roads", "buildings", "places", "cameras", "patrol_hours")
+READ = ("incidents", "villages", "roads", "buildings", "places", "cameras", "patrol_hours", "visits")
 
 Report = Callable[[str, float], None]
 
@@ -203,9 +204,16 @@ def _scorecard(job: Job) -> Plan:
     zones, tables = job.plans["zones"], job.tables
     return score_zones(
         zones.to_frame(), zones.tables["units"].set_index("unit_id")["zone_id"], tables["incidents"],
-        tables["villages"], tables["cells"], tables["patrol_hours"],
-        period=job.period, settings=job.study.settings.scorecard, progress=job.progress,
+        tables["villages"], tables["cells"], PatrolLog(tables["patrol_hours"], tables["visits"], _checkpoints(job)),
+        period=job.period, settings=job.study.settings, seed=job.seed, progress=job.progress,
     )  # fmt: skip
+
+
+def _checkpoints(job: Job) -> gpd.GeoDataFrame:
+    """Return the planned checkpoints (plan "beats"), where there is such a plan."""
+    planned = job.plans.get("beats")
+    none = gpd.GeoDataFrame({"checkpoint_id": []}, geometry=[], crs=job.study.crs)
+    return none if planned is None else planned.tables.get("checkpoints", none)
 
 
 def _cameras(job: Job) -> Plan:

@@ -131,7 +131,7 @@ def test_the_middle_town_is_one_of_the_towns_and_sums_to_the_whole():
 def test_a_city_keeps_only_the_paths_that_can_be_drawn():
     many = [f"Z{k:03d}" for k in range(300)]
     audit = audit_feedback(Station(300, 50_000, 800, 40_000), many, rng=np.random.default_rng(9))
-    assert (len(audit.zones), audit.runs) == (3 * 300, 200)
+    assert (len(audit.zones), audit.runs) == (3 * 300, 100)
     shown = audit.paths[audit.paths["rule"] == "arrests"]["zone_id"].unique()
     end = audit.zones[audit.zones["rule"] == "arrests"].set_index("zone_id")["share_pct"]
     assert len(shown) == 12

@@ -13,9 +13,11 @@ from scipy import stats
 
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.periods import Period
-from gis_data.settings import ScorecardSettings
-from gis_data.tables import PATROL_HOURS
-from models.scorecard import score_zones, zone_of
+from gis_data.settings import ScorecardSettings, Settings
+from gis_data.tables import PATROL_HOURS, VISITS
+from models.patrol_record import PatrolLog
+from models.scorecard import score_zones
+from models.zone_counts import zone_of
 
 ZONE = "Asia/Shanghai"
 SETTINGS = ScorecardSettings()
@@ -36,11 +38,16 @@ def zones_of(town):
     return gpd.GeoDataFrame({"zone_id": ["Z1", "Z2", "Z3", "Z4"]}, geometry=boxes, crs=town.study.crs)
 
 
-def scored(town, incidents, *, hours=None, period=None, **changes):
-    return score_zones(
-        zones_of(town), UNIT_ZONE, incidents, town.villages, town.cells,
+def scored(town, incidents, *, hours=None, visits=None, period=None, zones=None, unit_zone=UNIT_ZONE, **changes):
+    log = PatrolLog(
         PATROL_HOURS.empty() if hours is None else PATROL_HOURS.conform(pd.DataFrame(hours)),
-        period=period or town.period, settings=dataclasses.replace(SETTINGS, **changes),
+        VISITS.empty(crs=town.study.crs) if visits is None else visits,
+        gpd.GeoDataFrame({"checkpoint_id": []}, geometry=[], crs=town.study.crs),
+    )
+    settings = Settings(scorecard=dataclasses.replace(SETTINGS, **changes))
+    return score_zones(
+        zones_of(town) if zones is None else zones, unit_zone, incidents, town.villages, town.cells, log,
+        period=period or town.period, settings=settings, seed=1,
     )  # fmt: skip
 
 
@@ -152,14 +159,87 @@ def test_shares_with_an_arrest_carry_wilsons_limits(town, incident_rows):
         assert row["reported_with_arrest_high_pct"] == pytest.approx(100 * high, abs=1e-9)
 
 
-def test_what_patrols_found_changes_only_its_own_columns(town, incident_rows):
+YEAR = {"month": [f"2023-{month:02d}" for month in range(1, 13)], "band": "18-24"}
+
+
+def logged(**hours):
+    """A year's log: hours a month by village."""
+    each = [pd.DataFrame(YEAR | {"village_id": village, "hours": float(n)}) for village, n in hours.items()]
+    return pd.concat(each, ignore_index=True)
+
+
+@pytest.mark.parametrize("log", [None, logged(V0=40, V1=30, V2=20, V3=10)])
+def test_500_arrests_change_only_the_columns_of_arrests(town, incident_rows, log):
     reported = thefts(incident_rows, [30, 20, 10, 5])
     found = thefts(incident_rows, [500, 0, 0, 0], origin="discovered", caught_count=2)
-    plain, more = card(town, reported), card(town, joined(reported, found))
-    changed = [name for name in plain if not plain[name].equals(more[name])]
-    assert set(changed) == {"discovered", "arrest_incidents", "arrested_people", "arrest_low", "arrest_high"}
-    assert (more.loc["Z1", "discovered"], more.loc["Z1", "arrested_people"]) == (500, 2)
-    assert more.loc["Z1", "arrest_incidents"] == 2  # one row of 500 with two people caught: at most two incidents
+    plain = scored(town, reported, hours=log)
+    more = scored(town, joined(reported, found, *[found.assign(count=1)] * 498), hours=log)
+    one, other = (plan.to_frame().set_index("zone_id") for plan in (plain, more))
+    changed = {name for name in one if not one[name].equals(other[name])}
+    counts = {"discovered", "arrest_incidents", "arrested_people", "arrest_low", "arrest_high"}
+    rates = {"arrest_pool", "arrests_per_100h", "arrests_low_per_100h", "arrests_high_per_100h"}
+    assert changed == counts | (set() if log is None else rates)
+    assert other.loc["Z1", ["discovered", "arrested_people"]].tolist() == [500 + 498, 2 + 2 * 498]
+    assert other.loc["Z1", "arrest_incidents"] == 2 + 498  # a row of 500 with two people caught: at most two incidents
+    for name in ("base_lines", "funnel", "checkpoints"):
+        pd.testing.assert_frame_equal(plain.tables[name], more.tables[name])
+
+
+def test_the_order_and_the_labels_of_the_rows_change_nothing(town, incident_rows):
+    table = joined(
+        thefts(incident_rows, [30, 20, 10, 5], caught_count=1),
+        thefts(incident_rows, [3, 9, 2, 30], origin="discovered", caught_count=1),
+        thefts(incident_rows, [7, 8, 9, 4], precision="village", village_id="V3", reported_at="2023-11-01 10:00"),
+    )
+    log = logged(V0=40, V1=30, V2=20, V3=10)
+    plan = scored(town, table, hours=log)
+    turned = table.iloc[::-1].set_index(pd.Index([0] * len(table)))
+    again = scored(town, turned, hours=log.sample(frac=1, random_state=3))
+    for name, found in plan.tables.items():
+        pd.testing.assert_frame_equal(found, again.tables[name])
+    assert [note[1] for note in plan.notes] == [note[1] for note in again.notes]
+
+
+@settings(deadline=None, max_examples=20)
+@given(counts=st.lists(st.integers(0, 60), min_size=4, max_size=4), people=st.lists(st.integers(0, 3000), min_size=4))
+def test_what_is_expected_adds_up_to_what_was_observed(town, incident_rows, counts, people):
+    held = dataclasses.replace(town, villages=town.villages.assign(population=[*people[:4], 0, 0, 0, 0]))
+    table = card(held, thefts(incident_rows, counts))
+    assert table["expected"].sum() == pytest.approx(sum(counts))
+    assert table["reported"].sum() == sum(counts)
+    ratio = table["observed_to_expected"].dropna()
+    assert (ratio * table["expected"][ratio.index]).to_numpy() == pytest.approx(table["reported"][ratio.index])
+
+
+def test_a_single_zone_is_the_town_and_is_compared_with_nobody(town, incident_rows):
+    whole = zones_of(town).dissolve().assign(zone_id="Z1")[["zone_id", "geometry"]]
+    plan = scored(
+        town, thefts(incident_rows, [4, 5, 6, 7], caught_count=1), zones=whole, unit_zone=UNIT_ZONE.map(lambda _: "Z1"),
+        hours=logged(V0=40),
+    )  # fmt: skip
+    row = plan.to_frame().iloc[0]
+    assert (row["reported"], row["observed_to_expected"], row["expected_word"]) == (22, 1.0, "none")
+    assert (row["rank_best"], row["rank_worst"]) == (1, 1)
+    assert "feedback" not in plan.tables
+    assert "scorecard.note.no_feedback" in dict(plan.notes)
+
+
+def test_the_funnels_limits_are_poissons_and_its_spread_tells_more_than_chance(town, incident_rows):
+    plan = scored(town, thefts(incident_rows, [200, 20, 10, 400]))
+    curve = plan.tables["funnel"]
+    for low, high, coverage in (("low", "high", 0.95), ("far_low", "far_high", 0.998)):
+        count = stats.poisson.ppf((1 + coverage) / 2, curve["expected"])
+        assert (abs(curve[high] * curve["expected"] - count) <= 1).all()
+        count = stats.poisson.ppf((1 - coverage) / 2, curve["expected"])
+        assert (abs(curve[low] * curve["expected"] - count) <= 1).all()
+    assert plan.settings["overdispersion"] > 5
+    assert scored(town, thefts(incident_rows, [100, 200, 50, 400])).settings["overdispersion"] == 1.0
+
+
+def test_arrests_carry_no_base_line_and_crews_no_row(town, incident_rows):
+    plan = scored(town, thefts(incident_rows, [9, 9, 9, 9], caught_count=1), hours=logged(V0=40, V1=2, V2=9, V3=4))
+    assert not any("arrest" in name for name in plan.tables["base_lines"]["measure"])
+    assert not any("crew" in column for table in plan.tables.values() for column in table)
 
 
 def test_a_point_on_a_border_counts_once_and_in_the_first_zone(town, incident_rows):
@@ -224,6 +304,8 @@ def test_patrol_hours_are_shown_only_where_the_log_is_complete(town, incident_ro
     assert row["patrol_hours"] == pytest.approx(31 * 11 + 30)  # the period ends a day before December does
     assert row["arrests_per_100h"] == pytest.approx(8 / 3.71)
     assert row["arrests_low_per_100h"] == pytest.approx(stats.chi2.ppf(0.025, 16) / 2 / 3.71)
+    assert row["patrol_h_per_km_week"] == pytest.approx(371 / row["road_km"] / (364 / 7))
+    assert row["patrol_passes_per_week"] == pytest.approx(25 * row["patrol_h_per_km_week"])
     holed = scored(town, found, hours=log | {"month": [*months[:11], "2022-12"]})
     assert holed.to_frame()["arrests_per_100h"].isna().all()
     assert dict(holed.notes)["scorecard.note.no_log"] == {"logged": 11, "months": 12}
@@ -267,7 +349,11 @@ def test_without_people_zones_are_held_against_their_ground(town, incident_rows)
 
 
 def test_no_incidents_at_all_make_a_card_of_noughts(town, incident_rows):
-    table = card(town, incident_rows())
+    plan = scored(town, incident_rows())
+    table = plan.to_frame().set_index("zone_id")
+    assert plan.tables["funnel"].empty
+    verdicts = plan.tables["base_lines"].set_index(["measure", "zone_id"])["verdict"]
+    assert set(verdicts["observed_to_expected"]) == set(verdicts["change_ratio"]) == {"no_data"}
     assert (table["reported"] == 0).all()
     assert (table["change_word"] == "none").all()
     assert table["reported_high"].round(2).tolist() == [3.69] * 4

@@ -12,6 +12,7 @@ from gis_data.periods import Period
 from gis_data.study import Study
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
+from models.patrol_record import PatrolLog
 from models.plan import Plan
 from models.scorecard import score_zones
 from models.store import save_plans
@@ -312,9 +313,10 @@ def scorecard(ws: Workspace, planned: Plan) -> Plan:
         incidents,
         villages,
         cells,
-        ws.read("patrol_hours"),
+        PatrolLog(ws.read("patrol_hours"), ws.read("visits"), gpd.GeoDataFrame(geometry=[], crs=CRS)),
         period=Period.of(incidents["reported_at"]),
-        settings=ws.study.settings.scorecard,
+        settings=ws.study.settings,
+        seed=1,
     )
 
 
