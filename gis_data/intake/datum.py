@@ -30,7 +30,7 @@ PRIOR = np.log([0.90, 0.05, 0.05])
 FIRST_SWITCH, ROWS_WITHOUT_SWITCH = 0.05, 10_000
 CLEAR = np.log(100.0)  # a stretch is told when its system is a hundred times likelier than the next
 MOST_SWITCHES = 50
-MOST_ROWS = 20_000  # longer files are decided on evenly spread rows; only where the system changes all rows are read
+MOST_ROWS = 8_000  # longer files are decided on evenly spread rows; only where the system changes all rows are read
 FIT_EDGES_M = np.array([0, 2, 5, 10, 15, 25, 40, 60, 100, 150, 250, 400, np.inf])
 VILLAGE_EDGES_M = np.array([0, 2, 100, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2500, np.inf])
 FIT_SCALE_M, VILLAGE_SCALE_M = 12.0, 250.0
@@ -128,10 +128,14 @@ class _Likelihood:
         fit_chance, village_chance = self._by_chance(lon, lat, named_xy)
         fit_right = _exponential(FIT_EDGES_M, FIT_SCALE_M)
         village_right = _exponential(VILLAGE_EDGES_M, VILLAGE_SCALE_M)
+        before = None
         for _ in range(ROUNDS):
             self.fit_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
             self.village_ratio = np.append(np.log(_mixed(village_right, village_chance) / village_chance), 0.0)
             chosen = _viterbi(self._evidence(fit, village), self.switch)
+            if before is not None and np.array_equal(chosen, before):  # from here on every round is the same
+                break
+            before = chosen
             self.switch = (1 + np.count_nonzero(np.diff(chosen))) / (len(chosen) + ROWS_WITHOUT_SWITCH)
             rows = np.arange(len(lon))
             fit_right = _histogram(fit[rows, chosen], len(fit_chance))

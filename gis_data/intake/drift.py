@@ -85,8 +85,7 @@ def _tested(
         table = table[table["now"] >= GROWTH * table["before"]]
     if table.empty:
         return table
-    p_low, p_high = _tails(table)
-    p = np.minimum(1.0, 2 * np.minimum(p_low, p_high)) if note == "share_jump" else p_high
+    p = _chance(table, both_ways=note == "share_jump")
     wide = (table["now"] >= JUMP * table["before"]) | (table["now"] <= table["before"] / JUMP)
     kept = (stats.false_discovery_control(p) <= ALPHA) & (wide if note == "share_jump" else True)
     table = table[kept]
@@ -122,11 +121,21 @@ def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | Non
     return pd.DataFrame(dict(zip(names, (column, month, kinds[kind], *rest), strict=True)))
 
 
-def _tails(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return Fisher's chances of so few, and of so many, of a kind in its month, given all margins."""
+def _chance(table: pd.DataFrame, *, both_ways: bool) -> NDArray[np.float64]:
+    """Return Fisher's chance of so many of a kind in its month, given all margins; twice the smaller tail both ways.
+
+    Only a tail that can be small is worked out, for 1 otherwise: the median of a hypergeometric law lies within one of
+    its mean, so a tail that holds both is half of all at least.
+    """
     has, had, rows, earlier = (table[name].to_numpy(dtype=np.int64) for name in ("has", "had", "rows", "earlier"))
-    law = stats.hypergeom(rows + earlier, has + had, rows)
-    return law.cdf(has), law.sf(has - 1)
+    law = (rows + earlier, has + had, rows)
+    mean = (has + had) * rows / (rows + earlier)
+    p = np.ones(len(table))
+    for asked, tail in ((has > mean - 1, "sf"), (has < mean + 1, "cdf"))[: 1 + both_ways]:
+        at = has[asked] - (tail == "sf")
+        part = getattr(stats.hypergeom, tail)(at, *(margin[asked] for margin in law))
+        p[asked] = np.minimum(p[asked], part * (1 + both_ways))
+    return p
 
 
 def _same_last_year(every: pd.DataFrame, table: pd.DataFrame) -> pd.Series:

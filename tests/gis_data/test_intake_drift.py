@@ -105,9 +105,22 @@ def test_counts_of_aggregated_sheets_weigh():
     assert noted(find(grouped.rename(columns={"day": "reported_at"}))) == noted(find(rows))
 
 
-def test_the_tails_are_fishers():
-    table = pd.DataFrame({"has": [9], "had": [4], "rows": [60], "earlier": [120]})
-    low, high = drift._tails(table)
-    square = [[9, 51], [4, 116]]
-    assert high[0] == pytest.approx(stats.fisher_exact(square, alternative="greater").pvalue)
-    assert low[0] == pytest.approx(stats.fisher_exact(square, alternative="less").pvalue)
+@pytest.mark.parametrize("seed", range(4))
+def test_chances_that_may_tell_anything_are_fishers(seed: int):
+    rng = np.random.default_rng(seed)
+    rows, earlier = rng.integers(25, 80, 60), rng.integers(50, 200, 60)
+    table = pd.DataFrame(
+        {"has": rng.integers(0, rows // 3), "had": rng.integers(0, earlier // 4), "rows": rows, "earlier": earlier}
+    )
+    squares = [[[a, r - a], [b, e - b]] for a, b, r, e in table.to_numpy().tolist()]
+    high, low = (
+        np.array([stats.fisher_exact(square, alternative=side).pvalue for square in squares])
+        for side in ("greater", "less")
+    )
+    for both_ways, wanted in ((False, high), (True, np.minimum(1, 2 * np.minimum(low, high)))):
+        found = drift._chance(table, both_ways=both_ways)
+        told = wanted < 0.5
+        assert told.sum() > 5
+        np.testing.assert_allclose(found[told], wanted[told], rtol=1e-9)
+        assert (found[~told] >= 0.5).all()
+
