@@ -9,10 +9,11 @@ Method: DOMAIN 2.6, pitfalls 6 and 7. Two calls are one event within 30 minutes 
         of sheets that do not list calls are never merged: there, rows alike are true multiples.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from gis_data.intake import values
 from gis_data.intake.codes import REST
@@ -21,9 +22,9 @@ Rows = NDArray[np.intp]
 
 WINDOW_MIN, WINDOW_M = 30.0, 200.0
 FOLLOW_UP_MIN = 120.0
-HAIR = 1e-6  # what floating point may take off a distance that is exactly the window
 SPREADSHEET_DIGITS = 15
-FLOAT_STEP = 2048  # of whole numbers of 20 digits (4096 above 1.8e19)
+SURE_ZEROS = 3
+FLOAT_DIGITS, FLOAT_TWOS = 19, 11  # whole numbers of 20 digits are multiples of 2048 as floats (of 4096 above 1.8e19)
 DAMAGED_SHARE, DAMAGED_ROWS = 0.5, 5
 GENERIC = frozenset(REST.values()) | {"theft", "minor_theft"}
 
@@ -34,19 +35,24 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
     A spreadsheet keeps 15 digits and fills up with zeros, or shows an exponent; a program that read the cell as a
     number leaves a multiple of a power of two. One such number may be chance, half a column is not.
     """
-    if (numbers == "").all():
-        return pd.Series(False, index=numbers.index)
-    cut = numbers.str.contains(r"e\+", case=False) | numbers.str.fullmatch(r"\d{15}0{3,}")
-    long = numbers.str.fullmatch(r"\d{16,}")
-    if int(long.sum()) < DAMAGED_ROWS:
-        return cut
-    zeros = long & (numbers.str[SPREADSHEET_DIGITS:].str.strip("0") == "")
-    tail = pd.to_numeric(numbers.str[-12:].where(long), errors="coerce")
-    steps = long & (numbers.str.len() >= 19) & (tail % FLOAT_STEP == 0)
+    letters, upto = values.letters_in(numbers)
+    starts, ends, whole = upto[:-1], upto[1:], values.all_digits(letters, upto)
+    lengths = ends - starts
+    cut = np.zeros(len(numbers), dtype=bool)
+    other = np.flatnonzero(~whole & (lengths > 0))
+    cut[other] = numbers.iloc[other].str.contains(r"e\+", case=False).to_numpy(dtype=bool)
+    long = np.flatnonzero(whole & (lengths > SPREADSHEET_DIGITS))
+    zeros = long[letters[starts[long] + SPREADSHEET_DIGITS] == ord("0")]
+    zeros = zeros[(numbers.iloc[zeros].str[SPREADSHEET_DIGITS:].str.strip("0") == "").to_numpy(dtype=bool)]
+    cut[zeros[lengths[zeros] >= SPREADSHEET_DIGITS + SURE_ZEROS]] = True
+    steps = long[lengths[long] >= FLOAT_DIGITS]
+    for digits in (4, FLOAT_TWOS):  # of few rows the last four digits are a multiple of 2**4; overflow keeps multiples
+        tail, _ = values.number_in(letters[ends[steps, None] - np.arange(digits, 0, -1)])
+        steps = steps[tail % 2**digits == 0]
     for suspect in (zeros, steps):
-        if suspect.sum() >= DAMAGED_SHARE * long.sum():
-            cut |= suspect
-    return cut
+        if len(long) >= DAMAGED_ROWS and len(suspect) >= DAMAGED_SHARE * len(long):
+            cut[suspect] = True
+    return pd.Series(cut, index=numbers.index)
 
 
 def merge_calls(rows: pd.DataFrame) -> pd.Series:
@@ -76,47 +82,53 @@ def merge_calls(rows: pd.DataFrame) -> pd.Series:
 
 def _pairs(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -> Rows:
     """Return all pairs (earlier, later) of calls that may be about one event."""
-    here, there = np.vstack([_near(calls, minute, window_min), _alike(calls, minute, window_min)]).T
+    group, (kind, kinds) = pd.factorize(calls["incident_class"])[0], pd.factorize(calls["type"])
+    here, there = np.vstack([_near(calls, group, minute, window_min), _alike(calls, group, minute, window_min)]).T
     swap = (minute[here] > minute[there]) | ((minute[here] == minute[there]) & (here > there))
     first, later = np.where(swap, there, here), np.where(swap, here, there)
-    group, kind = (calls[name].to_numpy(dtype=object) for name in ("incident_class", "type"))
-    vague = calls["type"].isin(GENERIC).to_numpy()
-    fits = (group[first] == group[later]) & ((kind[first] == kind[later]) | vague[first] | vague[later])
+    vague = pd.Index(kinds).isin(GENERIC)[kind]
+    fits = (kind[first] == kind[later]) | vague[first] | vague[later]
     return np.column_stack([first[fits], later[fits]])
 
 
-def _near(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -> Rows:
-    """Return pairs with a point each, within the window and 200 m."""
-    xy = calls[["x_m", "y_m"]].to_numpy(dtype=float)
-    placed = np.flatnonzero(np.isfinite(xy).all(axis=1))
-    if len(placed) < 2:
-        return np.empty((0, 2), dtype=np.intp)
-    # In these units the window is a box of one: found in a box a hair wider, then cut exactly.
-    box = np.column_stack([xy[placed] / WINDOW_M, minute[placed] / window_min])
-    found = placed[KDTree(box).query_pairs(1.0 + HAIR, p=np.inf, output_type="ndarray").astype(np.intp)]
-    apart = xy[found[:, 0]] - xy[found[:, 1]]
-    late = np.abs(minute[found[:, 0]] - minute[found[:, 1]])
-    return found[(np.hypot(apart[:, 0], apart[:, 1]) <= WINDOW_M) & (late <= window_min)]
+def _near(calls: pd.DataFrame, group: Rows, minute: NDArray[np.float64], window_min: float) -> Rows:
+    """Return pairs of one class with a point each, within the window and 200 m."""
+    x, y = (calls[name].to_numpy(dtype=float) for name in ("x_m", "y_m"))
+    placed = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    parts = [np.empty((0, 2), dtype=np.intp)]
+    for here, there in _in_window(group, minute, placed, window_min):
+        near = np.abs(x[here] - x[there]) <= WINDOW_M
+        here, there = here[near], there[near]
+        near = np.hypot(x[here] - x[there], y[here] - y[there]) <= WINDOW_M
+        parts.append(np.column_stack([here[near], there[near]]))
+    return np.vstack(parts)
 
 
-def _alike(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -> Rows:
-    """Return pairs of which at least one has no point, with the same village and the same words of address."""
+def _alike(calls: pd.DataFrame, group: Rows, minute: NDArray[np.float64], window_min: float) -> Rows:
+    """Return pairs of one class of which at least one has no point, with the same village and words of address."""
     placed = np.isfinite(calls[["x_m", "y_m"]].to_numpy(dtype=float)).all(axis=1)
     named = np.flatnonzero(((calls["village_id"] != "") & (calls["address"] != "")).to_numpy())
-    if len(named) < 2:
-        return np.empty((0, 2), dtype=np.intp)
-    group, _ = values.numbered([calls[name].iloc[named] for name in ("incident_class", "village_id", "address")])
-    # Groups laid out one after the other in time, further apart than any window.
-    span = float(minute.max()) + 2 * window_min
-    at = group * span + minute[named]
-    order = np.argsort(at, kind="stable")
-    upto = np.searchsorted(at[order], at[order] + window_min + HAIR, side="right")
-    counts = upto - np.arange(len(order)) - 1
-    first = np.repeat(np.arange(len(order)), counts)
-    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = named[order[np.column_stack([first, second])]]
-    late = np.abs(minute[found[:, 0]] - minute[found[:, 1]])
-    return found[~(placed[found[:, 0]] & placed[found[:, 1]]) & (late <= window_min)]
+    same, _ = values.numbered([pd.Series(group), calls["village_id"], calls["address"]])
+    parts = [np.empty((0, 2), dtype=np.intp)]
+    for here, there in _in_window(same, minute, named, window_min):
+        asked = ~(placed[here] & placed[there])
+        parts.append(np.column_stack([here[asked], there[asked]]))
+    return np.vstack(parts)
+
+
+def _in_window(
+    group: Rows, minute: NDArray[np.float64], rows: Rows, window_min: float
+) -> Iterator[tuple[Rows, Rows]]:
+    """Give all pairs of some rows of one group within a time: of neighbours in time, then of every second one ..."""
+    order = rows[np.argsort(minute[rows], kind="stable")]
+    order = order[np.argsort(group[order], kind="stable")]
+    group, minute = group[order], minute[order]
+    at, step = np.arange(len(order)), 1
+    while len(at := at[at + step < len(order)]):
+        at = at[group[at] == group[at + step]]
+        at = at[minute[at + step] - minute[at] <= window_min]
+        yield order[at], order[at + step]
+        step += 1
 
 
 def _nearest_in_time(pairs: Rows, minute: NDArray[np.float64], follows: NDArray[np.bool_]) -> list[list[int]]:

@@ -30,7 +30,7 @@ HOUR, HALF_DAY, DAY = pd.Timedelta(hours=1), pd.Timedelta(hours=12), pd.Timedelt
 CLOSE = pd.Timedelta(minutes=10)  # two clocks of one call
 # The minute in a call number: believed if it agrees with this share of at least this many report times.
 STAMP_SHARE, STAMP_ROWS, STAMP_SAMPLE = 0.8, 5, 2000
-STAMP_START_WITHIN = 9
+STAMP_START_WITHIN, STAMP_DIGITS = 9, 12
 # A month without an afternoon: a quarter of all calls come then at the very least (in both years of the sample town, in
 # Chicago and in Milwaukee it is near half), and on a 12-hour clock the afternoon's calls lie at 01-05.
 AFTERNOON_SHARE, AFTERNOON_LEFT, NIGHT_SHARE = 0.25, 0.05, 0.15
@@ -125,8 +125,9 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
     Numbers are cut in many ways (area, then yymmddHHMM or yyyymmddHHMM, then a serial number). The cut is believed
     under which the numbers' minutes agree with the report times, a half day more or less allowed.
     """
-    digits = numbers.where(numbers.str.fullmatch(r"\d{12,}"), "")
-    usable = np.flatnonzero(((digits != "") & reported.notna()).to_numpy())
+    letters, upto = values.letters_in(numbers)
+    whole = values.all_digits(letters, upto) & (np.diff(upto) >= STAMP_DIGITS)
+    usable = np.flatnonzero(whole & reported.notna().to_numpy())
     nothing = _no_time(reported)
     if len(usable) < STAMP_ROWS:
         return nothing
@@ -137,25 +138,31 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
     shares = {}
     for width in (12, 10):
         for start in range(STAMP_START_WITHIN):
-            found = values.localised(_stamp(digits.iloc[sample], start, width), timezone)
-            off = (found - times).abs()
+            found = values.localised(_stamp(letters, upto, sample, start, width), timezone)
+            off = (found - times.reset_index(drop=True)).abs()
             agrees = (off <= CLOSE) | ((off - HALF_DAY).abs() <= CLOSE)
             shares[start, width] = float(agrees.mean())
     best = max(shares, key=lambda cut: shares[cut])
-    return values.localised(_stamp(digits, *best), timezone) if shares[best] >= STAMP_SHARE else nothing
+    if shares[best] < STAMP_SHARE:
+        return nothing
+    stamps = pd.Series(np.datetime64("NaT", "us"), index=reported.index)
+    stamps.iloc[np.flatnonzero(whole)] = _stamp(letters, upto, np.flatnonzero(whole), *best).to_numpy()
+    return values.localised(stamps, timezone)
 
 
 def _no_time(like: pd.Series) -> pd.Series:
     return pd.Series(pd.NaT, index=like.index, dtype=like.dtype)
 
 
-def _stamp(digits: pd.Series, start: int, width: int) -> pd.Series:
-    """Return the moments that digits ``start`` to ``start + width`` spell (naive)."""
-    piece = digits.str[start : start + width]
-    number = pd.to_numeric(piece.where(piece.str.len() == width), errors="coerce").fillna(0).to_numpy(dtype=np.int64)
-    parts = [number // 10**power % 100 for power in (6, 4, 2, 0)]
-    year = number // 10**8 + (0 if width == 12 else 2000)
-    return values.assembled(year, *parts).set_axis(digits.index)
+def _stamp(letters: values.Letters, upto: values.Whole, rows: values.Whole, start: int, width: int) -> pd.Series:
+    """Return the moments that digits ``start`` to ``start + width`` of some rows spell (naive)."""
+    long = np.flatnonzero(upto[rows + 1] - upto[rows] >= start + width)
+    table = letters[upto[rows[long], None] + np.arange(start, start + width)]
+    ends = [0, *range(width - 8, width + 1, 2)]
+    year, *parts = (values.number_in(table[:, first:last])[0] for first, last in zip(ends, ends[1:], strict=False))
+    stamps = pd.Series(np.datetime64("NaT", "us"), index=range(len(rows)))
+    stamps.iloc[long] = values.assembled(year + (0 if width == 12 else 2000), *parts).to_numpy()
+    return stamps
 
 
 def _oddities(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:

@@ -88,6 +88,21 @@ def letters_of(values: pd.Series) -> tuple[Letters, Whole] | None:
     return np.frombuffer(data, dtype=np.uint8)[upto[0] : upto[-1]], upto - upto[0]
 
 
+def letters_in(text: pd.Series) -> tuple[Letters, Whole]:
+    """Return the bytes of any column of texts, and where each cell starts (and the last one ends)."""
+    found = letters_of(text.astype("str"))
+    assert found is not None, "a missing text is empty"
+    return found
+
+
+def all_digits(letters: Letters, upto: Whole) -> Flags:
+    """Tell which cells hold digits only; a cell without anything does not."""
+    found = np.diff(upto) > 0
+    other = np.flatnonzero(letters - np.uint8(_ZERO) > 9)  # wraps round below «0»
+    found[np.searchsorted(upto, other, side="right") - 1] = False
+    return found
+
+
 def fixed_width(letters: Letters, upto: Whole, width: int) -> tuple[NDArray[np.intp], Letters]:
     """Return the cells of so many bytes, and their bytes as a table of one row each."""
     lengths = np.diff(upto)
