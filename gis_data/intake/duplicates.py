@@ -116,9 +116,7 @@ def _alike(calls: pd.DataFrame, group: Rows, minute: NDArray[np.float64], window
     return np.vstack(parts)
 
 
-def _in_window(
-    group: Rows, minute: NDArray[np.float64], rows: Rows, window_min: float
-) -> Iterator[tuple[Rows, Rows]]:
+def _in_window(group: Rows, minute: NDArray[np.float64], rows: Rows, window_min: float) -> Iterator[tuple[Rows, Rows]]:
     """Give all pairs of some rows of one group within a time: of neighbours in time, then of every second one ..."""
     order = rows[np.argsort(minute[rows], kind="stable")]
     order = order[np.argsort(group[order], kind="stable")]

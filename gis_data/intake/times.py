@@ -10,6 +10,7 @@ Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a cle
         an arrival is missing, for a delay cannot be had from it. Minutes heaped on full hours are told, not mended.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from scipy import stats
 from gis_data.intake import values
 
 Flags = NDArray[np.bool_]
+Moments = NDArray[np.datetime64]
 
 AFTER_THE_REPORT = ("arrived_at", "closed_at")
 OCCURRENCE = ("occurred_from", "occurred_to")
@@ -138,30 +140,32 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
     shares = {}
     for width in (12, 10):
         for start in range(STAMP_START_WITHIN):
-            found = values.localised(_stamp(letters, upto, sample, start, width), timezone)
+            found = values.localised(pd.Series(_stamp(letters, upto, sample, start, width)), timezone)
             off = (found - times.reset_index(drop=True)).abs()
             agrees = (off <= CLOSE) | ((off - HALF_DAY).abs() <= CLOSE)
             shares[start, width] = float(agrees.mean())
     best = max(shares, key=lambda cut: shares[cut])
     if shares[best] < STAMP_SHARE:
         return nothing
-    stamps = pd.Series(np.datetime64("NaT", "us"), index=reported.index)
-    stamps.iloc[np.flatnonzero(whole)] = _stamp(letters, upto, np.flatnonzero(whole), *best).to_numpy()
-    return values.localised(stamps, timezone)
+    stamps = np.full(len(reported), np.datetime64("NaT", "us"))
+    stamps[whole] = _stamp(letters, upto, np.flatnonzero(whole), *best)
+    return values.localised(pd.Series(stamps, index=reported.index), timezone)
 
 
 def _no_time(like: pd.Series) -> pd.Series:
     return pd.Series(pd.NaT, index=like.index, dtype=like.dtype)
 
 
-def _stamp(letters: values.Letters, upto: values.Whole, rows: values.Whole, start: int, width: int) -> pd.Series:
+def _stamp(letters: values.Letters, upto: values.Whole, rows: values.Whole, start: int, width: int) -> Moments:
     """Return the moments that digits ``start`` to ``start + width`` of some rows spell (naive)."""
     long = np.flatnonzero(upto[rows + 1] - upto[rows] >= start + width)
     table = letters[upto[rows[long], None] + np.arange(start, start + width)]
     ends = [0, *range(width - 8, width + 1, 2)]
-    year, *parts = (values.number_in(table[:, first:last])[0] for first, last in zip(ends, ends[1:], strict=False))
-    stamps = pd.Series(np.datetime64("NaT", "us"), index=range(len(rows)))
-    stamps.iloc[long] = values.assembled(year + (0 if width == 12 else 2000), *parts).to_numpy()
+    year, *parts = (
+        values.number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends)
+    )
+    stamps = np.full(len(rows), np.datetime64("NaT", "us"))
+    stamps[long] = values.assembled(year + (0 if width == 12 else 2000), *parts)
     return stamps
 
 

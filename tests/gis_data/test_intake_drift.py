@@ -123,4 +123,3 @@ def test_chances_that_may_tell_anything_are_fishers(seed: int):
         assert told.sum() > 5
         np.testing.assert_allclose(found[told], wanted[told], rtol=1e-9)
         assert (found[~told] >= 0.5).all()
-
