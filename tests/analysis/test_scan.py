@@ -126,7 +126,7 @@ def test_kulldorff_s_ratio_by_hand():
 
 
 def test_satscan_s_first_data_set():
-    """SaTScan's p, 0.202, comes from 248 replications (its sequential rule stops early); 4,000 here give 0.29."""
+    """Clusters and ratios are SaTScan's; for its p-values, which are none of independent permutations, see below."""
     place, day, xy = satscan(SATSCAN_1)
     assert len(place) == 100
     found = look(place, day, xy, today=1000, max_days=500, max_radius_m=1e3, ties="one_by_one", permutations=999)
@@ -142,8 +142,53 @@ def test_satscan_s_first_data_set():
     assert (second["first_day"], second["days"], second["count"]) == (962, 39, 4)
     assert second["expected"] == pytest.approx(0.96)
     assert second["likelihood"] == pytest.approx(2.715606, abs=5e-7)
-    assert 0.2 < first["p_value"] < 0.35, "not significant, as SaTScan finds"
-    assert 0.5 < second["p_value"] < 0.75, "SaTScan: 0.581"
+    assert 0.24 < first["p_value"] < 0.34, "0.288 in 4,000 permutations"
+    assert 0.57 < second["p_value"] < 0.67, "0.618 in 4,000 permutations"
+
+
+class SaTScanDeals:
+    """Deal out days as SaTScan 9.4.4 does: replication k from seed 12345678 + k of the generator x -> 48271 x.
+
+    Its cases stand in the order of their days, the latest first, on one day in the alphabetical order of their places'
+    names; each gets a number (single precision), and the days follow the order of these numbers. Consecutive seeds make
+    consecutive replications alike: the number of the latest case moves by 48271 / (2^31 - 1) = 0.00002 from one to the
+    next, so that in all of them it is dealt to nearly the same place.
+    """
+
+    def __init__(self, place, day, xy):
+        west_to_east = np.argsort(np.lexsort((xy[:, 1], xy[:, 0])))
+        at = np.argsort(np.lexsort((day, west_to_east[place])))  # where ``scan`` has each case
+        self.cases = at[sorted(range(len(place)), key=lambda case: (-day[case], str(place[case] + 1)))]
+        self.replication = 0
+
+    def permutation(self, window):
+        self.replication += 1
+        number, numbers = 12_345_678 + self.replication, []
+        for _ in self.cases:
+            number = number * 48_271 % (2**31 - 1)
+            numbers.append(np.float32(number / (2**31 - 1)))
+        dealt = np.empty_like(window)
+        dealt[self.cases] = window[self.cases[np.argsort(numbers)]]
+        return dealt
+
+
+def test_satscan_s_p_values_are_those_of_its_own_replications():
+    """It prints 0.202 and 0.581 after 248 replications, and 1.00 after 50 in the third data set.
+
+    It stops at the 50th replication above the first cluster and gives 50 / 248, counting those above it and not those
+    equal to it. Independent permutations give 0.288 and 0.618: the difference is its random numbers' alone.
+    """
+    place, day, xy = satscan(SATSCAN_1)
+    options = {"today": 1000, "max_days": 500, "max_radius_m": 1e3, "ties": "one_by_one"}
+    found = scan(place, day, xy, permutations=248, rng=SaTScanDeals(place, day, xy), **options)
+    above = found.maxima[:, None] > found.clusters["likelihood"].to_numpy()[:2] + 1e-6
+    assert above.sum(axis=0).tolist() == [50, 144]
+    assert np.round(above.mean(axis=0), 3).tolist() == [0.202, 0.581]
+    assert above[-1, 0], "the 248th is the one it stopped at"
+
+    place, day, xy = satscan(SATSCAN_3)
+    found = scan(place, day, xy, permutations=50, rng=SaTScanDeals(place, day, xy), **options | {"max_radius_m": 50})
+    assert (found.maxima > found.clusters["likelihood"].iloc[0] + 1e-6).all()
 
 
 def test_satscan_s_third_data_set():
