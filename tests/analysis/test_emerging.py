@@ -38,6 +38,18 @@ def test_mann_kendall_known_answers():
     assert series(*[0] * 10) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("values", "wanted"), [
+    ([1, 3, 2, 5, 4], (6, 16.666666666666668, 1.224744871391589, 0.22067136191984682)),
+    ([0, 0, 1, 0, 2, 1, 1, 3, 0, 2, 4, 3], (35, 198.33333333333334, 2.4142434484888695, 0.015767922944396107)),
+    ([7, 7, 5, 5, 5, 3, 6, 2, 2, 1, 0, 0], (-52, 206, -3.55333837288725, 0.0003803748560675668)),
+    ([3, 3, 3, 3, 1, 3, 3, 3, 3, 3], (1, 33, 0, 1)),
+])  # fmt: skip
+def test_mann_kendall_is_what_pymannkendall_printed(values, wanted):
+    """pymannkendall 1.4.3, original_test: s, var_s, z, p; three of the series have ties."""
+    assert series(*values) == pytest.approx(wanted[:3], rel=1e-12)
+    assert mann_kendall(np.array(values, dtype=float)[:, None]).p_value[0] == pytest.approx(wanted[3], rel=1e-9)
+
+
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=14))
 def test_ties_are_counted_as_in_kendall_s_tau(values):

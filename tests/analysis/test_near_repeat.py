@@ -75,18 +75,24 @@ def test_burkitt_has_13_pairs_as_pointpats_says(shared_data):
     assert found.bands["expected"].item() == pytest.approx(3429 * 52 / math.comb(188, 2))
 
 
-def test_burkitt_equals_pointpats_itself(shared_data):
-    spacetime = pytest.importorskip("pointpats.spacetime", reason="pointpats is in the bench group")
+def test_burkitt_s_p_is_that_of_pointpats(shared_data):
+    """pointpats 2.5.5 printed p_sim = 0.198 (np.random.seed(5), Knox(xy, t, 20, 5, permutations=999))."""
     file = shared_data / "benchmarks" / "knox_burkitt.csv"
     if not file.exists():
         pytest.skip("knox_burkitt.csv is not in ../shared/data/benchmarks")
     cases = pd.read_csv(file)
-    np.random.seed(5)  # noqa: NPY002 - pointpats draws from the global generator
-    peer = spacetime.Knox(cases[["x", "y"]].to_numpy(), cases[["t"]].to_numpy(), 20, 5, permutations=999)
     found = knox(cases[["x", "y"]], cases["t"], rng=rng(), distances_m=[0, 20.000001], days=[0, 6], fewest_events=188)
-    assert found.bands["observed"].item() == peer.statistic_
-    error = math.sqrt(2 * peer.p_sim * (1 - peer.p_sim) / 1000)
-    assert found.bands["p_value"].item() == pytest.approx(peer.p_sim, abs=4 * error)
+    error = math.sqrt(2 * 0.198 * (1 - 0.198) / 1000)
+    assert found.bands["p_value"].item() == pytest.approx(0.198, abs=4 * error)
+
+
+def test_pairs_are_those_pointpats_counted():
+    """pointpats 2.5.5: Knox(xy, day, delta, tau).statistic_ for delta 50, 100, 200, 400 m and tau 0, 3, 7, 20 days."""
+    i = np.arange(60)
+    xy, day = np.column_stack([(37 * i**2) % 1000, (11 * i**3 + 7 * i) % 1000]), (13 * i**2) % 60
+    found = knox(xy, day, rng=rng(), distances_m=[0, 50.5, 100.5, 200.5, 400.5], days=[0, 1, 4, 8, 21])
+    within = np.array(observed(found, 4)).cumsum(axis=0).cumsum(axis=1)
+    assert within.tolist() == [[0, 1, 3, 9], [4, 7, 11, 33], [14, 25, 34, 104], [44, 83, 132, 376]]
 
 
 @pytest.fixture(scope="module")
