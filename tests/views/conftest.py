@@ -16,6 +16,7 @@ from models.patrol_record import PatrolLog
 from models.plan import Plan
 from models.scorecard import score_zones
 from models.store import save_plans
+from models.town_plan import prepare_ground
 
 CRS = "EPSG:4549"
 X, Y = 500_000.0, 4_075_000.0
@@ -24,8 +25,9 @@ NAMES = ("东河", "西河", "南岭", "北岭", "集上", "王庄")
 
 @pytest.fixture(scope="session")
 def tiny_station(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a workspace with records and four plans (do not change it)."""
+    """Return a workspace with records, cells and four plans (do not change it)."""
     ws = tiny_workspace(tmp_path_factory.mktemp("tiny") / "town")
+    prepare_ground(ws)
     save_plans(ws, tiny_plans(ws), run="20240701T080000")
     return ws.root
 

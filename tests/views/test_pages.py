@@ -13,8 +13,8 @@ from views import figures
 from .conftest import tiny_plans, tiny_workspace
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-PAGES = ("overview", "data", "hotspots", "zones", "cameras")
-PLANNED = PAGES[2:]
+PAGES = ("overview", "data", "patterns", "hotspots", "zones", "cameras")
+PLANNED = PAGES[3:]
 
 
 def one_page(root: str, name: str, lang: str) -> None:
