@@ -40,6 +40,7 @@ class WorkloadSettings:
     patrol_speed_km_per_h: float = 25.0
     patrol_passes_per_week: float = 2.0
     fixed_min_per_week_per_village: float = 30.0
+    trips_per_incident: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class ZoneSettings:
 
     count: int = 0
     tolerance: float = 0.10
+    move_price_min: float = 0.0
+    move_budget: int = -1
+    compactness_price_min: float = 0.0
+    locked_villages: str = ""
+    post_villages: str = ""
+    random_plans: int = 1000
     time_limit_s: float = 30.0
 
 
@@ -126,6 +133,10 @@ class Settings:
         """
         return _build(cls, values, where="")
 
+    def changed(self, changes: Mapping[str, Any]) -> "Settings":
+        """Return the settings with some values changed, given as nested tables; raises as ``from_mapping`` does."""
+        return Settings.from_mapping(_merged(self.to_mapping(), changes))
+
     def to_mapping(self) -> dict[str, Any]:
         """Return the settings as plain nested dictionaries (tuples as lists)."""
         return _plain(dataclasses.asdict(self))
@@ -154,6 +165,14 @@ def _typed(old: Any, value: Any, name: str) -> Any:  # noqa: ANN401 - a setting 
     if type(value) is not type(old):
         raise SchemaError("setting.type", name=name, found=repr(value), wanted=type(old).__name__)
     return value
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for name, value in changes.items():
+        old = merged.get(name)
+        merged[name] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - walks nested settings

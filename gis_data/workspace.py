@@ -11,7 +11,7 @@ import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,10 @@ class Workspace:
                 "workspace.version", folder=root, found=head.get("version", "?"), wanted=WORKSPACE_VERSION
             )
         return cls(root, _study(root, head), head.get("intake", {}))
+
+    def asking(self, changes: Mapping[str, Any]) -> "Workspace":
+        """Return the workspace with some settings changed for one run; ``station.toml`` stays as it is."""
+        return replace(self, study=replace(self.study, settings=self.study.settings.changed(changes)))
 
     @property
     def out(self) -> Path:

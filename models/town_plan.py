@@ -45,6 +45,7 @@ def plan_town(
     *,
     seed: int | None = None,
     until: str | None = None,
+    changes: Mapping[str, Any] | None = None,
     progress: Report = silent,
 ) -> dict[str, Plan]:
     """Make the named plans, save them as the workspace's current run and return them.
@@ -57,6 +58,8 @@ def plan_town(
         Start of every random draw; the study's setting if None.
     until
         Plan from incidents reported before this day ("2017-07-01"); all incidents if None.
+    changes
+        Settings of this run that differ from ``station.toml``, as nested tables.
 
     Raises
     ------
@@ -64,6 +67,7 @@ def plan_town(
         If a part is unknown, or there are no incidents to plan from.
     """
     wanted = _ordered(parts)
+    ws = ws.asking(changes or {})
     seed = ws.study.settings.seed if seed is None else seed
     cells, edges = prepare_ground(ws, progress=progress)
     tables = {name: ws.read(name) for name in READ} | {"cells": cells, "cell_edges": edges}
@@ -80,7 +84,7 @@ def plan_town(
         made[part] = _stamped(_MAKERS[part](job), period, inputs)
         progress(step, 1.0)
     save_plans(ws, plans | made, run=pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S"))
-    ws.log("plan", inputs=inputs, parts=wanted, seed=seed, until=until or "")
+    ws.log("plan", inputs=inputs, parts=wanted, seed=seed, until=until or "", changes=dict(changes or {}))
     return made
 
 

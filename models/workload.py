@@ -2,7 +2,8 @@
 
 In:     incidents, villages, cells, the workload settings, and how many weeks the incidents cover.
 Out:    one row a unit, every term a column in minutes a week; balance can so be read as hours.
-Method: incidents that residents reported (``drives_allocation``), count divided by weeks, times the minutes of their
+Method: the way to the incidents is the fourth term; it needs minutes by road and is added by ``models.zone_ground``.
+        Incidents that residents reported (``drives_allocation``), count divided by weeks, times the minutes of their
         class; patrol = road km ÷ patrol speed × passes a week; fixed duties for each village. The weekly count is the
         plain mean: over a year or two it moves a zone's load by less than the tolerance, and every minute can be
         checked by hand. Shrinkage belongs to the scorecard, where single zones are judged.
@@ -15,7 +16,7 @@ from gis_data import cells as grid
 from gis_data.settings import WorkloadSettings
 from gis_data.taxonomy import drives_allocation, with_point
 
-TERMS = ("incident_min", "patrol_min", "fixed_min")
+TERMS = ("incident_min", "patrol_min", "fixed_min", "trip_min")  # the last is added by models.zone_ground
 
 
 def unit_workload(
@@ -38,8 +39,8 @@ def unit_workload(
     Returns
     -------
     DataFrame
-        Index ``unit_id``; ``incidents_per_week``, ``road_km``, ``incident_min``, ``patrol_min``, ``fixed_min`` and
-        their sum ``total_min``, all but the first two in minutes a week.
+        Index ``unit_id``; ``incidents_per_week``, ``road_km``, and in minutes a week ``incident_min``, ``patrol_min``
+        and ``fixed_min``.
     """
     counted = drives_allocation(incidents)
     unit = place_in_units(counted, villages, cells)
@@ -55,7 +56,6 @@ def unit_workload(
     table["road_km"] = table["road_km"].fillna(0.0)
     table["patrol_min"] = table["road_km"] / settings.patrol_speed_km_per_h * 60 * settings.patrol_passes_per_week
     table["fixed_min"] = settings.fixed_min_per_week_per_village if len(villages) else 0.0
-    table["total_min"] = table[list(TERMS)].sum(axis="columns")
     return table
 
 

@@ -14,8 +14,10 @@ import shapely
 
 from gis_data.catalogue import text
 from models.districting.problem import Ints, Problem, pieces, recentred
+from models.workload import TERMS
+from models.zone_wishes import root_mean_square_km
 
-SHOWN_TERMS = ("incident_min", "patrol_min", "fixed_min", "total_min")
+SHOWN_TERMS = (*TERMS, "total_min")
 
 
 def zone_table(problem: Problem, units: gpd.GeoDataFrame, post: Ints) -> gpd.GeoDataFrame:
@@ -61,6 +63,7 @@ def _zone_row(problem: Problem, units: gpd.GeoDataFrame, members: Ints, j: int, 
         "incident_h_per_week": float(mine["incident_min"].sum()) / 60,
         "patrol_h_per_week": float(mine["patrol_min"].sum()) / 60,
         "fixed_h_per_week": float(mine["fixed_min"].sum()) / 60,
+        "trip_h_per_week": float(mine["trip_min"].sum()) / 60,
         "workload_h_per_week": float(mine["total_min"].sum()) / 60,
         "mean_travel_min": float((load * travel).sum() / load.sum()) if load.sum() > 0 else float(travel.mean()),
         "max_travel_min": float(travel.max()),
@@ -139,15 +142,15 @@ class _Reasons:
 
 def areas_of_today(problem: Problem, units: pd.DataFrame, post: Ints) -> pd.DataFrame:
     """Return balance and ways of the plan and, where every unit names its work area, of today's areas beside it."""
-    rows = [_balance_row(problem, "plan", post)]
+    rows = [_balance_row(problem, units, "plan", post)]
     if (units["work_area"] != "").all():
         first = units.groupby("work_area").ngroup().to_numpy()
         old = recentred(problem, np.array([int(np.argmax(first == z)) for z in first]))
-        rows.append(_balance_row(problem, "work_area", old))
+        rows.append(_balance_row(problem, units, "work_area", old))
     return pd.DataFrame(rows)
 
 
-def _balance_row(problem: Problem, name: str, post: Ints) -> dict[str, Any]:
+def _balance_row(problem: Problem, units: pd.DataFrame, name: str, post: Ints) -> dict[str, Any]:
     """Judge a partition and its posts."""
     _, zone = np.unique(post, return_inverse=True)
     load = np.bincount(zone, weights=problem.load)
@@ -159,6 +162,7 @@ def _balance_row(problem: Problem, name: str, post: Ints) -> dict[str, Any]:
         "max_ratio": float(load.max() / load.mean()),
         "min_ratio": float(load.min() / load.mean()),
         "mean_travel_min": float(travel[reached].sum() / problem.load[reached].sum()),
+        "ground_rms_km": root_mean_square_km(units, post),
         "unreached_units": int((~reached).sum()),
         "pieces": sum(len(pieces(problem, np.flatnonzero(zone == z))) for z in range(len(load))),
     }

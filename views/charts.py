@@ -13,7 +13,10 @@ import pandas as pd
 from gis_data.catalogue import text
 
 HOTSPOT, TOWN, GRID, INK = "#8e2c7e", "#8d887f", "#e8e5df", "#2b2a28"
-WORK = {"incident_h_per_week": "#2f5d8a", "patrol_h_per_week": "#7fb3c8", "fixed_h_per_week": "#cfc6b4"}
+WORK = {
+    "incident_h_per_week": "#2f5d8a", "patrol_h_per_week": "#7fb3c8", "fixed_h_per_week": "#cfc6b4",
+    "trip_h_per_week": "#d9a441",
+}  # fmt: skip
 ORIGIN = {"reported": "#2f5d8a", "discovered": "#d9a441"}
 FULL, LINES = "#2f5d8a", ("#0072b2", "#00785a", "#c8480a", "#8e2c7e", "#5c5953")
 MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62

@@ -140,6 +140,9 @@ def plan(
     until: Annotated[
         str, typer.Option(help="只用此日之前的警情 / plan from incidents before this day, YYYY-MM-DD")
     ] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="只用于这一次 / for this run, e.g. zones.move_budget=5")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hotspots, patrol zones, scorecard and cameras, each with its objective, bound and gap."""
@@ -148,7 +151,10 @@ def plan(
 
     ws = Workspace.open(folder)
     with progress_bar(quiet=as_json) as progress:
-        plans = town_plan.plan_town(ws, parts or town_plan.PARTS, seed=seed, until=until or None, progress=progress)
+        plans = town_plan.plan_town(
+            ws, parts or town_plan.PARTS, seed=seed, until=until or None, changes=_parse_settings(settings or []),
+            progress=progress,
+        )  # fmt: skip
     if as_json:
         _print_json({name: town_plan.as_json(found) for name, found in plans.items()})
     else:
@@ -283,7 +289,9 @@ def _parse_settings(pairs: list[str]) -> dict[str, Any]:
     return tree
 
 
-def _number_or_text(value: str) -> int | float | str:
+def _number_or_text(value: str) -> int | float | bool | str:
+    if value in ("true", "false"):
+        return value == "true"
     for kind in (int, float):
         try:
             return kind(value)

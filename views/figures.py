@@ -25,7 +25,7 @@ from views.summary import optimality
 
 DASH = "—"
 PARTS = ("hotspots", "zones", "scorecard", "cameras")
-WORK_TERMS = ("incident", "patrol", "fixed")
+WORK_TERMS = ("incident", "patrol", "fixed", "trip")
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -174,6 +174,9 @@ def today_table(today: pd.DataFrame) -> pd.DataFrame:
             "min_ratio": f"{row['min_ratio']:.2f}",
             "travel": f"{row['mean_travel_min']:.1f}",
             "pieces": f"{row['pieces']}",
+            "ground": f"{row['ground_rms_km']:.2f}",
+            "beats_travel": percent(row["beats_travel_pct"]),
+            "beats_balance": percent(row["beats_balance_pct"]),
         }
         for row in records(today)
     ]

@@ -42,15 +42,31 @@ class _Cuts:
     rows: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class AtMost:
+    """A row beside the rules: of the marked pairs (unit, post) an answer uses at most so many."""
+
+    marked: NDArray[np.bool_]  # shape (n, n)
+    most: int
+
+    def keeps(self, post: Ints) -> bool:
+        """Tell whether an answer keeps the row."""
+        return int(self.marked[np.arange(len(post)), post].sum()) <= self.most
+
+
 def solve_exactly(
-    problem: Problem, start: Ints | None, open_pairs: NDArray[np.bool_], *, time_limit_s: float, seed: int
-) -> Proven:
-    """Return the cheapest connected answer, or the best found and the bound reached when the time is over."""
+    problem: Problem, start: Ints | None, open_pairs: NDArray[np.bool_], *, time_limit_s: float, seed: int,
+    at_most: AtMost | None = None,
+) -> Proven:  # fmt: skip
+    """Return the cheapest connected answer, or the best found and the bound reached when the time is over.
+
+    With ``at_most`` it is the cheapest of the answers that keep that row; the start must keep it.
+    """
     deadline = time.monotonic() + time_limit_s
     best, best_cost = start, math.inf if start is None else objective(problem, start)
     open_pairs = connected_pairs(problem, open_pairs)
     bound, cuts, solves = -math.inf, _first_cuts(problem, open_pairs), 0
-    model = _Model(problem, open_pairs)
+    model = _Model(problem, open_pairs, at_most)
     while True:
         solves += 1
         status, post, proven = model.solve(cuts, best, seed=seed, time_limit_s=deadline - time.monotonic())
@@ -62,7 +78,8 @@ def solve_exactly(
             return Proven(best, best_cost, "optimal", solves, len(cuts.rows))
         new = _missing_cuts(problem, post, open_pairs) if post is not None else []
         if post is not None and not new:
-            post = recentred(problem, post)
+            centred = recentred(problem, post)
+            post = centred if at_most is None or at_most.keeps(centred) else post
             if broken := broken_rules(problem, post):
                 raise RuntimeError(f"the solver's answer breaks: {broken}")
             if objective(problem, post) < best_cost:
@@ -164,8 +181,8 @@ def narrowest_cuts(
 class _Model:
     """The rows (2)–(5) over the open pairs; loads are divided by W so that the solver's tolerance is ours."""
 
-    def __init__(self, problem: Problem, open_pairs: NDArray[np.bool_]) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, open_pairs: NDArray[np.bool_], at_most: AtMost | None) -> None:
+        self.problem, self.at_most = problem, at_most
         allowed = open_pairs & np.isfinite(problem.travel_min)
         self.unit, self.post = np.nonzero(allowed)
         self.column = np.full((problem.size, problem.size), -1, dtype=np.int64)
@@ -236,6 +253,10 @@ class _Model:
                     np.zeros(1 + len(inner), dtype=np.int64), np.array([self.column[i, j], *inner]),
                     np.array([1.0, *[-1.0] * len(inner)]), 1, -math.inf, 0.0,
                 )  # fmt: skip
+        if self.at_most is not None:
+            marked = np.flatnonzero(self.at_most.marked[self.unit, self.post])
+            line = np.zeros(len(marked), dtype=np.int64)
+            rows.add(line, marked, np.ones(len(marked)), 1, -math.inf, self.at_most.most)
         return rows.programme(problem.cost[self.unit, self.post] / self.scale)  # (1)
 
     def _warm(self, solver: highspy.Highs, start: Ints) -> bool:

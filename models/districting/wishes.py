@@ -6,11 +6,13 @@ Method: a zone is today's zone ℓ if its post stands in ℓ. So «unit i leaves
         (i, j): today_i ≠ today_j, and a wish is a term on the minutes d_ij:
 
             a price of λ work-minutes a village moved          d_ij + λ / w_i   where today_i ≠ today_j
-            unit i is locked to its zone                       d_ij + M         where today_i ≠ today_j
-            a post must stand in unit p                        d_pj + M         for every j ≠ p
+            unit i is locked to its zone                       d_ij + M / w_i   where today_i ≠ today_j
+            a post must stand in unit p                        d_pj + M / w_p   for every j ≠ p
+            a price of another property of the pair            d_ij + extra_ij
 
         M is more than all ways together, so a plan that pays it exists only where none obeys; ``obeys`` tells.
-        Counted by the best match of new to old zones (Hungarian), no plan moves more villages than by this rule.
+        Where two new posts stand in one zone of today this rule may count fewer villages than the best match of new to
+        old zones (Hungarian); ``villages_moved`` is the greater of the two.
 """
 
 from collections.abc import Sequence
@@ -36,12 +38,15 @@ class Wishes:
         Units that stay in today's zone.
     fixed_posts
         Units where a post must stand, at most as many as there are zones.
+    extra_min
+        Priced minutes of each pair (unit, post) for anything else, shape (n, n).
     """
 
     today: Ints | None = None
     price: float = 0.0
     locked: Sequence[int] = ()
     fixed_posts: Sequence[int] = ()
+    extra_min: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.today is None and (self.price or len(self.locked)):
@@ -50,25 +55,23 @@ class Wishes:
 
 def with_wishes(problem: Problem, wishes: Wishes) -> Problem:
     """Return the problem whose minutes carry the wishes."""
-    travel, units = problem.travel_min.copy(), np.arange(problem.size)
-    forbidden = _forbidding(problem)
-    if wishes.today is not None:
-        leaves = wishes.today[:, None] != wishes.today[None, :]
-        travel += np.where(leaves, wishes.price / _weight(problem)[:, None], 0.0)
-        travel[list(wishes.locked)] += np.where(leaves[list(wishes.locked)], forbidden, 0.0)
+    weight, units = weight_of(problem), np.arange(problem.size)
+    travel = problem.travel_min if wishes.extra_min is None else problem.travel_min + wishes.extra_min
+    cost = weight[:, None] * travel
+    leaves = None if wishes.today is None else wishes.today[:, None] != wishes.today[None, :]
+    if leaves is not None:
+        cost = cost + np.where(leaves, wishes.price, 0.0)
+    forbidden = float(np.where(np.isfinite(cost), cost, 0.0).max(axis=1).sum()) + problem.mean_load
+    if leaves is not None:
+        cost[list(wishes.locked)] += np.where(leaves[list(wishes.locked)], forbidden, 0.0)
     for p in wishes.fixed_posts:
-        travel[p, units != p] += forbidden
-    return replace(problem, load=_weight(problem), travel_min=travel)
+        cost[p, units != p] += forbidden
+    return replace(problem, load=weight, travel_min=cost / weight[:, None])
 
 
-def _weight(problem: Problem) -> Floats:
-    """Return the loads, none zero: a village without work has a price of moving too."""
+def weight_of(problem: Problem) -> Floats:
+    """Return the loads, none zero: a village without work has a price too."""
     return np.maximum(problem.load, 1e-9 * problem.mean_load)
-
-
-def _forbidding(problem: Problem) -> float:
-    finite = problem.travel_min[np.isfinite(problem.travel_min)]
-    return 1e3 * (float(finite.max()) + 1.0)
 
 
 def obeys(wishes: Wishes, post: Ints) -> bool:
@@ -83,6 +86,19 @@ def moved_by_post(wishes: Wishes, post: Ints) -> int:
     """Return how many units leave the zone of today in which their new post stands."""
     assert wishes.today is not None
     return int((wishes.today[post] != wishes.today).sum())
+
+
+def paid(problem: Problem, wishes: Wishes, post: Ints) -> float:
+    """Return what an answer pays in work-minutes for its wishes: moves and other priced properties."""
+    moves = 0.0 if wishes.today is None else wishes.price * moved_by_post(wishes, post)
+    if wishes.extra_min is None:
+        return moves
+    return moves + float((weight_of(problem) * wishes.extra_min[np.arange(problem.size), post]).sum())
+
+
+def villages_moved(today: Ints, post: Ints) -> int:
+    """Return how many units a plan moves, by the post's zone or by the best match, whichever is more."""
+    return max(int((today[post] != today).sum()), moved(today, post)[0])
 
 
 def moved(today: Ints, post: Ints) -> tuple[int, dict[int, int]]:

@@ -76,7 +76,9 @@ def road_table(*lines):
 def build_grid_town(*, bridges=(1200.0,), roads=True, villages=True, counts=(4,) * 8, **settings) -> GridTown:
     """Village k of row r stands at (300 + 600 k, 300 + 1000 r); each reports ``counts`` thefts a year of 52 weeks."""
     boundary = shapely.box(EAST, NORTH, EAST + 2400, NORTH + 1600)
-    study = Study("试验镇", boundary, CRS, settings=Settings.from_mapping({"cell_size_m": CELL_M, **settings}))
+    zones = {"random_plans": 0} | settings.pop("zones", {})
+    asked = Settings.from_mapping({"cell_size_m": CELL_M, "zones": zones, **settings})
+    study = Study("试验镇", boundary, CRS, settings=asked)
     centres = [(300.0 + 600 * k, 300.0 + 1000 * r) for r in (0, 1) for k in range(4)]
     table = gpd.GeoDataFrame(
         {

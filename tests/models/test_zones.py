@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gis_data.catalogue import LANGUAGES, text
-from gis_data.errors import InfeasibleError, InputError
+from gis_data.errors import InfeasibleError, InputError, PatrolError
 from gis_data.settings import Settings
 from models.zones import explain, plan_zones, touching_units
 
@@ -125,7 +125,7 @@ def test_minutes_are_those_of_the_road(grid_town):
 def test_as_many_zones_as_work_areas_unless_a_number_is_asked_for(grid_town):
     town = grid_town(**LOOSE)
     assert len(planned(town).to_frame()) == 2
-    four = Settings.from_mapping({"zones": {"count": 4, "tolerance": 0.3}})
+    four = Settings.from_mapping({"zones": {"count": 4, "tolerance": 0.3, "random_plans": 0}})
     assert len(planned(dataclasses.replace(town, study=dataclasses.replace(town.study, settings=four))).to_frame()) == 4
     assert len(planned(town, count=1).to_frame()) == 1
     nameless = dataclasses.replace(town, villages=town.villages.assign(work_area=""))
@@ -247,45 +247,111 @@ def test_a_study_without_incidents_is_cut_by_road_and_fixed_duties(grid_town):
 
 
 UNEVEN = (9, 12, 8, 11, 10, 9, 12, 10)
+BANKS = {"bridges": (300.0, 2100.0), "counts": east_west_work()}
 
 
-def asked(town, **wishes):
-    return plan_zones(town.study, *town.tables, period=town.period, seed=1, count=2, **wishes)
+def asked(grid_town, *, count=2, town=None, **zones):
+    settings = {"tolerance": 0.3} | zones
+    town = town or dict(BANKS)
+    return planned(grid_town(**town, zones=settings), count=count)
 
 
 def test_a_high_price_or_locks_keep_todays_areas_and_a_fixed_post_stands(grid_town):
     # The work wants a zone in the west and one in the east; today's areas are the two banks.
-    town = grid_town(bridges=(300.0, 2100.0), counts=east_west_work(), **LOOSE)
-    free, priced = asked(town), asked(town, price_min=1e4)
+    free, priced = asked(grid_town), asked(grid_town, move_price_min=1e4)
     assert dict(free.notes)["zones.note.moved"]["moved"] > 0
     assert dict(priced.notes)["zones.note.moved"]["moved"] == 0
     assert priced.objective >= free.objective
     assert priced.bound <= priced.objective + 1e-9
-    locked = asked(town, locked=[f"V{k}" for k in range(8)])
+    locked = asked(grid_town, locked_villages="；".join(f"村{k}" for k in range(8)))
     assert dict(locked.notes)["zones.note.moved"]["moved"] == 0
-    posts = asked(town, fixed_posts=["V1", "V2"]).to_frame()["post_unit"]
-    assert set(posts) == {"V1", "V2"}
-    assert asked(town, fixed_posts=["V1", "V2"]).objective >= free.objective - 1e-9
+    assert dict(locked.notes)["zones.note.locked"]["names"].startswith("村0、村1")
+    fixed = asked(grid_town, post_villages="V1; 村2")
+    assert set(fixed.to_frame()["post_unit"]) == {"V1", "V2"}
+    assert fixed.objective >= free.objective - 1e-9
 
 
-def test_wishes_that_no_plan_keeps_and_unknown_units_are_told(grid_town):
-    town = grid_town(counts=UNEVEN, **LOOSE)
-    with pytest.raises(InputError, match="V99"):
-        asked(town, locked=["V99"])
-    with pytest.raises(InfeasibleError, match="V1、V2、V3"):
-        asked(town, fixed_posts=["V1", "V2", "V3"])
+def test_a_budget_of_moves_is_kept_and_a_larger_one_never_costs_more(grid_town):
+    plans = [asked(grid_town, move_budget=budget) for budget in (0, 2, 4, 8)]
+    free = asked(grid_town)
+    for plan, budget in zip(plans, (0, 2, 4, 8), strict=True):
+        assert dict(plan.notes)["zones.note.moved"]["moved"] <= budget
+        assert plan.bound <= plan.objective + 1e-9
+    ways = [plan.objective for plan in plans]
+    assert ways == sorted(ways, reverse=True)
+    assert ways[0] > ways[-1]
+    assert ways[-1] == pytest.approx(free.objective)
+
+
+def test_a_budget_that_no_plan_found_keeps_is_told_with_one_that_does(grid_town):
+    town = {"bridges": (300.0, 2100.0), "counts": (40, 40, 40, 40, 1, 1, 1, 1)}
+    with pytest.raises(InfeasibleError, match="最多换 0 个村") as told:
+        asked(grid_town, town=town, move_budget=0)
+    least = vars(told.value)["values"]["least"]
+    assert least > 0
+    assert dict(asked(grid_town, town=town, move_budget=least).notes)["zones.note.moved"]["moved"] <= least
+
+
+def test_a_price_of_compactness_draws_the_ground_to_the_post(grid_town):
+    # Two strips along the banks are the shortest by road with one bridge in the west; two squares are more compact.
+    town = {"bridges": (300.0, 2100.0), "counts": (9, 1, 1, 9, 9, 1, 1, 9)}
+    plain = asked(grid_town, town=town)
+    compact = [asked(grid_town, town=town, compactness_price_min=price) for price in (0.5, 100.0)]
+    spread = [plan.tables["today"]["ground_rms_km"].iloc[0] for plan in (plain, *compact)]
+    assert spread == sorted(spread, reverse=True)
+    assert spread[0] > spread[-1]
+    for plan, km in zip(compact, spread[1:], strict=True):
+        assert plan.objective >= plain.objective - 1e-9
+        assert plan.bound <= plan.objective + 1e-9
+        assert dict(plan.notes)["zones.note.compactness"]["km"] == f"{km:.2f}"
+
+
+def test_the_distance_of_the_ground_is_the_moment_of_inertia_by_hand(grid_town):
+    plan = asked(grid_town, count=1, town={"counts": UNEVEN}, compactness_price_min=1.0)
+    units = plan.tables["units"]
+    post = plan.to_frame().iloc[0]
+    square = ((units["x"] - post["post_x"]) ** 2 + (units["y"] - post["post_y"]) ** 2) / 1e6
+    mean = (units["area_km2"] * square).sum() / units["area_km2"].sum()
+    assert plan.tables["today"]["ground_rms_km"].iloc[0] == pytest.approx(mean**0.5)
+    # Of all eight posts none has a smaller sum of mean way and mean square distance.
+    sums = []
+    for village in units.itertuples():
+        town = grid_town(counts=UNEVEN, zones={"tolerance": 0.3, "post_villages": village.unit_id})
+        fixed = planned(town, count=1)
+        sums.append(fixed.objective + fixed.tables["today"]["ground_rms_km"].iloc[0] ** 2)
+    assert plan.objective + mean == pytest.approx(min(sums))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"locked_villages": "没有村"}, "locked_villages 里的「没有村」"), ({"post_villages": "V99"}, "V99"),
+     ({"post_villages": "V1;V2;V3"}, "3 个驻点"), ({"move_price_min": 1.0, "move_budget": 3}, "只能设一个"),
+     ({"tolerance": -0.1}, "zones.tolerance"), ({"random_plans": -1}, "zones.random_plans")],
+)  # fmt: skip
+def test_settings_that_cannot_hold_are_told_in_one_sentence(grid_town, settings, words):
+    with pytest.raises(PatrolError, match=words) as told:
+        asked(grid_town, **settings)
+    for lang in LANGUAGES:
+        assert "{" not in text(f"error.{told.value.key}", lang=lang, **told.value.values)
+
+
+def test_wishes_that_no_plan_keeps_or_that_need_todays_areas_are_told(grid_town):
+    # The bank of the locked villages holds half the work of both banks, so two posts on the other bank leave it none.
+    with pytest.raises(InfeasibleError, match="村0、村1"):
+        asked(grid_town, tolerance=0.05, locked_villages="村0;村1;村2;村3", post_villages="村4;村5")
+    town = grid_town(counts=UNEVEN, zones={"tolerance": 0.3, "move_budget": 5})
     nameless = dataclasses.replace(town, villages=town.villages.assign(work_area=""))
-    with pytest.raises(InputError, match="price_min"):
-        asked(nameless, price_min=5.0)
+    with pytest.raises(InputError, match="move_budget"):
+        planned(nameless, count=2)
 
 
 def test_plan_and_today_are_held_against_random_plans_in_both_languages(grid_town):
-    town = grid_town(bridges=(300.0, 2100.0), counts=east_west_work(), **LOOSE)
-    plan = asked(town, random_plans=40)
+    plan = asked(grid_town, random_plans=40)
     notes = dict(plan.notes)
     best, today = notes["zones.note.random_plan"], notes["zones.note.random_work_area"]
     assert float(best["travel_pct"]) >= float(today["travel_pct"])
     assert best["plans"] == 40
+    assert plan.tables["today"]["beats_travel_pct"].iloc[0] == pytest.approx(float(best["travel_pct"]), abs=0.5)
     for lang in LANGUAGES:
         for key, values in plan.notes:
             assert "{" not in text(key, lang=lang, **values)

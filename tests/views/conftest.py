@@ -273,6 +273,7 @@ def zones(ws: Workspace) -> Plan:
             incident_h_per_week=[4.0, 8.0],
             patrol_h_per_week=[2.0, 4.0],
             fixed_h_per_week=[1.0, 2.0],
+            trip_h_per_week=[0.0, 0.0],
             workload_h_per_week=[7.0, 14.0],
             mean_travel_min=[4.0, 5.5],
             post_name=["东河", "集上"],
@@ -289,6 +290,9 @@ def zones(ws: Workspace) -> Plan:
             "mean_travel_min": [5.0, 6.1],
             "unreached_units": [0, 0],
             "pieces": [2, 3],
+            "ground_rms_km": [1.2, 1.4],
+            "beats_travel_pct": [99.5, 60.0],
+            "beats_balance_pct": [80.0, 1.0],
         }
     )
     tables = {"zones": table, "units": units, "today": today}
