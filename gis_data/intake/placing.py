@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from gis_data.coordinates import SHIFTED_LAT, SHIFTED_LON
 from gis_data.errors import InputError
-from gis_data.intake import datum, places, values
+from gis_data.intake import datum, places, rounding, values
 from gis_data.intake.headers import Match
 from gis_data.intake.notation import Written, read_coordinates
 from gis_data.intake.sheets import Sheet, shapes_in
@@ -38,8 +38,6 @@ NOT_EVEN_A_VILLAGE = NEVER_A_PLACE - {"fraud", "telecom_fraud", "minor_fraud"}
 MAST_ROWS, MAST_VILLAGES = 4, 3
 # The station's own point, also in a file too short to show a spike.
 STATION_M, STATION_ROWS, STATION_VILLAGES = 60.0, 3, 2
-# A point written with three decimals is a hundred metres wide; told only where the rest of the file has more.
-COARSE_DECIMALS, COARSE_SHARE = 3, 0.5
 MOST_REMARKS = 5
 BY_PHONE = r"基站|手机定位|扇区|LBS|cell"
 MOVED = {
@@ -154,19 +152,24 @@ def place_rows(
     written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
     named, names = _named(cells, index, around.villages)
     spot = _spots(written)
-    spike, mast = _repeated(spot, names, written, cells, around)
+    grid = rounding.rounding_of(written, pairs, spot, around.crs_of(sheet.path.name))
+    spike, mast = _repeated(spot, names, named, written, cells, grid, around)
     system, remarks = _system(written, named, rows, sheet, ~(spike | mast), around)
     points, lon, lat = _points(written, system, around.study, index)
     points, outside = places.keep_inside(points, around.study)
     unclear = pd.Series(system == "unclear", index=index)
     spike_, mast_ = pd.Series(spike, index=index), pd.Series(mast, index=index)
-    centre = places.at_village_centre(points, around.villages) & ~spike_
-    near = places.village_by_point(points.mask(unclear, shapely.Point()), around.villages)
+    rounded = pd.Series(grid.rows, index=index) & ~points.is_empty & ~unclear & ~spike_ & ~mast_
+    coarse = rounded & (not grid.keeps_the_road)
+    centre = places.at_village_centre(points, around.villages) & ~spike_ & ~grid.rows
+    centre |= rounding.at_centres(points, rounded.to_numpy(), grid.step_m, around.villages)
+    near = places.village_by_point(points.mask(unclear | coarse, shapely.Point()), around.villages)
     village = named.mask((named == "") & ~spike_, near)
     precision = pd.Series("exact", index=index)
     unknown = points.is_empty | unclear
     precision = precision.mask(unknown, "none").mask(unknown & (village != ""), "village")
-    precision = precision.mask(mast_, "cell").mask(centre, "village").mask(spike_, "default")
+    precision = precision.mask(rounded, "road").mask(mast_ | coarse, "cell")
+    precision = precision.mask(centre, "village").mask(spike_, "default")
     placeless = ~has_a_place(rows)
     village = village.mask(rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
     precision = precision.mask(placeless, "none")
@@ -181,7 +184,10 @@ def place_rows(
         "default_point": spike_ & ~placeless,
         "cell_point": mast_ & ~placeless,
         "village_centre": centre & ~placeless,
+        "coordinates_rounded": rounded & ~coarse & ~centre & ~placeless,
+        "coordinates_coarse": coarse & ~centre & ~placeless,
         "placeless": placeless,
+        "placeless_misplaced": (outside | spike_) & placeless,
         "datum_unclear": unclear & ~placeless,
         **{name: pd.Series(system == name, index=index) & ~placeless for name in ("gcj02", "bd09")},
         **{name: pd.Series(np.isin(written.how, hows), index=index) & ~placeless for name, hows in MOVED.items()},
@@ -189,6 +195,9 @@ def place_rows(
     moved = notes["gcj02"] | notes["bd09"] | pd.concat([notes[name] for name in MOVED], axis=1).any(axis=1)
     dropped = notes["default_point"] | notes["village_centre"] | notes["datum_unclear"] | frame["outside"]
     corrections = _corrections(written, lon, lat, notes | {"outside": frame["outside"]}, moved, dropped)
+    if grid.step_m:
+        of_the_file = {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)}
+        remarks = (*remarks, ("intake.remark.coordinates_rounded", of_the_file))
     return Placed(frame, notes, corrections, remarks)
 
 
@@ -241,21 +250,30 @@ def _spots(written: Written) -> NDArray[np.int64]:
 
 
 def _repeated(
-    spot: NDArray[np.int64], names: pd.Series, written: Written, cells: Mapping[str, pd.Series], around: Surroundings
-) -> tuple[Flags, Flags]:
+    spot: NDArray[np.int64], names: pd.Series, named: pd.Series, written: Written, cells: Mapping[str, pd.Series],
+    grid: rounding.Rounding, around: Surroundings,
+) -> tuple[Flags, Flags]:  # fmt: skip
     """Tell which rows sit at a default of the dispatch system, and which at a phone mast."""
     known = spot >= 0
     rows = np.bincount(spot[known], minlength=max(1, spot.max(initial=0) + 1))
-    pairs = pd.DataFrame({"spot": spot, "name": names.to_numpy()})[known & (names != "").to_numpy()].drop_duplicates()
-    named = np.bincount(pairs["spot"], minlength=len(rows))
-    default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (named >= places.SPIKE_VILLAGES)
-    default |= _at_station(spot, written, (rows >= STATION_ROWS) & (named >= STATION_VILLAGES), around)
-    mast = ~default & (rows >= MAST_ROWS) & (named >= MAST_VILLAGES)
+    # A grid puts neighbours at one point: their addresses are many, their villages are not.
+    count = _named_at(spot, named if grid.step_m else names, len(rows))
+    default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (count >= places.SPIKE_VILLAGES)
+    least = MAST_VILLAGES if grid.step_m else STATION_VILLAGES
+    default |= _at_station(spot, written, (rows >= STATION_ROWS) & (count >= least), around)
+    mast = ~default & (rows >= MAST_ROWS) & (count >= MAST_VILLAGES)
     at = np.where(known, spot, 0)
-    by_phone = known & (mast[at] | _coarse(written))
+    by_phone = known & (mast[at] | grid.few)
     if "locating" in cells:
         by_phone |= known & values.as_text(cells["locating"]).str.contains(BY_PHONE, case=False).to_numpy()
     return known & default[at], by_phone & ~default[at]
+
+
+def _named_at(spot: NDArray[np.int64], names: pd.Series, spots: int) -> NDArray[np.int64]:
+    """Return how many different places the rows at each spot name."""
+    asked = (spot >= 0) & (names != "").to_numpy()
+    pairs = pd.DataFrame({"spot": spot[asked], "name": names.to_numpy()[asked]}).drop_duplicates()
+    return np.bincount(pairs["spot"], minlength=spots)
 
 
 def _at_station(spot: NDArray[np.int64], written: Written, asked: Flags, around: Surroundings) -> Flags:
@@ -274,14 +292,6 @@ def _at_station(spot: NDArray[np.int64], written: Written, asked: Flags, around:
         near = shapely.dwithin(shapely.points(xy)[:, None], np.asarray(stations)[None, :], STATION_M).any(axis=1)
         found[spot[first[near]]] = True
     return found
-
-
-def _coarse(written: Written) -> Flags:
-    """Tell which degrees have so few decimals that they can only be a mast or a block, in a file that has more."""
-    in_degrees = np.isfinite(written.lon) & (written.how != "degree_minutes")
-    fine = [np.abs(part - np.round(part, COARSE_DECIMALS)) > 1e-9 for part in (written.lon, written.lat)]
-    coarse = in_degrees & ~fine[0] & ~fine[1]
-    return coarse if coarse.sum() < COARSE_SHARE * max(1, in_degrees.sum()) else np.zeros_like(coarse)
 
 
 def _system(
