@@ -20,6 +20,8 @@ WORK = {
 ORIGIN = {"reported": "#2f5d8a", "discovered": "#d9a441"}
 FULL, LINES = "#2f5d8a", ("#0072b2", "#00785a", "#c8480a", "#8e2c7e", "#5c5953")
 MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62
+TWELVE = (*LINES, "#d9a441", "#4b3f9e", "#5fa845", "#b03a5b", "#3aa6a6", "#a0692f", "#7f8fa6")  # lines of one chart
+WORD_INK = {"above": "#c8480a", "below": "#0072b2", "none": "#5c5953"}
 
 Chart = Any  # any Altair chart
 
@@ -198,6 +200,79 @@ def lorenz_chart(curve: pd.DataFrame, *, height_px: int = 230) -> Chart:
     line = base.mark_line(color=FULL, strokeWidth=2.2).encode(y=y, tooltip=tip)
     equal = base.mark_line(color=TOWN, strokeWidth=1.5, strokeDash=[4, 3]).encode(y="most_equal_share:Q")
     return _calm(equal + line, height_px)
+
+
+def funnel_chart(curve: pd.DataFrame, zones: pd.DataFrame, *, height_px: int = 300) -> Chart:
+    """Draw observed over expected against the expected count, inside the limits of chance.
+
+    ``curve``: ``expected``, ``low``, ``high``, ``far_low``, ``far_high``; ``zones``: a scorecard.
+    """
+    x = alt.X(
+        "expected:Q", title=text("scorecard.column.expected"), scale=alt.Scale(zero=False),
+        axis=alt.Axis(tickCount=5, grid=False),
+    )  # fmt: skip
+    y_title = text("scorecard.funnel.ratio")
+    base = alt.Chart(curve).encode(x=x)
+    lines = [
+        base.mark_line(color=TOWN, strokeWidth=1.4, strokeDash=dash).encode(
+            y=alt.Y(f"{name}:Q", title=y_title, scale=alt.Scale(zero=False))
+        )
+        for names, dash in ((("low", "high"), [1, 0]), (("far_low", "far_high"), [4, 3]))
+        for name in names
+    ]
+    shown = zones.assign(word=zones["expected_word"].map(lambda word: text(f"scorecard.word.{word}")))
+    words = [text(f"scorecard.word.{word}") for word in WORD_INK]
+    points = alt.Chart(shown.dropna(subset="observed_to_expected")).encode(
+        x=x,
+        y="observed_to_expected:Q",
+        color=alt.Color(
+            "word:N", title=None, scale=alt.Scale(domain=words, range=list(WORD_INK.values())),
+            legend=alt.Legend(orient="top", direction="horizontal", columns=2, labelLimit=150),
+        ),
+        tooltip=[
+            alt.Tooltip("zone_id:N", title=text("scorecard.column.zone_id")),
+            alt.Tooltip("reported:Q", title=text("page.origin.reported"), format=","),
+            alt.Tooltip("expected:Q", title=text("scorecard.column.expected"), format=",.1f"),
+            alt.Tooltip("observed_to_expected:Q", title=y_title, format=".2f"),
+        ],
+    )  # fmt: skip
+    one = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(color=GRID, strokeWidth=1.5).encode(y="y:Q")
+    marks = [
+        points.mark_point(size=70, filled=True, opacity=1),
+        points.mark_text(dx=14, fontSize=12).encode(text="zone_id:N"),
+    ]
+    return _calm(alt.layer(one, *lines, *marks), height_px)
+
+
+def feedback_chart(paths: pd.DataFrame, *, rule: str, most_pct: float, height_px: int = 230) -> Chart:
+    """Draw each zone's share of the patrol, month by month, in the middle town, over the range of 90 % of all zones."""
+    table = paths[paths["rule"] == rule]
+    order = list(dict.fromkeys(table["zone_id"]))
+    x = alt.X(
+        "month:Q",
+        title=text("scorecard.feedback.month"),
+        scale=alt.Scale(nice=False),
+        axis=alt.Axis(values=[0, 6, 12, 18, 24, 30, 36], grid=False),
+    )
+    scale = alt.Scale(domain=[0, most_pct])
+    y = alt.Y("low_pct:Q", title=text("scorecard.feedback.share"), scale=scale, axis=alt.Axis(tickCount=5))
+    band = alt.Chart(table.drop_duplicates("month")).mark_area(color=TOWN, opacity=0.18)
+    lines = alt.Chart(table).mark_line(strokeWidth=1.8).encode(
+        x=x,
+        y=alt.Y("share_pct:Q", scale=scale),
+        color=alt.Color(
+            "zone_id:N", title=None, sort=order, legend=alt.Legend(orient="top", direction="horizontal"),
+            scale=alt.Scale(domain=order, range=list(TWELVE[: len(order)])),
+        ),
+        tooltip=[
+            alt.Tooltip("zone_id:N", title=text("scorecard.column.zone_id")),
+            alt.Tooltip("month:Q", title=text("scorecard.feedback.month")),
+            alt.Tooltip("share_pct:Q", title="%", format=".1f"),
+        ],
+    )  # fmt: skip
+    fair = 100 / max(1, paths["zone_id"].nunique())
+    rule_line = alt.Chart(pd.DataFrame({"y": [fair]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(y="y:Q")
+    return _calm(band.encode(x=x, y=y, y2="high_pct:Q") + rule_line + lines, height_px)
 
 
 def _calm(chart: Chart, height_px: int) -> Chart:

@@ -1,7 +1,8 @@
 """Office documents of the plans: the scorecard as a spreadsheet.
 
 In:     finished plans and the study.
-Out:    an .xlsx file with four sheets: the scorecard to print, its raw numbers, the zones' villages, how to read it.
+Out:    an .xlsx file: the scorecard to print, base lines, patrols, checkpoints, the feedback audit, the raw numbers,
+        the zones' villages, how to read it.
         Nothing is computed here but rounding.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -17,6 +19,9 @@ import xlsxwriter
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
+from views.score_sheets import add_sheets
+from views.score_tables import zones_of
+from views.score_words import count_with_interval, rate_with_interval, told_apart
 
 FONT = "Microsoft YaHei"
 A4 = 9
@@ -50,6 +55,7 @@ def write_scorecard(scorecard: Plan, zones: Plan, study: Study, path: Path) -> P
         book.set_properties({"title": _title(study), "created": _made_on(scorecard)})
         looks = looks_of(book)
         _print_sheet(book, looks, scorecard, study)
+        add_sheets(book, looks, scorecard, lambda key: new_sheet(book, key, study))
         _raw_sheet(book, looks, scorecard.to_frame(), study)
         _villages_sheet(book, looks, zones, study)
         _notes_sheet(book, looks, scorecard, study)
@@ -57,28 +63,13 @@ def write_scorecard(scorecard: Plan, zones: Plan, study: Study, path: Path) -> P
     return path
 
 
-def count_with_interval(count: float, low: float, high: float) -> str:
-    """Return a count with its limits, "12 (6.2–21.0)"."""
-    return f"{count:,.0f} ({_limit(low)}–{_limit(high)})"
+def scorecard_xlsx(scorecard: Plan, zones: Plan, study: Study) -> bytes:
+    """Return the scorecard as a spreadsheet."""
+    with TemporaryDirectory() as folder:
+        return write_scorecard(scorecard, zones, study, Path(folder) / "scorecard.xlsx").read_bytes()
 
 
-def rate_with_interval(rate: float, low: float, high: float) -> str:
-    """Return a rate with its limits, "213.4 (183.5–268.6)", or a dash where there is none."""
-    return "—" if pd.isna(rate) else f"{_limit(rate)} ({_limit(low)}–{_limit(high)})"
-
-
-def rank_as_range(best: int, worst: int) -> str:
-    """Return "3", or "1–4" where intervals overlap."""
-    return str(best) if best == worst else f"{best}–{worst}"
-
-
-def _limit(value: float) -> str:
-    if value == float("inf"):
-        return "∞"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
-
-
-def _columns(base: str) -> list[tuple[str, list[Shown]]]:
+def _columns(base: str, zones: int) -> list[tuple[str, list[Shown]]]:
     """Return the printed columns in their three groups: what is looked after, what was called in, what patrols did."""
     per = "per_10k_year" if base == "population" else "per_km2_year"
     exposure = [
@@ -91,7 +82,7 @@ def _columns(base: str) -> list[tuple[str, list[Shown]]]:
         Shown("reported", 12, lambda row: count_with_interval(*row[["reported", "reported_low", "reported_high"]])),
         Shown(f"rate_{per}", 13, lambda row: rate_with_interval(*row[[f"{name}_{per}" for name in _RATE]])),
         Shown(f"shrunk_{per}", 13, lambda row: rate_with_interval(*row[[f"{name}_{per}" for name in _SHRUNK]])),
-        Shown("rank", 7, lambda row: rank_as_range(row["rank_best"], row["rank_worst"])),
+        Shown("told_apart", 11, lambda row: told_apart(row["rank_best"], row["rank_worst"], zones)),
         Shown("expected", 8, lambda row: "—" if pd.isna(row["expected"]) else round(row["expected"], 1)),
         Shown("observed_to_expected", 11, _observed_to_expected),
         Shown("expected_word", 9.5, lambda row: _word(row["expected_word"]), word="expected_word"),
@@ -104,6 +95,7 @@ def _columns(base: str) -> list[tuple[str, list[Shown]]]:
         Shown("arrested_people", 7, lambda row: int(row["arrested_people"])),
         Shown("patrol_hours", 8, lambda row: "—" if pd.isna(row["patrol_hours"]) else round(row["patrol_hours"])),
         Shown("arrests_per_100h", 12, lambda row: rate_with_interval(*row[list(_PER_HOURS)])),
+        Shown("arrest_pool", 8, lambda row: zones_of(row["arrest_pool"]) if pd.notna(row[_PER_HOURS[0]]) else "—"),
     ]
     return [("exposure", exposure), ("reported", reported), ("found", found)]
 
@@ -162,7 +154,7 @@ def looks_of(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no t
 
 def _print_sheet(book: Any, looks: dict[str, Any], plan: Plan, study: Study) -> None:  # noqa: ANN401
     sheet = new_sheet(book, "scorecard.sheet.print", study)
-    groups = _columns(str(plan.settings["exposure"]))
+    groups = _columns(str(plan.settings["exposure"]), len(plan.to_frame()))
     first = _headlines(sheet, looks, plan, study)
     column = 0
     for name, shown in groups:
@@ -296,14 +288,17 @@ def _note_lines(plan: Plan, study: Study) -> Iterator[str]:
         yield text("scorecard.synthetic")
     yield from (text(key, **values) for key, values in plan.notes)
     yield from _reading_lines(plan)
-    yield from (text(f"scorecard.method.{key}") for key in ("interval", "expected", "shrunk", "change", "not_said"))
+    yield from (
+        text(f"scorecard.method.{key}")
+        for key in ("interval", "expected", "shrunk", "change", "pooled", "base_lines", "feedback", "not_said")
+    )
     for name, value in plan.settings["scorecard"].items():
         yield text("scorecard.setting", name=f"scorecard.{name}", value=value, why=text(f"settings.scorecard.{name}"))
 
 
 def _reading_lines(plan: Plan) -> Iterator[str]:
     yield text("scorecard.reading.intervals", level_pct=f"{100 * plan.settings['scorecard']['level']:g}")
-    yield from (text(f"scorecard.reading.{key}") for key in ("ranks", "arrests"))
+    yield from (text(f"scorecard.reading.{key}") for key in ("ranks", "base_lines", "arrests"))
 
 
 def new_sheet(book: Any, key: str, study: Study) -> Any:  # noqa: ANN401

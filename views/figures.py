@@ -9,17 +9,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
 from analysis.hotspots import types_of
 from gis_data.catalogue import language, text
-from gis_data.study import Study
 from gis_data.taxonomy import CLASSES
 from models.plan import Plan
-from views.documents import count_with_interval, rank_as_range, rate_with_interval, write_scorecard
 from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
@@ -126,32 +123,6 @@ def type_names(main_types: str) -> str:
     return text("hotspots.because.list_mark").join(
         f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types)
     )
-
-
-def scorecard_table(plan: Plan) -> pd.DataFrame:
-    """Return the scorecard's main columns: counts with limits, words, ranks as ranges, arrests apart."""
-    per = "per_10k_year" if plan.settings["exposure"] == "population" else "per_km2_year"
-    rows = [_score_row(row, per) for row in records(plan.to_frame())]
-    return pd.DataFrame(rows).rename(columns=lambda key: text(f"scorecard.column.{key}"))
-
-
-def _score_row(row: Mapping[str, Any], per: str) -> dict[str, str]:
-    return {
-        "zone_id": row["zone_id"],
-        "population": f"{row['population']:,}" if row["population"] else DASH,
-        "road_km": f"{row['road_km']:.1f}" if row["road_km"] else DASH,
-        "reported": count_with_interval(row["reported"], row["reported_low"], row["reported_high"]),
-        f"shrunk_{per}": rate_with_interval(row[f"shrunk_{per}"], row[f"shrunk_low_{per}"], row[f"shrunk_high_{per}"]),
-        "expected_word": text(f"scorecard.word.{row['expected_word']}"),
-        "rank": rank_as_range(row["rank_best"], row["rank_worst"]),
-        "latest_before": f"{row['latest']} / {row['before']}",
-        "change_word": text(f"scorecard.word.{row['change_word']}"),
-        "discovered": f"{row['discovered']:,}",
-        "arrest_incidents": count_with_interval(row["arrest_incidents"], row["arrest_low"], row["arrest_high"]),
-        "arrests_per_100h": rate_with_interval(
-            row["arrests_per_100h"], row["arrests_low_per_100h"], row["arrests_high_per_100h"]
-        ),
-    }
 
 
 def zone_work(zones: pd.DataFrame) -> pd.DataFrame:
@@ -359,12 +330,6 @@ def _cell(name: Any, value: Any, left: set[str], tint: Mapping[str, str]) -> str
 def as_csv(table: pd.DataFrame) -> bytes:
     """Return a table as CSV that a spreadsheet opens with the right characters."""
     return table.drop(columns="geometry", errors="ignore").to_csv(index=False).encode("utf-8-sig")
-
-
-def scorecard_xlsx(scorecard: Plan, zones: Plan, study: Study) -> bytes:
-    """Return the scorecard as a spreadsheet."""
-    with TemporaryDirectory() as folder:
-        return write_scorecard(scorecard, zones, study, Path(folder) / "scorecard.xlsx").read_bytes()
 
 
 def _named(table: pd.DataFrame, section: str) -> pd.DataFrame:

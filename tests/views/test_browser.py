@@ -181,6 +181,10 @@ def test_the_sample_town_after_the_main_job_is_shown_on_every_page(browser: Brow
         page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
         for name in (*PAGES[1:], PAGES[0]):
             check_map(page, go_to(page, name, lang), name, lang)
+        follow(page, "scorecard", lang)
+        page.locator("[data-testid=stVegaLiteChart] .marks").nth(2).wait_for(timeout=WAIT_MS)  # a funnel, two audits
+        cut = "e => e.scrollWidth - e.clientWidth"
+        assert [box.evaluate(cut) for box in page.locator(".xq-scroll").all()][:2] == [0, 0], "columns out of sight"
 
 
 def test_incidents_are_painted_on_a_canvas(page: Page):
@@ -239,7 +243,8 @@ def test_the_language_switch_changes_every_heading(page: Page):
 
 
 def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
-    go_to(page, "zones")
+    map_of(page)
+    follow(page, "scorecard")
     with page.expect_download(timeout=WAIT_MS) as waiting:
         page.get_by_text(text("page.download.scorecard"), exact=True).click()
     assert waiting.value.suggested_filename.endswith(".xlsx")

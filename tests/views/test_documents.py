@@ -6,7 +6,9 @@ import pytest
 from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.workspace import Workspace
 from models.plan import Plan
-from views.documents import count_with_interval, rank_as_range, rate_with_interval, write_scorecard
+from models.store import load_plans
+from views.documents import write_scorecard
+from views.score_words import count_with_interval, rate_with_interval, told_apart
 from views.sheets import print_all
 
 from .conftest import tiny_plans, tiny_workspace
@@ -42,7 +44,7 @@ def test_printed_rows_are_the_plans_counts_with_their_limits(station, tmp_path):
 
 
 def test_raw_numbers_are_numbers_and_the_whole_table(station, tmp_path):
-    sheet = book_of(station, tmp_path / "a.xlsx").worksheets[1]
+    sheet = book_of(station, tmp_path / "a.xlsx")[text("scorecard.sheet.raw")]
     names, *rows = list(sheet.iter_rows(min_row=2, values_only=True))
     table = station[1]["scorecard"].to_frame()
     assert list(names) == list(table.columns)
@@ -53,7 +55,8 @@ def test_raw_numbers_are_numbers_and_the_whole_table(station, tmp_path):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_sheet_says_internal_and_invented_and_prints_on_a4(station, tmp_path, lang):
     book = book_of(station, tmp_path / "a.xlsx", lang)
-    assert len(book.worksheets) == 4
+    names = ("print", "base_lines", "patrols", "raw", "villages", "notes")  # no log of hours, so nothing to audit
+    assert book.sheetnames == [text(f"scorecard.sheet.{name}", lang=lang) for name in names]
     for sheet in book.worksheets:
         assert sheet.oddFooter.left.text == text("scorecard.internal_mark", lang=lang)
         assert sheet.oddFooter.right.text == text("scorecard.synthetic", lang=lang)
@@ -70,13 +73,36 @@ def drop_names(words: str, zones: Plan) -> str:
     return words
 
 
+def test_the_sample_towns_book_says_verdicts_pools_and_the_audit(planned_town, tmp_path):
+    ws = Workspace.open(planned_town)
+    plans = load_plans(ws)
+    card = plans["scorecard"]
+    book = openpyxl.load_workbook(write_scorecard(card, plans["zones"], ws.study, tmp_path / "a.xlsx"))
+    said = {sheet.title: [value for row in cells(sheet) for value in row if value] for sheet in book.worksheets}
+    verdicts = said[text("scorecard.sheet.base_lines")]
+    for verdict, count in card.tables["base_lines"]["verdict"].value_counts().items():
+        assert verdicts.count(text(f"scorecard.verdict.{verdict}")) == count
+    pools = card.tables["arrest_pools"]
+    for row in pools.itertuples():
+        shown = count_with_interval(row.arrest_incidents, row.arrest_low, row.arrest_high)
+        assert shown in said[text("scorecard.sheet.patrols")]
+    audit = book[text("scorecard.sheet.feedback")]
+    assert audit["A1"].value == text("scorecard.note.feedback", **dict(card.notes)["scorecard.note.feedback"])
+    assert len(audit._charts) == 2
+    ends = card.tables["feedback"].set_index("rule")
+    wanted = f"{ends['low_pct']['arrests']:.1f}–{ends['high_pct']['arrests']:.1f}%"
+    assert wanted in said[text("scorecard.sheet.feedback")]
+    crews = set(ws.read("visits")["crew_id"]) | set(ws.read("crews")["crew_id"])
+    assert not any(crew in str(value) for values in said.values() for value in values for crew in crews)
+
+
 def test_a_name_from_a_file_never_becomes_a_formula(station, tmp_path):
     study, plans = station
     zones = plans["zones"]
     units = zones.tables["units"].assign(name='=HYPERLINK("http://x")')
     bad = Plan("zones", dict(zones.tables) | {"units": units}, {}, seed=1, seconds=0.0)
     path = write_scorecard(plans["scorecard"], bad, study, tmp_path / "a.xlsx")
-    values = [cell for row in openpyxl.load_workbook(path).worksheets[2] for cell in row]
+    values = [cell for row in openpyxl.load_workbook(path)[text("scorecard.sheet.villages")] for cell in row]
     assert any(str(cell.value).startswith("=HYPERLINK") for cell in values)
     assert {cell.data_type for cell in values if str(cell.value).startswith("=")} == {"s"}
 
@@ -104,8 +130,10 @@ def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_pat
         (count_with_interval(1234, 1166.1, 1304.8), "1,234 (1,166.1–1,304.8)"),
         (rate_with_interval(float("nan"), 0.0, 1.0), "—"),
         (rate_with_interval(2.0, 0.5, float("inf")), "2.00 (0.50–∞)"),
-        (rank_as_range(3, 3), "3"),
-        (rank_as_range(1, 4), "1–4"),
+        (told_apart(3, 3, 6), "2 个更高，3 个更低"),
+        (told_apart(1, 4, 6), "0 个更高，2 个更低，3 个分不出"),
+        (told_apart(1, 6, 6), "分不出"),
+        (told_apart(1, 1, 1), "只有一个巡区"),
     ],
 )
 def test_numbers_are_written_as_a_chief_reads_them(shown, words):

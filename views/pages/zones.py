@@ -1,4 +1,4 @@
-"""Patrol zones: how the town is cut, how even the work is, why a village is where it is, and how each zone scores."""
+"""Patrol zones: how the town is cut, how even the work is, and why a village is where it is."""
 
 import html
 
@@ -8,7 +8,6 @@ from gis_data.catalogue import language, text
 from models.plan import Plan
 from models.zones import explain
 from views import charts, figures, maps
-from views.documents import WORD_TINT
 from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
@@ -34,14 +33,8 @@ def show(station: Station) -> None:
         _balance(station, plan)
         if len(station.table("villages")):
             _because(plan)
-    st.subheader(text("page.zones.scorecard"), anchor=False)
-    scored = frame.plan_or_say(station, "scorecard")
-    if scored is not None:
-        _scorecard(station, scored, plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
-        if scored is not None:
-            frame.notes(scored)
 
 
 def _numbers(plan: Plan) -> None:
@@ -89,15 +82,3 @@ def _because(plan: Plan) -> None:
     chosen = st.selectbox(text("page.zones.why"), list(names), format_func=lambda unit: names[unit], key="unit")
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in explain(plan, chosen))
     st.html(f'<ul class="xq-list">{reasons}</ul>')
-
-
-def _scorecard(station: Station, scorecard: Plan, zones: Plan) -> None:
-    st.caption(text("scorecard.reading.ranks") + " " + text("scorecard.reading.arrests"))
-    tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
-    frame.table(figures.scorecard_table(scorecard), tint=tint)
-    left, right, _ = st.columns((1, 1, 4))
-    with left:
-        make = frame.speaking(figures.scorecard_xlsx, scorecard, zones, station.study)
-        frame.download("page.download.scorecard", make, text("sheet.file_scorecard"))
-    with right:
-        frame.download("page.download.csv", figures.as_csv(scorecard.to_frame()), "scorecard.csv")

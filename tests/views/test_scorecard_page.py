@@ -1,0 +1,60 @@
+"""The page Scorecard: its words are the plan's numbers, in both languages, with and without logs."""
+
+import re
+
+import pytest
+
+from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.workspace import Workspace
+from models.store import load_plans
+from views import score_tables
+from views.figures import DASH
+
+from .test_pages import shown, words
+from .test_patterns_page import tables
+
+
+@pytest.fixture(scope="module")
+def card(planned_town):
+    return load_plans(Workspace.open(planned_town))["scorecard"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_shows_every_table_of_the_plan(planned_town, card, lang):
+    page = shown(planned_town, "scorecard", lang)
+    said = words(page)
+    assert text("page.scorecard.help", lang=lang) in said
+    key, values = next(note for note in card.notes if note[0] == "scorecard.note.feedback")
+    assert text(key, lang=lang, **values) in said
+    with speaking(lang):
+        frames = [score_tables.reported(card), score_tables.base_lines(card), score_tables.patrols(card),
+                  score_tables.pools(card), score_tables.spans(card), score_tables.feedback(card)]  # fmt: skip
+    on_page = tables(page)
+    for frame in frames:
+        assert [list(frame.columns), *frame.astype(str).to_numpy().tolist()] in on_page
+    if lang == "en":
+        assert re.findall(r"[\u4e00-\u9fff，。；：、（）「」]", "".join(map(str, on_page))) == []
+
+
+def test_zones_stand_by_number_and_never_by_merit(card):
+    with speaking("zh"):
+        for table in (score_tables.reported(card), score_tables.base_lines(card), score_tables.patrols(card)):
+            assert table["巡区"].tolist() == sorted(table["巡区"])
+
+
+def test_a_town_without_logs_says_no_data_and_why_there_is_no_audit(tiny_station):
+    page = shown(tiny_station, "scorecard")
+    said = words(page)
+    assert "200 (173.2–229.7)" in said
+    assert text("scorecard.verdict.no_data") in said
+    assert text("scorecard.note.no_feedback") in said
+    patrols = next(
+        table for table in tables(page) if text("scorecard.column.arrest_pool") in table[0] and len(table[0]) > 5
+    )
+    at = patrols[0].index(text("scorecard.column.arrests_per_100h"))
+    assert [row[at] for row in patrols[1:]] == [DASH, DASH]
+
+
+def test_a_missing_scorecard_is_named_with_the_command_that_makes_it(unplanned_station):
+    page = shown(unplanned_station, "scorecard")
+    assert [f"plan {unplanned_station.name} scorecard" in info.value for info in page.info] == [True]

@@ -1,0 +1,111 @@
+"""Scorecard: what residents reported, what patrols did, which base lines are met, and why arrests may not steer."""
+
+import streamlit as st
+
+from gis_data.catalogue import text
+from models.feedback_audit import COVERAGE
+from models.plan import Plan
+from views import charts, figures, score_tables
+from views.documents import WORD_TINT, scorecard_xlsx
+from views.pages import frame
+from views.station import Station
+
+FUNNEL_PX, FEEDBACK_PX = 250, 240
+CHARTED = ("reported", "arrests")
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("scorecard", station)
+    plan = frame.plan_or_say(station, "scorecard")
+    if plan is None:
+        return
+    _numbers(plan)
+    _reported(plan)
+    _base_lines(plan)
+    _patrols(plan)
+    _feedback(plan)
+    _downloads(station, plan)
+    with st.expander(text("page.method")):
+        frame.notes(plan)
+
+
+def _numbers(plan: Plan) -> None:
+    table = plan.to_frame()
+    verdicts = plan.tables["base_lines"]["verdict"].value_counts()
+    judged = sum(int(verdicts.get(name, 0)) for name in ("met", "not_met", "not_readable"))
+    hours = table["patrol_hours"].sum(skipna=False)
+    spread = plan.settings["overdispersion"]
+    frame.numbers(
+        [
+            (text("page.scorecard.reported"), f"{table['reported'].sum():,}", ""),
+            (text("page.scorecard.arrests"), f"{table['arrest_incidents'].sum():,}", ""),
+            (text("page.scorecard.hours"), figures.DASH if hours != hours else f"{hours:,.0f}", ""),
+            (text("page.scorecard.met"), f"{verdicts.get('met', 0)} / {judged}", text("page.scorecard.met_help")),
+            (text("page.scorecard.spread"), f"{spread:.1f}", text("page.scorecard.spread_help")),
+        ]
+    )
+
+
+def _reported(plan: Plan) -> None:
+    st.subheader(text("scorecard.group.reported"), anchor=False)
+    tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
+    frame.table(score_tables.reported(plan), tint=tint)
+    st.caption(text("scorecard.reading.ranks"))
+
+
+def _base_lines(plan: Plan) -> None:
+    left, right = st.columns((1.7, 1), gap="small")
+    with left:
+        st.subheader(text("scorecard.sheet.base_lines"), anchor=False)
+        tint = {text(f"scorecard.verdict.{verdict}"): colour for verdict, colour in score_tables.VERDICT_TINT.items()}
+        frame.table(score_tables.base_lines(plan), tint=tint)
+        st.caption(text("scorecard.reading.base_lines"))
+    with right:
+        st.subheader(text("scorecard.funnel.title"), anchor=False)
+        st.altair_chart(charts.funnel_chart(plan.tables["funnel"], plan.to_frame(), height_px=FUNNEL_PX))
+        st.caption(text("scorecard.funnel.help"))
+
+
+def _patrols(plan: Plan) -> None:
+    st.subheader(text("scorecard.group.found"), anchor=False)
+    frame.table(score_tables.patrols(plan))
+    st.caption(text("scorecard.reading.arrests"))
+    left, right = st.columns((1, 1.35), gap="small")
+    with left:
+        st.caption(text("scorecard.pools_help"))
+        frame.table(score_tables.pools(plan))
+    with right:
+        st.caption(text("scorecard.spans_help"))
+        frame.table(score_tables.spans(plan))
+    if len(plan.tables["checkpoints"]):
+        with st.expander(text("scorecard.sheet.checkpoints")):
+            frame.table(score_tables.checkpoints(plan))
+
+
+def _feedback(plan: Plan) -> None:
+    st.subheader(text("scorecard.sheet.feedback"), anchor=False)
+    key, values = next(note for note in plan.notes if "feedback" in note[0])
+    st.markdown(text(key, **values))
+    if "feedback" not in plan.tables:
+        return
+    paths = plan.tables["feedback_paths"]
+    most = max(100 * COVERAGE / 2, float(paths[["share_pct", "high_pct"]].to_numpy().max()))
+    for column, rule in zip(st.columns(len(CHARTED), gap="small"), CHARTED, strict=True):
+        with column:
+            st.caption(text(f"scorecard.feedback.{rule}"))
+            st.altair_chart(charts.feedback_chart(paths, rule=rule, most_pct=most, height_px=FEEDBACK_PX))
+    st.caption(text("scorecard.feedback.help"))
+    with st.expander(text("scorecard.feedback.table")):
+        frame.table(score_tables.feedback(plan))
+
+
+def _downloads(station: Station, plan: Plan) -> None:
+    zones = station.plans.get("zones")
+    left, right, _ = st.columns((1, 1, 4))
+    if zones is not None:
+        with left:
+            make = frame.speaking(scorecard_xlsx, plan, zones, station.study)
+            frame.download("page.download.scorecard", make, text("sheet.file_scorecard"))
+    with right:
+        frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "scorecard.csv")
