@@ -1,51 +1,26 @@
 """What chance alone would pile up, if incidents fell at random on what there is for them to fall on.
 
 In:     incident points with weights, the land, points of opportunity (houses, roads, places), a kernel bandwidth.
-Out:    a grid of expected incidents (the null), the piles that random redraws of it form, and how unusual each is.
+Out:    a grid of expected incidents (the null), and random redraws of it.
 Method: opportunity as a mixture fitted by EM; its level from a ratio of two Gaussian kernel surfaces, as relative-risk
-        surfaces are made (Kelsall & Diggle 1995); excess by Kulldorff's (1997) likelihood ratio; piles by DBSCAN's own
-        rule, worked on a fine grid because a redraw has no better resolution than its surface and a grid costs about
-        the same for a town and for a city.
+        surfaces are made (Kelsall & Diggle 1995).
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy import ndimage, special
+from scipy import ndimage
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CELLS_PER_EPS = 6  # discs on such a grid are true in area to 0.1 % (radius eps) and 3 % (half of it)
-THRESHOLD_STEP = 1.25  # each next threshold asks for a quarter more incidents
 LEAST_OPEN_LAND = 0.01
 EM_ROUNDS = 100
-
-
-@dataclass(frozen=True)
-class PileRule:
-    """What counts as a pile: places with enough incidents within ``eps_m``, joined while ``eps_m`` apart.
-
-    A pile is the ground within half of ``eps_m`` of such places, if no wider than ``max_area_km2``. The lowest
-    threshold is ``min_count``; higher ones find the tight piles inside wide ones.
-    """
-
-    eps_m: float
-    min_count: int
-    max_area_km2: float
-
-    def thresholds(self, most: float) -> Iterator[int]:
-        """Yield the thresholds that some place reaches, where no place has more than ``most`` incidents around it."""
-        threshold = self.min_count
-        while threshold <= most:
-            yield threshold
-            threshold = math.ceil(threshold * THRESHOLD_STEP)
+CELLS_PER_SD = 4  # a kernel is drawn on cells at most so many times finer than itself: true to 3 % of its peak
 
 
 @dataclass(frozen=True)
@@ -75,9 +50,20 @@ class Grid:
         return cells
 
     def smooth(self, values: Floats, bandwidth_m: float) -> Floats:
-        """Return values per cell spread by a Gaussian kernel; what falls off the grid is lost."""
-        spread: Floats = ndimage.gaussian_filter(values, bandwidth_m / self.cell_m, mode="constant")
-        return spread
+        """Return values per cell spread by a Gaussian kernel; what falls off the grid is lost.
+
+        A kernel much wider than the cells is worked on blocks of cells and read between their middles.
+        """
+        block = max(int(bandwidth_m / self.cell_m / CELLS_PER_SD), 1)
+        if block == 1:
+            spread: Floats = ndimage.gaussian_filter(values, bandwidth_m / self.cell_m, mode="constant")
+            return spread
+        rows, columns = values.shape
+        padded = np.pad(values, ((0, -rows % block), (0, -columns % block)))
+        blocks = padded.reshape(len(padded) // block, block, -1, block).mean(axis=(1, 3))
+        wide = ndimage.gaussian_filter(blocks, bandwidth_m / self.cell_m / block, mode="constant")
+        fine: Floats = ndimage.zoom(wide, block, order=1, mode="nearest", grid_mode=True)[:rows, :columns]
+        return fine
 
     def disc(self, radius_m: float) -> Ints:
         """Return the flat steps from a cell to all cells whose centre lies within ``radius_m``."""
@@ -113,10 +99,15 @@ def opportunity_surface(
 
 @dataclass(frozen=True)
 class ChanceSurface:
-    """Expected incidents per grid cell under the null; they add up to the incidents observed."""
+    """Expected incidents per grid cell under the null; they add up to the incidents observed.
+
+    ``per_level`` is what a cell expects where the surroundings are at level 1.
+    """
 
     grid: Grid
     expected: Floats
+    bandwidth_m: float
+    per_level: Floats
 
     @classmethod
     def around(
@@ -134,11 +125,16 @@ class ChanceSurface:
         expected(x) = o(x) * (K i)(x) / (K o)(x): o is the opportunity (``opportunity_surface``), i the incidents and
         K a Gaussian of ``bandwidth_m``. The same kernel above and below the line cancels at the border of the land.
         """
-        cells = grid.cells_of(xy)
-        o = opportunity_surface(cells, weight, grid, opportunity, detail_m=detail_m)
-        incidents: Floats = np.bincount(cells, weight, minlength=o.size).reshape(o.shape).astype(np.float64)
-        level = grid.smooth(incidents, bandwidth_m) / np.maximum(grid.smooth(o, bandwidth_m), np.finfo(float).tiny)
-        return cls(grid, o * level * (weight.sum() / (o * level).sum()))
+        o = opportunity_surface(grid.cells_of(xy), weight, grid, opportunity, detail_m=detail_m)
+        per_level = o / np.maximum(grid.smooth(o, bandwidth_m), np.finfo(float).tiny)
+        return cls(grid, o, bandwidth_m, per_level).at_level_of(xy, weight)
+
+    def at_level_of(self, xy: Floats, weight: Floats) -> "ChanceSurface":
+        """Return the surface of other incidents (of some months, say) on the same opportunity."""
+        counts = np.bincount(self.grid.cells_of(xy), weight, minlength=self.per_level.size).astype(np.float64)
+        expected = self.per_level * self.grid.smooth(counts.reshape(self.per_level.shape), self.bandwidth_m)
+        scale = weight.sum() / max(float(expected.sum()), np.finfo(float).tiny)
+        return ChanceSurface(self.grid, expected * scale, self.bandwidth_m, self.per_level)
 
     @cached_property
     def total(self) -> int:
@@ -151,65 +147,31 @@ class ChanceSurface:
         steps = np.cumsum(self.expected.ravel()[cells])
         return cells, steps / steps[-1]
 
-    def redraw(self, rng: np.random.Generator) -> Ints:
-        """Return counts per cell (flat) of as many incidents, thrown anew over the surface."""
+    def redraw(self, rng: np.random.Generator) -> Floats:
+        """Return (total, 2) points: as many incidents, thrown anew over the surface, anywhere in their cells."""
         cells, steps = self._steps
         thrown = cells[np.minimum(np.searchsorted(steps, rng.random(self.total)), len(cells) - 1)]
-        return np.bincount(thrown, minlength=self.expected.size)
+        row, column = np.divmod(thrown, self.grid.on_land.shape[1])
+        share = rng.random((self.total, 2))
+        return np.column_stack([
+            self.grid.west + (column + share[:, 0]) * self.grid.cell_m,
+            self.grid.south + (row + share[:, 1]) * self.grid.cell_m,
+        ])  # fmt: skip
 
-    def inside(self, area: shapely.Geometry) -> float:
-        """Return the expected incidents inside ``area``."""
+    def cells_in(self, area: shapely.Geometry) -> Ints:
+        """Return the flat numbers of the grid cells whose middle lies inside ``area``."""
         columns, rows = (
             slice(max(int((low - start) / self.grid.cell_m), 0), int((high - start) / self.grid.cell_m) + 1)
             for low, high, start in zip(
                 area.bounds[:2], area.bounds[2:], (self.grid.west, self.grid.south), strict=True
             )
         )
-        part = self.expected[rows, columns]
-        x = self.grid.west + (np.arange(part.shape[1]) + columns.start + 0.5) * self.grid.cell_m
-        y = self.grid.south + (np.arange(part.shape[0]) + rows.start + 0.5) * self.grid.cell_m
-        return float(part[shapely.contains_xy(area, *np.meshgrid(x, y))].sum())
+        height, width = self.expected.shape
+        row, column = np.mgrid[rows.start : min(rows.stop, height), columns.start : min(columns.stop, width)]
+        x, y = self.grid.west + (column + 0.5) * self.grid.cell_m, self.grid.south + (row + 0.5) * self.grid.cell_m
+        cells: Ints = (row * width + column)[shapely.contains_xy(area, x, y)]
+        return cells
 
-
-def excess(count: Any, expected: Any, total: float) -> Any:  # noqa: ANN401 - a number or an array
-    """Return Kulldorff's log likelihood ratio of a pile; 0 where it holds no more than expected."""
-    c, mu = np.asarray(count, dtype=float), np.asarray(expected, dtype=float)
-    inside = special.xlogy(c, np.divide(c, mu, out=np.full(c.shape, np.inf), where=mu > 0))
-    rest = np.maximum(total - mu, 1e-12)
-    outside = special.xlogy(total - c, (total - c) / rest)
-    return np.where(c > mu, inside + outside, 0.0)
-
-
-def chance_piles(
-    surface: ChanceSurface,
-    rule: PileRule,
-    *,
-    simulations: int,
-    rng: np.random.Generator,
-    progress: Callable[[float], None],
-) -> list[Floats]:
-    """Return, for each random redraw of the surface, the excess of every pile that formed."""
-    found = []
-    for done in range(simulations):
-        piles = grid_piles(surface.redraw(rng), surface.expected.ravel(), surface.grid, rule)
-        found.append(np.concatenate([np.empty(0), *(excess(*pile, surface.total) for pile in piles)]))
-        progress((done + 1) / simulations)
-    return found
-
-
-def grid_piles(counts: Ints, expected: Floats, grid: Grid, rule: PileRule) -> Iterator[tuple[Floats, Floats]]:
-    """Find the piles of counts on the grid and yield (counts, expected) of those that form at each threshold."""
-    near, half = grid.disc(rule.eps_m), grid.disc(rule.eps_m / 2)
-    width_limit = rule.max_area_km2 * 1e6 / grid.cell_m**2
-    cells = np.flatnonzero(counts)
-    neighbours = counts[cells[:, None] + near].sum(axis=1)
-    for threshold in rule.thresholds(neighbours.max(initial=0)):
-        cells, neighbours = cells[neighbours >= threshold], neighbours[neighbours >= threshold]
-        ground = np.zeros(grid.on_land.shape, dtype=bool)
-        ground.ravel()[cells[:, None] + half] = True
-        label = ndimage.label(ground, structure=np.ones((3, 3)))[0].ravel()
-        covered = np.flatnonzero(label)
-        pile = label[covered]
-        narrow = np.flatnonzero(np.bincount(pile) <= width_limit)[1:]  # pile 0 is the ground outside, of no cells
-        sums = (np.bincount(pile, values[covered]).astype(np.float64)[narrow] for values in (counts, expected))
-        yield next(sums), next(sums)
+    def inside(self, area: shapely.Geometry) -> float:
+        """Return the expected incidents inside ``area``."""
+        return float(self.expected.ravel()[self.cells_in(area)].sum())

@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from scipy.spatial import KDTree
 
-from analysis.chance_surface import excess
 from analysis.counting import require_crs, rows_of_cells
+from analysis.piles import excess
 from gis_data.periods import Period
 
 Floats = NDArray[np.float64]

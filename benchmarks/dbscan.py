@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 from sklearn.cluster import DBSCAN
 
-from analysis.hotspots import _collapse
+from analysis.grounds import collapse
 from analysis.weighted_dbscan import weighted_dbscan
 
 ROWS, PEER_ROWS = 1_000_000, 60_000
@@ -60,7 +60,7 @@ def _million_apart(rng: np.random.Generator) -> dict[str, Any]:
 
 def _weighted(incidents: gpd.GeoDataFrame, least: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the cluster of each row (-1 for none) and which rows are core."""
-    points, weight, spot = _collapse(incidents)
+    points, weight, spot = collapse(incidents)
     found = weighted_dbscan(points, weight, eps_m=EPS_M, min_weight=least)
     return found.labels[spot], found.core[spot]
 

@@ -15,14 +15,20 @@ from gis_data.errors import SchemaError
 
 @dataclass(frozen=True)
 class HotspotSettings:
-    """How incident points are clustered (METHODS: DBSCAN on projected metres)."""
+    """How incident points are clustered (METHODS: DBSCAN on projected metres); ``eps_m`` 0 takes it from the data."""
 
-    eps_m: float = 200.0
+    method: str = "dbscan"
+    eps_m: float = 0.0
     min_incidents_per_year: float = 6.0
     max_area_km2: float = 0.5
+    min_area_m2: float = 10_000.0
     null_bandwidth_m: float = 300.0
     simulations: int = 199
     alpha: float = 0.05
+    resamples: int = 99
+    expire_after_months: int = 6
+    life_window_months: int = 6
+    life_simulations: int = 99
 
 
 @dataclass(frozen=True)

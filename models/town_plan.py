@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 
 from analysis.hotspots import find_hotspots
+from analysis.reach import Reach
 from gis_data import cells as grid
 from gis_data.errors import InputError
 from gis_data.periods import Period
@@ -174,24 +175,41 @@ def _hotspots(job: Job) -> Plan:
     incidents = job.now()
     points = with_point(drives_allocation(incidents))
     roads = job.tables["roads"]
-    table = find_hotspots(
+    found = find_hotspots(
         points,
         job.study.boundary,
-        years=job.period.years,
+        period=job.period,
         settings=settings,
         rng=np.random.default_rng([job.seed, 1]),
         opportunity=(job.tables["buildings"], roads[roads["road_class"].isin(DRIVEN)], job.tables["places"]),
         progress=job.progress,
     )
     basis = {"points": len(points), "rows": len(incidents), "period": str(job.period)}
+    notes: list[tuple[str, dict[str, Any]]] = [("hotspots.basis", basis), _reach_note(found.reach)]
+    if found.uncut:
+        notes.append(("hotspots.uncut", {"count": found.uncut, "max_area_km2": settings.max_area_km2}))
     return Plan(
         name="hotspots",
-        tables={"hotspots": table},
-        settings={"hotspots": dataclasses.asdict(settings)},
+        tables={"hotspots": found.table},
+        settings={"hotspots": dataclasses.asdict(settings), "reach": _plain(found.reach)},
         seed=job.seed,
         seconds=time.perf_counter() - started,
-        notes=(("hotspots.basis", basis),),
+        notes=tuple(notes),
     )
+
+
+def _plain(reach: Reach) -> dict[str, Any]:
+    return {
+        key: None if value != value else value for key, value in dataclasses.asdict(reach).items()
+    }  # no NaN in JSON
+
+
+def _reach_note(reach: Reach) -> tuple[str, dict[str, Any]]:
+    """Say which distance makes neighbours, why, and what chance alone forms with it."""
+    numbers = {"clusters": reach.chance_clusters, "low": reach.low, "high": reach.high}
+    said = {name: f"{number:.1f}" for name, number in numbers.items()}
+    said |= {"eps_m": f"{reach.eps_m:.0f}", "least": str(reach.least), "draws": str(reach.draws)}
+    return f"hotspots.reach.{reach.rule}", said
 
 
 def _zones(job: Job) -> Plan:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.hotspots import types_of
+from analysis.hotspot_table import FEWEST_TIMES, types_of
 from gis_data.catalogue import language, text
 from gis_data.taxonomy import CLASSES
 from models.plan import Plan
@@ -84,8 +84,8 @@ def answer(plan: Plan) -> str:
     """Say in a few words what a plan came to."""
     table = plan.to_frame()
     if plan.name == "hotspots":
-        found = int(table["is_hotspot"].sum())
-        return text("page.answer.hotspots", count=found, others=len(table) - found)
+        found, chance = (int((table["status"] == status).sum()) for status in ("hotspot", "chance"))
+        return text("page.answer.hotspots", count=found, others=chance)
     if plan.name == "cameras":
         new = int((table["status"] == "new").sum()) if "status" in table else len(table)
         named = int(plan.tables["villages"]["named"].sum())
@@ -94,7 +94,7 @@ def answer(plan: Plan) -> str:
 
 
 def hotspot_table(hotspots: pd.DataFrame) -> pd.DataFrame:
-    """Return hotspots with count, expectation, p and hours."""
+    """Return hotspots with count, expectation, p, stability, months, expiry and hours."""
     rows = [
         {
             "hotspot_id": row["hotspot_id"],
@@ -103,8 +103,11 @@ def hotspot_table(hotspots: pd.DataFrame) -> pd.DataFrame:
             "expected": f"{row['expected_count']:.1f}",
             "times": f"{row['times_expected']:.1f}",
             "p": f"{row['p_value']:.3f}",
-            "density": f"{row['density_per_km2_year']:,.0f}",
-            "hours": peak_hours(row["peak_hours"], row["peak_share_pct"]),
+            "area": f"{row['area_m2']:,.0f}",
+            "stability": percent_or_dash(row["stability_pct"]),
+            "months": f"{row['months_active']} / {row['months']}",
+            "until": f"{row['expires_at']:%Y-%m-%d}",
+            "hours": peak_hours(row["peak_hours"], row["peak_share_pct"], known=row["hours_known"]),
             "types": type_names(row["main_types"]),
             "span": f"{row['first_at']:%Y-%m} – {row['last_at']:%Y-%m}",
         }
@@ -113,9 +116,16 @@ def hotspot_table(hotspots: pd.DataFrame) -> pd.DataFrame:
     return _named(pd.DataFrame(rows), "page.hotspots.column")
 
 
-def peak_hours(hours: str, share_pct: float) -> str:
-    """Return "19-23 (41%)", or a dash where no hours stand out."""
-    return f"{hours} ({share_pct:.0f}%)" if hours else DASH
+def peak_hours(hours: str, share_pct: float, *, known: int) -> str:
+    """Return "19-23 (41%)", a dash where no hours stand out, or «too few» where too few times are known."""
+    if hours:
+        return f"{hours} ({share_pct:.0f}%)"
+    return DASH if known >= FEWEST_TIMES else text("page.hotspots.too_few")
+
+
+def percent_or_dash(share_pct: float) -> str:
+    """Return "93%", or a dash where nothing was measured."""
+    return DASH if math.isnan(share_pct) else f"{share_pct:.0f}%"
 
 
 def type_names(main_types: str) -> str:

@@ -121,7 +121,7 @@ def overview_map(
     if "zones" in plans:
         rows.append(_zone_borders(town, plans["zones"].to_frame(), _tile_names(study, tables, tiles)))
     if "hotspots" in plans:
-        rows.append(_hotspot_row(town, plans["hotspots"].to_frame(), found=True))
+        rows.append(_hotspot_row(town, plans["hotspots"].to_frame(), "hotspot"))
     if len(tables["cameras"]):
         rows.append(_standing_cameras(town, tables["cameras"]))
     if len(tables["villages"]):
@@ -136,8 +136,11 @@ def hotspot_map(
     town = _town_map(study, tiles)
     rows = [
         _incident_row(town, incidents),
-        _hotspot_row(town, hotspots, found=False),
-        _hotspot_row(town, hotspots, found=True),
+        *(
+            _hotspot_row(town, hotspots, status)
+            for status in ("chance", "expired", "hotspot")
+            if status != "expired" or (hotspots["status"] == status).any()
+        ),
     ]
     return _finished(town, rows)
 
@@ -236,9 +239,9 @@ def _incident_row(town: TownMap, incidents: gpd.GeoDataFrame) -> Row:
     return Row(sample, label, layer)
 
 
-def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> Row:
-    part = hotspots[hotspots["is_hotspot"] == found]
-    colour, dash = (HOTSPOT, None) if found else (MAYBE, "4 3")
+def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, status: str) -> Row:
+    part, found = hotspots[hotspots["status"] == status], status == "hotspot"
+    colour, dash = (MAYBE, "4 3") if status == "chance" else (HOTSPOT, None if found else "4 3")
     style = {
         "color": colour,
         "weight": 2.5 if found else 1.5,
@@ -250,8 +253,8 @@ def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, *, found: bool) -> R
     layer.add_to(town)
     if found:
         _names(layer, part.geometry.centroid, part["hotspot_id"], kind="xq-spot", crs=hotspots.crs)
-    key = "map.hotspots" if found else "map.not_distinguishable"
-    return Row(_swatch(colour, opacity=0.22, dash=dash or ""), text(key, count=len(part)), layer)
+    words = text(f"map.hotspot_status.{status}", count=len(part))
+    return Row(_swatch(colour, opacity=0.22, dash=dash or ""), words, layer)
 
 
 def _density_rows(town: TownMap, density: gpd.GeoDataFrame) -> list[Row]:

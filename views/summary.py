@@ -36,7 +36,7 @@ def _counts(plan: Plan) -> dict[str, Any]:
     table = plan.to_frame()
     if "is_hotspot" not in table:
         return {"rows": len(table)}
-    return {"found": int(table["is_hotspot"].sum()), "chance": int((~table["is_hotspot"]).sum())}
+    return {"found": int(table["is_hotspot"].sum()), "chance": int((table["status"] == "chance").sum())}
 
 
 def optimality(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.chance_surface import excess
+from analysis.piles import excess
 from analysis.scan import COLUMNS, gumbel_tail, scan, scan_cells, scan_villages
 from gis_data.errors import CrsError
 from gis_data.periods import Period

@@ -108,7 +108,7 @@ def test_points_are_vectors_while_few_and_one_picture_when_many(town):
 
 
 def _nothing() -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame({"is_hotspot": np.array([], bool), "hotspot_id": []}, geometry=[], crs=CRS)
+    return gpd.GeoDataFrame({"status": np.array([], str), "hotspot_id": []}, geometry=[], crs=CRS)
 
 
 def test_the_picture_of_many_points_is_darkest_where_they_lie_and_sits_where_they_are():

@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from analysis.hotspots import explain
+from analysis.hotspot_table import STATUSES, explain
 from analysis.hours import hour_profile
 from gis_data.catalogue import language, text
 from models.plan import Plan
@@ -22,7 +22,7 @@ def show(station: Station) -> None:
     if plan is None:
         return
     table = plan.to_frame()
-    found, maybe = table[table["is_hotspot"]], table[~table["is_hotspot"]]
+    found, expired, maybe = (table[table["status"] == status] for status in STATUSES)
     left, right = st.columns((1.55, 1), gap="small")
     with left:
         show_map(
@@ -36,6 +36,10 @@ def show(station: Station) -> None:
             st.caption(text("page.hotspots.none"))
     st.subheader(text("page.hotspots.found", count=len(found)), anchor=False)
     _table(found)
+    if len(expired):
+        st.subheader(text("page.hotspots.expired", count=len(expired)), anchor=False)
+        st.caption(text("page.hotspots.expired_help"))
+        _table(expired)
     st.subheader(text("page.hotspots.maybe", count=len(maybe)), anchor=False)
     st.caption(text("page.hotspots.maybe_help"))
     _table(maybe)
@@ -70,7 +74,9 @@ def _one(station: Station, table: gpd.GeoDataFrame) -> None:
 def _hours(station: Station, row: pd.Series) -> pd.DataFrame:
     points = station.reported_points()
     inside = points[points.within(row["geometry"])]
-    here, town = (hour_profile(part["occurred_from"], part["occurred_to"]).by_hour for part in (inside, points))
+    here, town = (
+        hour_profile(part["occurred_from"], part["occurred_to"], part["count"]).by_hour for part in (inside, points)
+    )
     return pd.DataFrame(
         {"hour": range(24), "here_pct": 100 * here / max(here.sum(), 1), "town_pct": 100 * town / max(town.sum(), 1)}
     )
