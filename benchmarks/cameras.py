@@ -19,7 +19,8 @@ from scipy import sparse
 from spopt.locate import LSCP, MCLP
 
 from gis_data.settings import CameraSettings
-from models.cameras.coverage import Problem, cheapest_cordon, most_covered
+from models.cameras.coverage import cheapest_cordon, most_covered
+from models.cameras.problem import Problem
 from models.cameras.visibility import sees
 
 BLOCKS, BLOCK_M = 7, 36.0
@@ -59,6 +60,8 @@ def village() -> Problem:
         pole_cny=np.zeros(len(poles)),
         pole=cameras["site"].to_numpy(),
         stands=np.zeros(len(cameras), dtype=bool),
+        must=np.zeros(len(cameras), dtype=bool),
+        required=np.ones(seen.shape[1], dtype=bool),
         max_per_pole=len(cameras),
     )
 
@@ -67,7 +70,12 @@ def maximal_cover(problem: Problem) -> dict[str, Any]:
     """Hold the most weight that a number of cameras see against spopt's MCLP."""
     started = time.perf_counter()
     # A weight decides nothing about the cordon, so the model is asked without one.
-    bare = Problem(**(vars(problem) | {"guards": sparse.csr_array((len(problem.pole), 0), dtype=bool)}))
+    bare = Problem(
+        **(
+            vars(problem)
+            | {"guards": sparse.csr_array((len(problem.pole), 0), dtype=bool), "required": np.ones(0, dtype=bool)}
+        )
+    )
     ours = most_covered(bare, budget_cny=float(TAKEN), gap=0.0, time_limit_s=60.0)
     ours_s = time.perf_counter() - started
 

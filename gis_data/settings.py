@@ -95,6 +95,12 @@ class CameraSettings:
     mount_cny: float = 800.0
     camera_cny: tuple[float, ...] = (1500.0, 1800.0)
     lens_hfov_deg: tuple[float, ...] = (84.0, 24.0)
+    solar_cny: float = 2600.0
+    radio_link_cny: float = 900.0
+    ptz_cny: float = 0.0
+    ptz_presets: int = 8
+    ptz_manual_share: float = 0.2
+    ptz_reach_m: float = 60.0
     max_cameras_per_pole: int = 4
     max_poles_per_village: int = 80
     mount_height_m: float = 6.0
@@ -102,8 +108,14 @@ class CameraSettings:
     image_height_px: int = 1520
     entrance_px_per_m: float = 125.0
     coverage_px_per_m: float = 62.5
+    infrared_m: float = 30.0
     risk_bandwidth_m: float = 75.0
-    gap: float = 0.01
+    released_entrances: str = ""
+    curve_step_cny: float = 50_000.0
+    rollout_years: int = 3
+    retention_days: int = 30
+    responsible_unit: str = ""
+    gap: float = 0.001
     time_limit_s: float = 60.0
 
 

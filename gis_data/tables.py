@@ -276,7 +276,7 @@ CAMERAS = Schema(
     "cameras",
     {
         "camera_id": KEY,
-        "status": Column("text", allowed=("working", "broken"), default="working"),
+        "status": Column("text", allowed=("working", "broken", "planned", "forbidden"), default="working"),
         "azimuth_deg": Column("float", low=0, high=360),
         "hfov_deg": Column("float", low=1, high=360),
         "note": TEXT,

@@ -8,7 +8,8 @@ Method: built-up area = houses no more than 100 m apart joined (buffer, union, s
         100 m away from it, through whatever other roads; crossings within 15 m are one.
         Weight of a point = metres of road x class factor x (1 + risk); risk is a Gaussian kernel of reported
         preventable incidents of the training period, scaled so that over all points it weighs as much as the road
-        itself. A market, school or the like adds metres to the road in front of it.
+        itself. A market, school or the like adds metres to the road in front of it. The weight is shared between day
+        and night (19 to 6 o'clock) as the same incidents are, by exact minutes (``analysis.hours``).
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csgraph
 from scipy.spatial import cKDTree
 
+from analysis.hours import hour_profile
 from gis_data.taxonomy import PREVENTABLE, drives_allocation, with_point
 from models.cameras.visibility import pairs_within, site_xy
 
@@ -35,6 +37,8 @@ LEADS_ON_M = 100.0
 SURROUNDINGS_M = 300.0
 VILLAGE_RADIUS_M = 1000.0
 FRONT_M = 30.0
+LAMP_M = 25.0
+NIGHT_HOURS = (*range(19, 24), *range(6))
 
 CLASS_FACTOR = {"provincial": 1.5, "county": 1.5, "township": 1.2, "village": 1.0, "track": 0.5, "path": 0.5}
 VEHICLE_CLASSES = ("provincial", "county", "township", "village", "track")
@@ -52,12 +56,15 @@ class Demand:
     entrances
         ``entrance_id``, ``village_id``, ``road_id``, ``road_class``, ``road``; Point.
     points
-        ``village_id``, ``road_id``, ``road``, ``length_m``, ``weight``; Point.
+        ``village_id``, ``road_id``, ``road``, ``length_m``, ``weight``, ``lit`` (a street lamp within 25 m); Point.
+    night_share
+        Share of the weight that belongs to the night.
     """
 
     areas: gpd.GeoDataFrame
     entrances: gpd.GeoDataFrame
     points: gpd.GeoDataFrame
+    night_share: float
 
 
 def find_demand(
@@ -79,7 +86,22 @@ def find_demand(
     entrances = find_entrances(areas, near[near["road_class"].isin(VEHICLE_CLASSES)])
     points = road_points(areas, near)
     points["weight"] = point_weights(points, places, incidents, risk_bandwidth_m=risk_bandwidth_m)
-    return Demand(areas, entrances, points)
+    lamps = site_xy(places[places["kind"] == "lamp"])
+    points["lit"], entrances["lit"] = (_lit(site_xy(frame), lamps) for frame in (points, entrances))
+    return Demand(areas, entrances, points, night_share(incidents))
+
+
+def night_share(incidents: gpd.GeoDataFrame) -> float:
+    """Return the share of reported preventable incidents that happen at night; the night's share of the hours if none.
+
+    An incident without a time of occurrence counts at its report.
+    """
+    known = drives_allocation(incidents)
+    known = known[known["type"].isin(PREVENTABLE)]
+    start = known["occurred_from"].fillna(known["reported_at"])
+    profile = hour_profile(start, known["occurred_to"].fillna(start), known["count"])
+    total = float(profile.by_hour.sum())
+    return float(profile.by_hour[list(NIGHT_HOURS)].sum()) / total if total > 0 else len(NIGHT_HOURS) / 24
 
 
 def built_up_areas(
@@ -254,6 +276,12 @@ def _kernel(at: Floats, events: Floats, count: Floats, bandwidth_m: float) -> Fl
     distance = cKDTree(at).sparse_distance_matrix(cKDTree(events), 3 * bandwidth_m, output_type="coo_matrix")
     share = np.exp(-0.5 * (distance.data / bandwidth_m) ** 2) * count[distance.col]
     return np.bincount(distance.row, share, minlength=len(at)).astype(np.float64)
+
+
+def _lit(at: Floats, lamps: Floats) -> NDArray[np.bool_]:
+    if len(at) == 0 or len(lamps) == 0:
+        return np.zeros(len(at), dtype=bool)
+    return np.asarray(cKDTree(lamps).query(at, distance_upper_bound=LAMP_M)[0] <= LAMP_M)
 
 
 def _place_metres(points: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> Floats:

@@ -1,9 +1,11 @@
 """The camera plan: which villages, which sites, what each camera sees, what stays blind, and what it costs.
 
 In:     the study's tables and the planning period.
-Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, areas, villages, rules, summary.
-Method: rules -> demand -> sites -> visibility -> coverage, one file each. The objective is the share of the named
-        villages' weighted road that some camera sees, in per cent. All prices are assumptions of the settings.
+Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, areas, villages, rules, summary,
+        checklist, curve, rollout.
+Method: rules -> demand -> sites -> visibility -> coverage -> refine -> money, one file each. The objective is the share
+        of the named villages' weighted road that cameras see by day and by night, in per cent. All prices are
+        assumptions of the settings.
 """
 
 import dataclasses
@@ -18,11 +20,14 @@ import pandas as pd
 from gis_data.periods import Period
 from gis_data.settings import CameraSettings
 from gis_data.study import Study
-from models.cameras import coverage, rules
-from models.cameras.coverage import Choice, Problem
+from models.cameras import coverage, money, rules
+from models.cameras.checklist import checklist
 from models.cameras.demand import find_demand
-from models.cameras.scene import Scene, make_scene
+from models.cameras.problem import Choice
+from models.cameras.refine import Wishes, refine
+from models.cameras.scene import Scene, make_scene, released
 from models.cameras.tables import empty_tables, plan_tables, summary_table
+from models.cameras.two_sides import two_sided
 from models.plan import Plan, Progress, silent
 
 BUDGET_STEP_CNY = 10_000.0
@@ -80,33 +85,50 @@ def plan_cameras(
     progress("cameras.step.sites", 0.15)
     scene = make_scene(demand, roads, buildings, places, cameras, settings=settings)
     progress("cameras.step.choice", 0.45)
-    answer = choose(scene.problem, settings=settings)
+    answer = choose(scene, settings=settings)
     progress("cameras.step.views", 0.90)
     tables = plan_tables(scene, answer.best, demand, villages, roads, buildings, settings)
     tables |= about
-    tables["summary"] = summary_table(named, demand, scene, answer.best, tables)
+    tables["summary"] = summary_table(named, demand, scene, answer.best, tables, roads)
+    tables["checklist"] = checklist(tables["cameras"], tables["views"], places, scene.private_ground, settings=settings)
+    tables |= _money_tables(scene, answer, tables["cameras"], settings)
     notes = _notes(answer, tables, scene, settings)
     return _plan(study, tables, seed, started, notes=notes, best=answer.best, budget_cny=answer.budget_cny)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The best plan, the cheapest cordon in it, and the best plan without the cordon's guarantee."""
+    """The best plan, the cheapest cordon in it, and what no plan without the cordon's guarantee can cover."""
 
     best: Choice
     cordon: Choice
-    unguarded: Choice
+    unguarded_bound_pct: float
     budget_cny: float
 
 
-def choose(problem: Problem, *, settings: CameraSettings) -> Answer:
-    """Solve in order: the cheapest cordon, the most weight within the budget, and the same without the guarantee."""
-    gap, limit_s = settings.gap, settings.time_limit_s
+def choose(scene: Scene, *, settings: CameraSettings) -> Answer:
+    """Solve in order: the cheapest cordon, the most weight within the budget, then the two lesser wishes."""
+    problem, limit_s = scene.problem, settings.time_limit_s
     cordon = coverage.cheapest_cordon(problem, time_limit_s=limit_s)
     budget_cny = settings.budget_cny or _usual_budget_cny(cordon, settings)
-    best = coverage.most_covered(problem, budget_cny=budget_cny, cordon=cordon, gap=gap, time_limit_s=limit_s)
-    unguarded = coverage.most_covered(problem, budget_cny=budget_cny, start=best, gap=gap, time_limit_s=limit_s)
-    return Answer(best, cordon, unguarded, budget_cny)
+    best = coverage.most_covered(problem, budget_cny=budget_cny, cordon=cordon, gap=settings.gap, time_limit_s=limit_s)
+    village = pd.factorize(scene.sites["village_id"])[0][problem.pole]
+    best = refine(problem, Wishes(scene.directions, scene.private_m2, village), best, budget_cny=budget_cny)
+    return Answer(best, cordon, coverage.coverage_bound(problem, budget_cny=budget_cny), budget_cny)
+
+
+def _money_tables(
+    scene: Scene, answer: Answer, cameras: pd.DataFrame, settings: CameraSettings
+) -> dict[str, pd.DataFrame]:
+    """Return the budget curve and the rollout; the year of each new camera is written into ``cameras``."""
+    order = money.build_order(scene.problem, answer.best.chosen)
+    year, rollout = money.rollout(scene.problem, order, years=settings.rollout_years, budget_cny=answer.budget_cny)
+    of = pd.Series(year, index=order.rows).reindex(answer.best.chosen).fillna(0).astype("int64")
+    cameras["year"] = of.to_numpy()
+    curve = money.budget_curve(
+        scene.problem, answer.best, order, budget_cny=answer.budget_cny, step_cny=settings.curve_step_cny
+    )
+    return {"curve": curve, "rollout": rollout}
 
 
 def _at_their_centres(named: pd.DataFrame, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -124,7 +146,7 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
     entrances = tables["entrances"]
     spent = scene.problem.cost_cny(answer.best.chosen)
     seen, least = int(entrances["seen"].sum()), _yuan(answer.cordon.objective)
-    shares = {"with_pct": f"{answer.best.objective:.1f}", "without_pct": f"{answer.unguarded.objective:.1f}"}
+    shares = {"with_pct": f"{answer.best.objective:.1f}", "without_pct": f"{answer.unguarded_bound_pct:.1f}"}
     notes: list[Note] = [
         ("cameras.budget", {"budget": _yuan(answer.budget_cny), "spent": _yuan(spent)}),
         ("cameras.cordon", {"seen": seen, "entrances": len(entrances), "least": least}),
@@ -132,6 +154,11 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
     ]
     if not entrances["seen"].all():
         notes.append(("cameras.unseen_entrances", {"count": int((~entrances["seen"]).sum())}))
+    freed = released(settings)
+    if freed:
+        notes.append(("cameras.released", {"entrances": "、".join(f"{k}（{why}）" for k, why in freed.items())}))
+    notes.append(("cameras.night", _night_figures(tables["summary"])))
+    notes.append(("cameras.wishes", _wish_figures(scene, answer.best, tables)))
     bare = tables["summary"].loc[tables["summary"]["road_m"] == 0, "name"]
     if len(bare):
         notes.append(("cameras.village_without_ground", {"villages": "、".join(bare)}))
@@ -141,6 +168,18 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
     prices = {"camera": " / ".join(_yuan(price) for price in settings.camera_cny)}
     prices |= {"pole": _yuan(settings.pole_cny), "mount": _yuan(settings.mount_cny)}
     return [*notes, ("cameras.prices_assumed", prices)]
+
+
+def _night_figures(summary: pd.DataFrame) -> dict[str, Any]:
+    road = summary["road_m"].sum()
+    day, night = (100 * summary[name].sum() / road if road else 0.0 for name in ("seen_m", "seen_at_night_m"))
+    return {"day_pct": f"{day:.1f}", "night_pct": f"{night:.1f}"}
+
+
+def _wish_figures(scene: Scene, best: Choice, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    problem = scene.problem
+    second = problem.pct(float(problem.weight @ two_sided(problem, scene.directions, best.chosen)))
+    return {"second_pct": f"{second:.1f}", "private_m2": f"{tables['cameras']['private_m2'].sum():,.0f}"}
 
 
 def _plan(

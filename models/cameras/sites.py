@@ -4,10 +4,13 @@ In:     demand (built-up areas, entrances, road points), roads, buildings, place
 Out:    sites (poles) with their price, and configurations (site, azimuth, lens) with theirs.
 Method: street lamps and power poles beside a road, corners of public buildings, and new poles at the corner of a
         junction; where none of them can guard an entrance, a new pole beside the road. Never on a dwelling, never
-        inside a building. Sites closer than 12 m to a cheaper one are left out; of the rest each village keeps those
-        that together have most weight in sight (greedy), its entrances first.
+        inside a building, never within 10 m of a place marked «forbidden». A site is fed from the grid where a lamp, a
+        power pole or a building stands within 30 m, else by a solar panel; its picture goes by wire where a building
+        stands within 60 m, else by radio; both are in its price. Sites closer than 12 m to a cheaper one are left out;
+        of the rest each village keeps those that together have most weight in sight (greedy), its entrances first.
         Azimuths follow the roads at the pole and point at the entrances in sight; eight even ones fill up.
-        Existing cameras are sites of price 0; broken ones, and those whose direction nobody recorded, see nothing.
+        Existing cameras are sites of price 0 (a dome turns and sees its share all round); broken ones, and those whose
+        direction nobody recorded, see nothing. A camera placed by hand («planned») is taken at its price.
 """
 
 from itertools import pairwise
@@ -43,6 +46,9 @@ SAME_AZIMUTH_DEG = 3.0
 POLES_PER_ENTRANCE = 3
 SEARCH_M = 60.0
 POWER_M = 30.0
+WIRE_M = 60.0
+FORBIDDEN_M = 10.0
+SAME_POLE_M = 3.0
 LOOK_ALONG_M = 20.0
 
 
@@ -54,7 +60,11 @@ def find_sites(
     *,
     settings: CameraSettings,
 ) -> gpd.GeoDataFrame:
-    """Return all candidate poles in and around the built-up areas: ``village_id``, ``kind``, ``cost_cny``; Point."""
+    """Return all candidate poles in and around the built-up areas; Point.
+
+    Columns: ``village_id``, ``kind``, ``power`` ("grid", "solar"), ``link`` ("wire", "radio") and ``cost_cny`` for
+    pole, power and link together.
+    """
     ground = shapely.buffer(demand.areas.union_all(), AROUND_VILLAGE_M)
     shapely.prepare(ground)
     near = roads[shapely.intersects(roads.geometry.to_numpy(), ground) & (roads["road_class"] != "expressway")]
@@ -67,23 +77,60 @@ def find_sites(
     )
     sites = gpd.GeoDataFrame(found, geometry="geometry", crs=demand.areas.crs).reset_index(drop=True)
     sites = sites[shapely.intersects(sites.geometry.to_numpy(), ground)]
-    sites = _thinned(sites[~_within(sites.geometry.to_numpy(), buildings, CLEAR_OF_WALLS_M)])
+    sites = sites[~_within(sites.geometry.to_numpy(), buildings, CLEAR_OF_WALLS_M)]
+    sites = _thinned(with_supply(sites, buildings, places, settings=settings))
     return _with_village(sites, demand.areas)
 
 
-def standing_sites(cameras: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def with_supply(
+    sites: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, places: gpd.GeoDataFrame, *, settings: CameraSettings
+) -> gpd.GeoDataFrame:
+    """Add ``power`` and ``link`` and put their price into ``cost_cny``."""
+    at = sites.geometry.to_numpy()
+    grid = _within(at, buildings, POWER_M) | _within(at, places[places["kind"].isin(POLE_KINDS)], POWER_M)
+    wire = _within(at, buildings, WIRE_M)
+    extra = np.where(grid, 0.0, settings.solar_cny) + np.where(wire, 0.0, settings.radio_link_cny)
+    return sites.assign(
+        power=np.where(grid, "grid", "solar"), link=np.where(wire, "wire", "radio"), cost_cny=sites["cost_cny"] + extra
+    )
+
+
+def allowed(sites: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out the sites within 10 m of a place where no camera may be."""
+    return sites[~_within(sites.geometry.to_numpy(), cameras[cameras["status"] == "forbidden"], FORBIDDEN_M)]
+
+
+def standing_sites(
+    cameras: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    *,
+    settings: CameraSettings,
+) -> gpd.GeoDataFrame:
     """Return the existing cameras in and around the built-up areas as sites of price 0.
 
-    ``usable`` is False for broken ones and for those without a recorded azimuth or with a view too wide for a lens
-    (a dome): they are kept in the list and see nothing. One on a wall is moved half a metre off it.
+    ``turns`` marks those with a view too wide for a lens (a dome). ``usable`` is False for broken ones and for those
+    without a recorded direction: they are kept in the list and see nothing. One on a wall is moved half a metre off
+    it. Cameras placed by hand are among them, with their pole's price and ``must``.
     """
     ground = shapely.buffer(areas.union_all(), AROUND_VILLAGE_M)
-    near = cameras[shapely.intersects(cameras.geometry.to_numpy(), ground)]
-    known = near["azimuth_deg"].notna() & near["hfov_deg"].le(MAX_HFOV_DEG)
+    near = cameras[shapely.intersects(cameras.geometry.to_numpy(), ground) & (cameras["status"] != "forbidden")]
+    turns, must = near["hfov_deg"].gt(MAX_HFOV_DEG), near["status"] == "planned"
+    known = turns | (near["azimuth_deg"].notna() & near["hfov_deg"].notna())
     table = pd.DataFrame(near[["camera_id", "azimuth_deg", "hfov_deg", "status"]])
-    table = table.assign(kind="existing", cost_cny=0.0, usable=known & (near["status"] == "working"))
+    table = table.assign(
+        kind=np.where(must, "by_hand", "existing"), cost_cny=0.0, usable=known & (near["status"] != "broken"),
+        turns=turns, must=must, power="grid", link="wire",
+    )  # fmt: skip
     off_wall = [_off_walls(point, buildings) for point in near.geometry]
     sites = gpd.GeoDataFrame(table, geometry=off_wall, crs=areas.crs).reset_index(drop=True)
+    hangs = _within(sites.geometry.to_numpy(), places[places["kind"].isin(POLE_KINDS)], SAME_POLE_M)
+    bought = sites.assign(cost_cny=np.where(hangs, settings.mount_cny, settings.pole_cny))
+    bought = with_supply(bought, buildings, places, settings=settings)
+    new = sites["must"].to_numpy(dtype=bool)
+    for column in ("cost_cny", "power", "link"):
+        sites[column] = np.where(new, bought[column], sites[column])
     return _with_village(sites, areas)
 
 
@@ -115,13 +162,20 @@ def make_configurations(
     *,
     settings: CameraSettings,
 ) -> pd.DataFrame:
-    """Return every azimuth and lens at every site: ``site`` (row), ``azimuth_deg``, ``hfov_deg``, ``cost_cny``."""
+    """Return every azimuth and lens at every site: ``site`` (row), ``azimuth_deg``, ``hfov_deg``, ``cost_cny``.
+
+    Where the settings price a turning camera, one at every site (``hfov_deg`` 360) is among them.
+    """
     aims = pd.concat(
         [_towards_entrances(sites, entrances, entrances_in_sight), _along_roads(sites, roads), _even_aims(len(sites))]
     ).sort_values("site", kind="stable")
     aims = _distinct(aims)
     lenses = pd.DataFrame({"hfov_deg": settings.lens_hfov_deg, "cost_cny": settings.camera_cny})
-    return aims.merge(lenses, how="cross")
+    fixed = aims.merge(lenses, how="cross").assign(turns=False)
+    if not settings.ptz_cny:
+        return fixed
+    domes = {"site": range(len(sites)), "azimuth_deg": 0.0, "hfov_deg": 360.0, "cost_cny": settings.ptz_cny}
+    return pd.concat([fixed, pd.DataFrame(domes).assign(turns=True)], ignore_index=True)
 
 
 def roadside_sites(
@@ -129,21 +183,24 @@ def roadside_sites(
     areas: gpd.GeoDataFrame,
     roads: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
     *,
     settings: CameraSettings,
 ) -> gpd.GeoDataFrame:
     """Return spots for new poles beside the road, for entrances that no other site can guard.
 
-    Two for each: the nearest, and the nearest that is far enough off to look out along the road. A pole needs power,
-    so a building stands within 30 m.
+    Three for each: the nearest, the nearest with mains power, and the nearest that is far enough off to look out along
+    the road.
     """
     found = []
     for entrance in entrances.geometry:
         spots = _guarding_spots(entrance, roads, buildings, settings=settings)
-        spots = spots[_within(spots, buildings, POWER_M)]
+        fed = spots[_within(spots, buildings, POWER_M)]
         far = spots[shapely.distance(spots, entrance) >= LOOK_ALONG_M]
-        found += [*spots[:1], *far[:1]]
-    return _with_village(_frame("roadside", np.array(found, dtype=object), settings.pole_cny, areas.crs), areas)
+        found += [*spots[:1], *fed[:1], *far[:1]]
+    spots = shapely.points(np.unique(shapely.get_coordinates(np.array(found, dtype=object)), axis=0))
+    sites = with_supply(_frame("roadside", spots, settings.pole_cny, areas.crs), buildings, places, settings=settings)
+    return _with_village(sites, areas)
 
 
 def nearest_buildable(

@@ -14,26 +14,29 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gis_data.settings import CameraSettings
-from models.cameras import coverage
-from models.cameras.coverage import Choice, Problem
+from models.cameras.checklist import COLUMNS as CHECKLIST
 from models.cameras.demand import Demand
-from models.cameras.scene import Scene
+from models.cameras.entrances import fewest_cuts
+from models.cameras.money import CURVE, ROLLOUT
+from models.cameras.private import masks, road_ground
+from models.cameras.problem import Choice, Problem, lost_entrances, lost_weight
+from models.cameras.scene import Scene, released
 from models.cameras.sites import nearest_buildable
-from models.cameras.visibility import Lens, bearing_deg, site_xy, view_polygon
+from models.cameras.visibility import Lens, bearing_deg, dome_polygon, site_xy, view_polygon
 
 BLIND_SPOT_M = 60.0
 DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 COLUMNS = {
     "cameras": (
-        "camera_id", "village_id", "site_id", "site_kind", "status", "x", "y", "azimuth_deg", "hfov_deg", "level",
-        "cost_cny", "entrances", "entrances_only", "gain_pct",
+        "camera_id", "village_id", "site_id", "site_kind", "status", "x", "y", "azimuth_deg", "hfov_deg", "turns",
+        "level", "cost_cny", "entrances", "entrances_only", "gain_pct", "private_m2", "masks", "year",
     ),
-    "sites": ("site_id", "village_id", "kind", "cameras", "cost_cny"),
+    "sites": ("site_id", "village_id", "kind", "power", "link", "cameras", "cost_cny"),
     "views": ("camera_id", "village_id", "level", "px_per_m", "area_m2"),
     "entrances": (
-        "entrance_id", "village_id", "road_id", "road_class", "road", "cameras", "can_be_seen", "seen", "build_x",
-        "build_y", "build_distance_m",
+        "entrance_id", "village_id", "road_id", "road_class", "road", "lit", "cameras", "can_be_seen", "seen",
+        "seen_at_night", "released", "build_x", "build_y", "build_distance_m",
     ),
     "areas": ("village_id",),
     "blind_spots": (
@@ -42,7 +45,7 @@ COLUMNS = {
 }  # fmt: skip
 SUMMARY = (
     "village_id", "name", "reasons", "population", "new_cameras", "existing_cameras", "poles", "cost_cny", "road_m",
-    "seen_m", "covered_pct", "entrances", "entrances_seen",
+    "seen_m", "seen_at_night_m", "covered_pct", "entrances", "entrances_seen", "fewest_cut", "private_m2",
 )  # fmt: skip
 
 
@@ -57,10 +60,13 @@ def plan_tables(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of ``COLUMNS`` for the cameras chosen."""
     cameras = _cameras_table(scene, best, demand)
+    views = _views_table(cameras, buildings, settings)
+    cameras["year"] = 0
+    cameras = _with_private_ground(cameras, views, scene.private_ground, roads)
     return {
         "cameras": cameras,
         "sites": _sites_table(scene, cameras),
-        "views": _views_table(cameras, buildings, settings),
+        "views": views,
         "entrances": _entrances_table(scene, best, cameras, demand, roads, buildings, settings),
         "blind_spots": _blind_spots_table(scene, best, demand, villages),
         "areas": demand.areas,
@@ -77,15 +83,18 @@ def _cameras_table(scene: Scene, best: Choice, demand: Demand) -> gpd.GeoDataFra
             "village_id": sites["village_id"].to_numpy(),
             "site_id": sites["site_id"].to_numpy(),
             "site_kind": sites["kind"].to_numpy(),
-            "status": np.where(rows["camera_id"].notna(), "existing", "new"),
+            "status": np.select(
+                [scene.problem.must[best.chosen], rows["camera_id"].notna()], ["by_hand", "existing"], "new"
+            ),
             "x": sites.geometry.x.to_numpy(),
             "y": sites.geometry.y.to_numpy(),
             "azimuth_deg": rows["azimuth_deg"].to_numpy(),
             "hfov_deg": rows["hfov_deg"].to_numpy(),
+            "turns": rows["turns"].to_numpy(dtype=bool),
             "cost_cny": rows["cost_cny"].to_numpy(),
             "entrances": _guarded_by(scene.problem, best.chosen, demand),
-            "entrances_only": coverage.lost_entrances(scene.problem, best.chosen),
-            "gain_pct": 100 * coverage.lost_weight(scene.problem, best.chosen) / total if total > 0 else 0.0,
+            "entrances_only": lost_entrances(scene.problem, best.chosen),
+            "gain_pct": 100 * lost_weight(scene.problem, best.chosen) / total if total > 0 else 0.0,
         }
     )
     table["level"] = np.where(table["entrances"] != "", "recognition", "coverage")
@@ -108,8 +117,8 @@ def _sites_table(scene: Scene, cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the poles in use, with the price of the pole and the number of cameras on it."""
     on_pole = cameras["site_id"].value_counts()
     used = scene.sites[scene.sites["site_id"].isin(on_pole.index)]
-    table = used[["site_id", "village_id", "kind", "cost_cny", "geometry"]].reset_index(drop=True)
-    table.insert(3, "cameras", on_pole.reindex(table["site_id"]).to_numpy())
+    table = used[["site_id", "village_id", "kind", "power", "link", "cost_cny", "geometry"]].reset_index(drop=True)
+    table.insert(5, "cameras", on_pole.reindex(table["site_id"]).to_numpy())
     return table
 
 
@@ -118,14 +127,37 @@ def _views_table(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, setting
     levels = {"recognition": settings.entrance_px_per_m, "coverage": settings.coverage_px_per_m}
     walls = buildings.geometry.to_numpy()
     rows = []
+    tree = shapely.STRtree(walls)
     for camera in cameras.itertuples():
+        at = (camera.x, camera.y)
+        if camera.turns:
+            near = walls[tree.query(camera.geometry, "dwithin", settings.ptz_reach_m)]
+            view = dome_polygon(at, settings.ptz_reach_m, near)
+            rows.append((camera.camera_id, camera.village_id, "turning", settings.coverage_px_per_m, view.area, view))
+            continue
         lens = Lens.of(camera.hfov_deg, settings)
-        near = walls[shapely.dwithin(walls, camera.geometry, lens.corner_m(settings.coverage_px_per_m))]
+        near = walls[tree.query(camera.geometry, "dwithin", lens.corner_m(settings.coverage_px_per_m))]
         for level, px_per_m in levels.items():
-            view = view_polygon((camera.x, camera.y), camera.azimuth_deg, lens, near, px_per_m=px_per_m)
+            view = view_polygon(at, camera.azimuth_deg, lens, near, px_per_m=px_per_m)
             rows.append((camera.camera_id, camera.village_id, level, px_per_m, view.area, view))
     columns = ["camera_id", "village_id", "level", "px_per_m", "area_m2", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=cameras.crs)
+
+
+def _with_private_ground(
+    cameras: gpd.GeoDataFrame, views: gpd.GeoDataFrame, private: shapely.Geometry, roads: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Add the private ground each camera sees, and the masks it needs as «from-to» degrees, joined by ";"."""
+    widest = views[views["level"] != "recognition"].set_index("camera_id").geometry.reindex(cameras["camera_id"])
+    parts = shapely.get_parts(private)
+    tree = shapely.STRtree(parts)
+    ground, hidden = [], []
+    for camera, view in zip(cameras.itertuples(), widest.to_numpy(), strict=True):
+        yards = shapely.union_all(parts[tree.query(view, "intersects")])
+        ground.append(float(shapely.area(shapely.intersection(view, yards))))
+        ranges = masks((camera.x, camera.y), view, yards, road_ground(roads, view))
+        hidden.append(";".join(f"{start:.0f}-{stop:.0f}" for start, stop in ranges))
+    return cameras.assign(private_m2=np.round(ground, 1), masks=hidden)
 
 
 def _entrances_table(
@@ -146,6 +178,9 @@ def _entrances_table(
     ]
     table = demand.entrances.assign(cameras=watched, can_be_seen=scene.problem.guardable)
     table["seen"] = table["cameras"] != ""
+    table["seen_at_night"] = _seen_at_night(guards, cameras, table, settings)
+    freed = released(settings)
+    table["released"] = [freed.get(entrance, "") for entrance in table["entrance_id"]]
     usable = roads[roads["road_class"] != "expressway"]
     spots = [
         None if seen else nearest_buildable(entrance, usable, buildings, settings=settings)
@@ -157,9 +192,21 @@ def _entrances_table(
     return table
 
 
+def _seen_at_night(
+    guards: object, cameras: gpd.GeoDataFrame, entrances: gpd.GeoDataFrame, settings: CameraSettings
+) -> NDArray[np.bool_]:
+    """Tell which entrances are recognised by night: lit by a street lamp, or within infrared reach of a camera."""
+    camera, entrance = guards.tocoo().coords  # type: ignore[attr-defined]
+    distance = np.hypot(*(site_xy(cameras)[camera] - site_xy(entrances)[entrance]).T)
+    near = np.zeros(len(entrances), dtype=bool)
+    near[entrance[distance <= settings.infrared_m]] = True
+    seen: NDArray[np.bool_] = entrances["seen"].to_numpy() & (entrances["lit"].to_numpy() | near)
+    return seen
+
+
 def _blind_spots_table(scene: Scene, best: Choice, demand: Demand, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the road that no camera of the plan sees, gathered into spots of at most 120 m, the weightiest first."""
-    unseen = demand.points[~scene.problem.seen(best.chosen)].reset_index(drop=True)
+    unseen = demand.points[~scene.by_day(best.chosen)].reset_index(drop=True)
     unseen["spot"] = _gathered(unseen)
     spots = unseen.groupby("spot", sort=True)
     middle = unseen.loc[spots["weight"].idxmax()].reset_index(drop=True) if len(unseen) else unseen
@@ -167,7 +214,7 @@ def _blind_spots_table(scene: Scene, best: Choice, demand: Demand, villages: gpd
     xy = site_xy(middle)
     table = middle[["village_id", "road"]].assign(
         length_m=spots["length_m"].sum().to_numpy(),
-        weight_pct=100 * spots["weight"].sum().to_numpy() / scene.problem.weight.sum(),
+        weight_pct=100 * spots["weight"].sum().to_numpy() / demand.points["weight"].sum(),
         x=xy[:, 0],
         y=xy[:, 1],
         from_centre_m=np.hypot(*(xy - centres).T),
@@ -200,32 +247,50 @@ def _gathered(points: gpd.GeoDataFrame) -> NDArray[np.int64]:
 
 
 def summary_table(
-    named: pd.DataFrame, demand: Demand, scene: Scene, best: Choice, tables: dict[str, pd.DataFrame]
+    named: pd.DataFrame,
+    demand: Demand,
+    scene: Scene,
+    best: Choice,
+    tables: dict[str, pd.DataFrame],
+    roads: gpd.GeoDataFrame,
 ) -> pd.DataFrame:
     """Return one row per named village: cameras, price, road and entrances seen."""
     table = named.loc[named["named"], ["village_id", "name", "reasons", "population"]].reset_index(drop=True)
     cameras, sites, entrances = tables["cameras"], tables["sites"], tables["entrances"]
-    points = pd.DataFrame(demand.points.drop(columns="geometry")).assign(seen=scene.problem.seen(best.chosen))
+    points = pd.DataFrame(demand.points.drop(columns="geometry")).assign(
+        seen=scene.by_day(best.chosen), night=scene.by_night(best.chosen), part=_share_of_weight(scene, best, demand)
+    )
     price = (
         cameras.groupby("village_id")["cost_cny"].sum().add(sites.groupby("village_id")["cost_cny"].sum(), fill_value=0)
     )
     seen = points[points["seen"]].groupby("village_id")
     columns = {
-        "new_cameras": cameras[cameras["status"] == "new"].groupby("village_id").size(),
+        "new_cameras": cameras[cameras["status"] != "existing"].groupby("village_id").size(),
         "existing_cameras": cameras[cameras["status"] == "existing"].groupby("village_id").size(),
         "poles": sites[sites["kind"] != "existing"].groupby("village_id").size(),
         "cost_cny": price,
         "road_m": points.groupby("village_id")["length_m"].sum(),
         "seen_m": seen["length_m"].sum(),
+        "seen_at_night_m": points[points["night"]].groupby("village_id")["length_m"].sum(),
         "entrances": entrances.groupby("village_id").size(),
         "entrances_seen": entrances[entrances["seen"]].groupby("village_id").size(),
+        "fewest_cut": fewest_cuts(demand.areas, roads),
+        "private_m2": cameras.groupby("village_id")["private_m2"].sum(),
     }
     for name, values in columns.items():
         table[name] = values.reindex(table["village_id"]).fillna(0).to_numpy()
     whole = points.groupby("village_id")["weight"].sum().reindex(table["village_id"])
-    table["covered_pct"] = (100 * seen["weight"].sum().reindex(table["village_id"]).fillna(0) / whole).to_numpy()
-    counts = ["new_cameras", "existing_cameras", "poles", "entrances", "entrances_seen"]
-    return table.astype(dict.fromkeys(counts, "int64"))
+    table["covered_pct"] = (
+        100 * points.groupby("village_id")["part"].sum().reindex(table["village_id"]).fillna(0) / whole
+    ).to_numpy()
+    counts = ["new_cameras", "existing_cameras", "poles", "entrances", "entrances_seen", "fewest_cut"]
+    return table[list(SUMMARY)].astype(dict.fromkeys(counts, "int64"))
+
+
+def _share_of_weight(scene: Scene, best: Choice, demand: Demand) -> NDArray[np.float64]:
+    """Return the weight of each road point that the cameras see, by day and by night together."""
+    share = (scene.problem.weight * scene.problem.share(best.chosen)).reshape(2, len(demand.points))
+    return np.asarray(share.sum(axis=0))
 
 
 def empty_tables(crs: str) -> dict[str, pd.DataFrame]:
@@ -234,4 +299,5 @@ def empty_tables(crs: str) -> dict[str, pd.DataFrame]:
         name: gpd.GeoDataFrame({column: [] for column in columns}, geometry=[], crs=crs)
         for name, columns in COLUMNS.items()
     }
-    return tables | {"summary": pd.DataFrame({column: [] for column in SUMMARY})}
+    plain = {"summary": SUMMARY, "checklist": CHECKLIST, "curve": CURVE, "rollout": ROLLOUT}
+    return tables | {name: pd.DataFrame({column: [] for column in columns}) for name, columns in plain.items()}

@@ -27,7 +27,7 @@ from gis_data.settings import CameraSettings
 Floats = NDArray[np.float64]
 # Points closer to the edge than this (metres, degrees of rounding) count as seen: aiming along a lane is exact.
 EDGE_M = 1e-6
-MAX_HFOV_DEG = 160.0
+MAX_HFOV_DEG = 160.0  # a wider view is a dome that turns, not a lens: it sees nothing as one
 
 
 def reach_m(px_per_m: float, hfov_deg: float, *, width_px: int) -> float:
@@ -151,6 +151,15 @@ def view_polygon(
     return shapely.difference(view, shapely.union_all([*shadows, *in_way]))
 
 
+def dome_polygon(pole: tuple[float, float], reach: float, walls: NDArray[np.object_]) -> shapely.Geometry:
+    """Return the ground that a camera which turns can see: a circle less the shadows of the walls."""
+    view = shapely.buffer(shapely.Point(pole), reach, quad_segs=16)
+    in_way = walls[shapely.STRtree(walls).query(view, predicate="intersects")] if len(walls) else walls
+    if len(in_way) == 0:
+        return view
+    return shapely.difference(view, shapely.union_all([*_shadows(np.asarray(pole), in_way, length_m=reach), *in_way]))
+
+
 def site_xy(frame: gpd.GeoDataFrame) -> Floats:
     """Return the points of a table as an n x 2 array."""
     xy: Floats = shapely.get_coordinates(frame.geometry.to_numpy()).reshape(-1, 2)
@@ -180,8 +189,8 @@ def _inside_view(
     px_per_m: float,
     settings: CameraSettings,
 ) -> NDArray[np.bool_]:
-    lenses = {hfov: Lens.of(hfov, settings) for hfov in configurations["hfov_deg"].unique()}
-    hfov = configurations["hfov_deg"]
+    lenses = {f: Lens.of(f, settings) for f in configurations["hfov_deg"].clip(upper=MAX_HFOV_DEG).unique()}
+    hfov = configurations["hfov_deg"].clip(upper=MAX_HFOV_DEG)
     slope = hfov.map({f: lens.half_width_slope for f, lens in lenses.items()}).to_numpy()[configuration]
     near = hfov.map({f: lens.near_m for f, lens in lenses.items()}).to_numpy()[configuration]
     far = hfov.map({f: lens.reach_m(px_per_m) for f, lens in lenses.items()}).to_numpy()[configuration]
@@ -189,6 +198,7 @@ def _inside_view(
     depth = step[:, 0] * np.sin(azimuth) + step[:, 1] * np.cos(azimuth)
     aside = np.abs(step[:, 0] * np.cos(azimuth) - step[:, 1] * np.sin(azimuth))
     inside: NDArray[np.bool_] = (depth >= near - EDGE_M) & (depth <= far + EDGE_M) & (aside <= depth * slope + EDGE_M)
+    inside &= configurations["hfov_deg"].to_numpy()[configuration] <= MAX_HFOV_DEG
     return inside
 
 

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from gis_data.errors import InfeasibleError
-from models.cameras.coverage import (
+from models.cameras.coverage import cheapest_cordon, most_covered
+from models.cameras.problem import (
     Problem,
-    cheapest_cordon,
     lost_entrances,
     lost_weight,
     merged_rows,
-    most_covered,
     undominated,
     without_idle,
 )
@@ -25,8 +24,10 @@ from models.cameras.coverage import (
 EXACT = {"gap": 0.0, "time_limit_s": 20.0}
 
 
-def problem(sees, *, guards=None, weight=None, camera_cny=None, pole=None, pole_cny=None, stands=None, limit=4):
-    sees = np.atleast_2d(np.asarray(sees, dtype=bool))
+def problem(
+    sees, *, guards=None, weight=None, camera_cny=None, pole=None, pole_cny=None, stands=None, must=None, limit=4
+):
+    sees = np.atleast_2d(np.asarray(sees, dtype=float))
     cameras, points = sees.shape
     pole = np.arange(cameras) if pole is None else np.asarray(pole)
     return Problem(
@@ -39,6 +40,8 @@ def problem(sees, *, guards=None, weight=None, camera_cny=None, pole=None, pole_
         pole_cny=np.zeros(pole.max() + 1) if pole_cny is None else np.asarray(pole_cny, dtype=float),
         pole=pole,
         stands=np.zeros(cameras, dtype=bool) if stands is None else np.asarray(stands),
+        must=np.zeros(cameras, dtype=bool) if must is None else np.asarray(must),
+        required=np.ones(0 if guards is None else np.asarray(guards).shape[1], dtype=bool),
         max_per_pole=limit,
     )
 
@@ -160,12 +163,12 @@ def test_equal_cameras_on_a_pole_leave_exactly_one():
 
 
 def test_points_seen_by_the_same_cameras_become_one_row():
-    rows, weight = merged_rows(
-        sparse.csr_array(np.array([[1, 1, 0, 0], [0, 0, 0, 1]], dtype=bool)), np.array([1.0, 2, 4, 8])
-    )
-    assert sorted(zip(rows.toarray().T.tolist(), weight.tolist(), strict=True)) == [
-        ([False, True], 8),
-        ([True, False], 3),
+    sees = sparse.csr_array(np.array([[1, 1, 0, 0, 1], [0, 0, 0, 1, 0]], dtype=float))
+    rows, weight, room = merged_rows(sees, np.array([1.0, 2, 4, 8, 16]), np.array([1, 1, 1, 1, 0.5]))
+    assert sorted(zip(rows.toarray().T.tolist(), weight.tolist(), room.tolist(), strict=True)) == [
+        ([0, 1], 8, 1),
+        ([1, 0], 3, 1),
+        ([1, 0], 16, 0.5),
     ]
 
 

@@ -10,7 +10,7 @@ import shapely
 
 from gis_data import osm
 from gis_data.catalogue import LANGUAGES, text
-from gis_data.errors import InfeasibleError
+from gis_data.errors import InfeasibleError, InputError, SchemaError
 from gis_data.periods import Period
 from gis_data.settings import CameraSettings, Settings
 from gis_data.study import Study
@@ -19,7 +19,8 @@ from models.cameras.demand import find_demand
 from models.cameras.plan import plan_cameras
 from models.cameras.visibility import Lens
 
-EVERY_TABLE = {"cameras", "sites", "views", "entrances", "blind_spots", "areas", "villages", "rules", "summary"}
+EVERY_TABLE = {"cameras", "sites", "views", "entrances", "blind_spots", "areas", "villages", "rules", "summary",
+               "checklist", "curve", "rollout"}  # fmt: skip
 
 
 def planned(town, **changes):
@@ -51,6 +52,15 @@ def seen_from(plan, points, buildings, px_per_m, settings):
     return np.array(matrix).reshape(-1, len(xy))
 
 
+def seen_by_night(plan, matrix, points, lamps, settings):
+    """Of what cameras see by day what a lamp within 25 m lights or their own infrared light reaches."""
+    xy, lamp = shapely.get_coordinates(points), shapely.get_coordinates(lamps)
+    lit = (np.hypot(*(xy[:, None] - lamp[None]).transpose(2, 0, 1)) <= 25).any(axis=1)
+    poles = plan.to_frame()[["x", "y"]].to_numpy()
+    near = np.hypot(*(poles[:, None] - xy[None]).transpose(2, 0, 1)) <= settings.infrared_m
+    return matrix & (lit[None, :] | near)
+
+
 def demand_of(town):
     named = sorted(town.villages["village_id"])
     return find_demand(*town.tables[:5], town.incidents, named=named, risk_bandwidth_m=75.0)
@@ -73,17 +83,28 @@ def test_the_plan_has_all_its_tables_and_a_proof(plan):
 
 
 def test_coverage_recomputed_from_the_written_plan_is_what_is_reported(plan, town):
-    points = demand_of(town).points
-    matrix = seen_from(plan, points.geometry.to_numpy(), town.buildings, 62.5, town.study.settings.cameras)
-    weight = points["weight"].to_numpy()
-    assert 100 * weight[matrix.any(axis=0)].sum() / weight.sum() == pytest.approx(plan.objective)
+    demand, settings = demand_of(town), town.study.settings.cameras
+    points, night = demand.points, demand.night_share
+    weight, at = points["weight"].to_numpy(), points.geometry.to_numpy()
+    by_day = seen_from(plan, at, town.buildings, 62.5, settings)
+    by_night = seen_by_night(plan, by_day, at, town.places.geometry.to_numpy(), settings)
+
+    def seen(rows):
+        return weight * ((1 - night) * by_day[rows].any(axis=0) + night * by_night[rows].any(axis=0))
+
+    everyone = np.arange(len(plan.to_frame()))
+    whole = seen(everyone)
+    assert 0 < by_night.any(axis=0).sum() < by_day.any(axis=0).sum()
+    assert 100 * whole.sum() / weight.sum() == pytest.approx(plan.objective)
     for k, camera in enumerate(plan.to_frame().itertuples()):
-        rest = np.delete(matrix, k, axis=0).any(axis=0)
-        lost = 100 * weight[matrix.any(axis=0) & ~rest].sum() / weight.sum()
+        lost = 100 * (whole - seen(np.delete(everyone, k))).sum() / weight.sum()
         assert lost == pytest.approx(camera.gain_pct, abs=1e-9), camera.camera_id
-    per_village = points.assign(seen=matrix.any(axis=0)).groupby("village_id")
-    share = per_village.apply(lambda p: 100 * p.loc[p["seen"], "weight"].sum() / p["weight"].sum())
-    assert plan.tables["summary"].set_index("village_id")["covered_pct"].to_dict() == pytest.approx(share.to_dict())
+    per_village = points.assign(seen=whole).groupby("village_id")
+    share = 100 * per_village["seen"].sum() / per_village["weight"].sum()
+    summary = plan.tables["summary"].set_index("village_id")
+    assert summary["covered_pct"].to_dict() == pytest.approx(share.to_dict())
+    road = points["length_m"].to_numpy()
+    assert summary["seen_at_night_m"].sum() == pytest.approx(road[by_night.any(axis=0)].sum())
 
 
 def test_every_entrance_is_recognised_and_by_the_cameras_named(plan, town):
@@ -123,7 +144,7 @@ def test_blind_spots_hold_exactly_the_unseen_road(plan, town):
     matrix = seen_from(plan, points.geometry.to_numpy(), town.buildings, 62.5, town.study.settings.cameras)
     unseen, blind = points[~matrix.any(axis=0)], plan.tables["blind_spots"]
     assert blind["length_m"].sum() == pytest.approx(unseen["length_m"].sum())
-    assert blind["weight_pct"].sum() == pytest.approx(100 - plan.objective)
+    assert blind["weight_pct"].sum() == pytest.approx(100 * unseen["weight"].sum() / points["weight"].sum())
     assert blind["weight_pct"].is_monotonic_decreasing
     assert shapely.contains(blind.union_all(), unseen.geometry.to_numpy()).all()
 
@@ -274,3 +295,85 @@ def test_a_real_village_gets_its_entrances_watched(shared_data):
     assert entrances["can_be_seen"].mean() > 0.9
     assert shapely.distance(plan.to_frame().geometry.to_numpy(), ground["buildings"].union_all()).min() > 0.29
     assert plan.gap <= 0.0101
+
+
+def test_a_camera_placed_by_hand_is_in_the_plan_and_forbidden_ground_stays_free(town, plan):
+    usual = plan.to_frame().query("status == 'new'").iloc[0]
+    beside = shapely.Point(town.villages["centre_x"].iloc[0] + 3.0, town.villages["centre_y"].iloc[0] - 15.0)
+    wanted = gpd.GeoDataFrame(
+        {
+            "camera_id": ["mine", "never"],
+            "status": ["planned", "forbidden"],
+            "azimuth_deg": [10.0, np.nan],
+            "hfov_deg": [84.0, np.nan],
+        },
+        geometry=[beside, usual["geometry"]],
+        crs=town.roads.crs,
+    )
+    after = planned(town, cameras=CAMERAS.conform(wanted, crs=town.roads.crs))
+    cameras = after.to_frame().set_index("camera_id")
+    assert cameras.loc["mine", ["status", "azimuth_deg", "cost_cny"]].tolist() == ["by_hand", 10.0, 1500.0]
+    assert after.tables["sites"].set_index("kind").loc["by_hand", "cost_cny"] in (800.0, 3000.0)
+    assert shapely.distance(cameras.geometry.to_numpy(), usual["geometry"]).min() >= 10
+    assert after.tables["entrances"]["seen"].all()
+
+
+def test_a_released_entrance_is_not_paid_for_and_its_reason_is_printed(town, plan):
+    guard = plan.to_frame().query("entrances_only > 0").iloc[0]
+    name = guard["entrances"].split(";")[0]
+    after = planned(town, study=with_settings(town, released_entrances=f"{name}=农闲时封路"))
+    least = [float(dict(p.notes)["cameras.cordon"]["least"].replace(",", "")) for p in (after, plan)]
+    assert least[0] < least[1]
+    assert after.tables["entrances"].set_index("entrance_id").loc[name, "released"] == "农闲时封路"
+    assert name in dict(after.notes)["cameras.released"]["entrances"]
+    with pytest.raises(InputError, match=name):
+        planned(town, study=with_settings(town, released_entrances=f"{name}=;"))
+
+
+def test_a_turning_camera_adds_its_share_and_guards_nothing(town, plan):
+    at = plan.to_frame().query("entrances_only > 0").iloc[0]["geometry"]
+    dome = gpd.GeoDataFrame(
+        {"camera_id": ["dome"], "status": ["working"], "azimuth_deg": [np.nan], "hfov_deg": [360.0]},
+        geometry=[at], crs=town.roads.crs,
+    )  # fmt: skip
+    after = planned(town, cameras=CAMERAS.conform(dome, crs=town.roads.crs))
+    row = after.to_frame().set_index("camera_id").loc["dome"]
+    assert (row["turns"], row["entrances"]) == (True, "")
+    assert row["gain_pct"] > 0
+    least = [dict(p.notes)["cameras.cordon"]["least"] for p in (after, plan)]
+    assert least[0] == least[1]
+    bought = planned(town, study=with_settings(town, ptz_cny=100.0))
+    domes = bought.to_frame().query("turns")
+    assert len(domes) > 0
+    assert (domes["entrances"] == "").all()
+    assert bought.objective > plan.objective
+
+
+def test_every_new_camera_has_its_card_and_a_shorter_retention_is_refused(town, plan):
+    cards = plan.tables["checklist"]
+    assert sorted(cards["camera_id"]) == sorted(plan.to_frame().query("status != 'existing'")["camera_id"])
+    assert set(cards["basis"]) <= {"7-1", "7-2", "9"}
+    assert (cards["retention_days"] >= 30).all()
+    guards = plan.to_frame().set_index("camera_id")["entrances"].reindex(cards["camera_id"]) != ""
+    assert (cards.loc[guards.to_numpy(), "purpose"] == "entrance").all()
+    with pytest.raises(SchemaError, match="29"):
+        planned(town, study=with_settings(town, retention_days=29))
+
+
+def test_private_square_metres_are_the_views_own(plan, town):
+    from models.cameras.private import private_ground
+
+    ground = private_ground(demand_of(town).areas, town.roads, town.buildings)
+    views = plan.tables["views"].query("level == 'coverage'").set_index("camera_id").geometry
+    cameras = plan.to_frame()
+    exact = shapely.area(shapely.intersection(views.reindex(cameras["camera_id"]).to_numpy(), ground))
+    assert cameras["private_m2"].to_numpy() == pytest.approx(exact, abs=0.06)
+
+
+def test_the_years_of_the_cameras_and_the_curve_belong_to_the_plan(plan):
+    new = plan.to_frame().query("status != 'existing'")
+    rollout, curve = plan.tables["rollout"], plan.tables["curve"]
+    assert new["year"].between(1, 3).all()
+    assert [int((new["year"] <= k).sum()) for k in rollout["year"]] == list(rollout["cameras"])
+    assert curve["covered_pct"].is_monotonic_increasing
+    assert (curve["covered_pct"] <= curve["bound_pct"] + 1e-6).all()
