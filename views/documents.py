@@ -52,7 +52,7 @@ def write_scorecard(scorecard: Plan, zones: Plan, study: Study, path: Path) -> P
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
     with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        book.set_properties({"title": _title(study), "created": _made_on(scorecard)})
+        book.set_properties({"title": _title(study), "created": made_on(scorecard)})
         looks = looks_of(book)
         _print_sheet(book, looks, scorecard, study)
         add_sheets(book, looks, scorecard, lambda key: new_sheet(book, key, study))
@@ -123,7 +123,8 @@ def _note(plan: Plan, key: str) -> str:
     return next(text(found, **values) for found, values in plan.notes if found == key)
 
 
-def _made_on(plan: Plan) -> datetime:
+def made_on(plan: Plan) -> datetime:
+    """Return the day after the period: the same plan gives a file of the same bytes."""
     values = next(values for key, values in plan.notes if key == "scorecard.note.period")
     return datetime.fromisoformat(str(values["period"])[-10:])
 
@@ -301,7 +302,7 @@ def _reading_lines(plan: Plan) -> Iterator[str]:
     yield from (text(f"scorecard.reading.{key}") for key in ("ranks", "base_lines", "arrests"))
 
 
-def new_sheet(book: Any, key: str, study: Study) -> Any:  # noqa: ANN401
+def new_sheet(book: Any, key: str, study: Study, *, internal: bool = True) -> Any:  # noqa: ANN401
     """Return a sheet set up for A4 across, one page wide, with page numbers and marks on each page."""
     sheet = book.add_worksheet(text(key))
     sheet.set_landscape()
@@ -310,5 +311,6 @@ def new_sheet(book: Any, key: str, study: Study) -> Any:  # noqa: ANN401
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.hide_gridlines(2)
     mark = text("scorecard.synthetic") if study.synthetic else ""
-    sheet.set_footer(f"&L{text('scorecard.internal_mark')}&C&P / &N&R{mark}")
+    keep = text("scorecard.internal_mark") if internal else ""
+    sheet.set_footer(f"&L{keep}&C&P / &N&R{mark}")
     return sheet

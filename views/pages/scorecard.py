@@ -8,6 +8,7 @@ from models.plan import Plan
 from views import charts, figures, score_tables
 from views.documents import WORD_TINT, scorecard_xlsx
 from views.pages import frame
+from views.public_card import public_xlsx
 from views.station import Station
 
 FUNNEL_PX, FEEDBACK_PX = 250, 240
@@ -102,10 +103,13 @@ def _feedback(plan: Plan) -> None:
 
 def _downloads(station: Station, plan: Plan) -> None:
     zones = station.plans.get("zones")
-    left, right, _ = st.columns((1, 1, 4))
+    left, middle, right, _ = st.columns((1, 1, 1, 2.5))
     if zones is not None:
         with left:
             make = frame.speaking(scorecard_xlsx, plan, zones, station.study)
             frame.download("page.download.scorecard", make, text("sheet.file_scorecard"))
+    with middle:
+        make = frame.speaking(public_xlsx, plan, station.study)
+        frame.download("page.download.public_card", make, text("sheet.file_public_card"))
     with right:
         frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "scorecard.csv")

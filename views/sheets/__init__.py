@@ -14,6 +14,7 @@ from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.plan import Plan, silent
 from views.documents import write_scorecard
+from views.public_card import write_public_card
 from views.quality import quality_of
 from views.quality_book import write_quality_book
 from views.sheets.quality_sheet import write_quality_sheet
@@ -53,6 +54,7 @@ def print_all(
         _require(plans, "scorecard")
         path = ws.out / text("sheet.file_scorecard")
         written.append(write_scorecard(plans["scorecard"], plans["zones"], ws.study, path))
+        written.append(write_public_card(plans["scorecard"], ws.study, ws.out / text("sheet.file_public_card")))
     if "quality" in wanted:
         report = quality_of(ws.read)
         written.append(write_quality_book(report, ws.study, ws.out / text("sheet.file_quality_xlsx")))
