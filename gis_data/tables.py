@@ -438,7 +438,11 @@ ASIDE = Schema(
 )
 SETTLED = Schema(
     "settled",
-    {"incident_id": TEXT, "import_id": TEXT},
+    {
+        "incident_id": TEXT,
+        "import_id": TEXT,
+        "what": Column("text", allowed=("village", "mast"), default="village", doc="what was learnt after it came"),
+    },
     required=("incident_id", "import_id"),
 )
 UNLOGGED = Schema(

@@ -26,8 +26,8 @@ from gis_data.intake import boundary as boundaries
 from gis_data.intake.archives import Source
 from gis_data.intake.history import joined
 from gis_data.intake.own_headers import own_headers
-from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness
-from gis_data.intake.taking import Job, Session, moves_nothing, settle_villages, take
+from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness, with_late_masts
+from gis_data.intake.taking import Job, Session, moves_nothing, settle_masts, settle_villages, take
 from gis_data.settings import Settings
 from gis_data.study import Study, metre_crs
 from gis_data.tables import QUALITY
@@ -178,9 +178,11 @@ def _import(
         reports.append(_timed(report, started))
         progress("intake.step", number / (len(ordered) + 1))
     _lay(session, before, grounds)
+    if ordered:
+        settle_villages(session)
+        reports = with_late_masts(reports, settle_masts(session))
     whole = ImportReport(tuple(reports), dry_run=dry_run)
     if ordered and not dry_run:
-        settle_villages(session)
         _store(session, before, ordered, whole)
     progress("intake.step", 1.0)
     return whole

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import shapely
 
-from gis_data.intake import places
+from gis_data.intake import masts, places
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 
 KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -26,6 +26,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "visits": (("crew_id", "checkpoint", "visited_at"),),
 }
 SETTLED_BY = ["incident_id", "import_id"]
+MAST = "mast"
 
 
 def joined(old: Any, new: Any) -> Any:  # noqa: ANN401 - frame or geo frame
@@ -84,6 +85,7 @@ def without(current: Any, replaced: Any, name: str, *, gone: Iterable[str], impo
 
 def settle(incidents: Any, settled: pd.DataFrame, villages: Any) -> tuple[Any, pd.DataFrame]:  # noqa: ANN401
     """Give incidents that came before their villages the village they lie in; those settled before are settled anew."""
+    kept, settled = settled[settled["what"] == MAST], settled[settled["what"] != MAST]
     before = pd.MultiIndex.from_frame(settled[SETTLED_BY])
     own = pd.MultiIndex.from_frame(incidents[SETTLED_BY])
     village = incidents["village_id"].mask(own.isin(before), "")
@@ -91,8 +93,20 @@ def settle(incidents: Any, settled: pd.DataFrame, villages: Any) -> tuple[Any, p
     found = places.village_by_point(incidents.geometry[homeless], villages)
     village = village.mask(homeless, found)
     elsewhere = settled[~before.isin(own)]
-    now = pd.DataFrame(incidents.loc[homeless & (village != ""), SETTLED_BY])
-    return incidents.assign(village_id=village), joined(elsewhere, now)
+    now = pd.DataFrame(incidents.loc[homeless & (village != ""), SETTLED_BY]).assign(what="village")
+    return incidents.assign(village_id=village), joined(joined(elsewhere, now), kept)
+
+
+def settle_masts(incidents: Any, settled: pd.DataFrame) -> tuple[Any, pd.DataFrame]:  # noqa: ANN401
+    """Set incidents at a phone mast to its precision that came before it was known; those settled before anew."""
+    kept, settled = settled[settled["what"] != MAST], settled[settled["what"] == MAST]
+    before = pd.MultiIndex.from_frame(settled[SETTLED_BY])
+    own = pd.MultiIndex.from_frame(incidents[SETTLED_BY])
+    precision = incidents["precision"].mask(own.isin(before) & (incidents["precision"] == "cell"), "exact")
+    late = masts.late_masts(incidents.assign(precision=precision))
+    now = pd.DataFrame(incidents.loc[late, SETTLED_BY]).assign(what=MAST)
+    elsewhere = settled[~before.isin(own)]
+    return incidents.assign(precision=precision.mask(late, "cell")), joined(joined(elsewhere, now), kept)
 
 
 def _in_order(versions: Any, imports: pd.DataFrame) -> Any:  # noqa: ANN401 - frame or geo frame

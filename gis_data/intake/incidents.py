@@ -10,13 +10,14 @@ rows may be true multiples. Only in a list of calls are rows merged that no numb
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gis_data import catalogue
 from gis_data.intake import codes, drift, duplicates, lists, places, placing, times, values
@@ -49,6 +50,8 @@ class Known:
         Those that the same file has brought already; one that comes again is a duplicate.
     earlier
         The incidents of all imports, or None; the shares of a new file are held against theirs.
+    masts
+        Points, metres (n × 2), that earlier imports have shown to be phone masts.
     """
 
     around: placing.Surroundings
@@ -57,6 +60,7 @@ class Known:
     own_words: Mapping[str, str]
     this_import: frozenset[str] = frozenset()
     earlier: pd.DataFrame | None = None
+    masts: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
 
     @property
     def study(self) -> Study:
@@ -73,7 +77,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     ids, linked = _identities(cells, calls, known)
     rows = when.frame.assign(**decoded, incident_id=ids, linked_id=linked)
     rows = rows.assign(source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
-    placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around)
+    placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around, known.masts)
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
     notes["village_merged"] = then != place["village_id"]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from gis_data.coordinates import SHIFTED_LAT, SHIFTED_LON
 from gis_data.errors import InputError
-from gis_data.intake import datum, places, rounding, values
+from gis_data.intake import datum, masts, places, rounding, values
 from gis_data.intake.headers import Match
 from gis_data.intake.notation import Written, read_coordinates
 from gis_data.intake.sheets import Sheet, shapes_in
@@ -34,8 +34,6 @@ Flags = NDArray[np.bool_]
 
 # Fraud keeps its village (whom to warn); of these even the village would point at a family.
 NOT_EVEN_A_VILLAGE = NEVER_A_PLACE - {"fraud", "telecom_fraud", "minor_fraud"}
-# A phone mast: a point that comes again and names several villages; a default of the whole town names more.
-MAST_ROWS, MAST_VILLAGES = 4, 3
 # The station's own point, also in a file too short to show a spike.
 STATION_M, STATION_ROWS, STATION_VILLAGES = 60.0, 3, 2
 MOST_REMARKS = 5
@@ -135,7 +133,7 @@ def _is_crs(code: str) -> bool:
 
 def place_rows(
     cells: Mapping[str, pd.Series], pairs: Sequence[tuple[pd.Series, pd.Series]], sheet: Sheet, rows: pd.DataFrame,
-    around: Surroundings,
+    around: Surroundings, known_masts: Floats,
 ) -> Placed:  # fmt: skip
     """Place all rows.
 
@@ -147,6 +145,8 @@ def place_rows(
         Pairs of coordinate columns, the best first.
     rows
         What is known of the rows already: ``type``, ``incident_class``, ``reported_at``.
+    known_masts
+        Points, metres (n × 2), that earlier imports have shown to be masts.
     """
     index = rows.index
     written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
@@ -154,6 +154,7 @@ def place_rows(
     spot = _spots(written)
     grid = rounding.rounding_of(written, pairs, spot, around.crs_of(sheet.path.name))
     spike, mast = _repeated(spot, names, named, written, cells, grid, around)
+    mast |= masts.at_known(written, known_masts, around.study) & ~spike
     system, remarks = _system(written, named, rows, sheet, ~(spike | mast), around)
     points, lon, lat = _points(written, system, around.study, index)
     points, outside = places.keep_inside(points, around.study)
@@ -259,9 +260,9 @@ def _repeated(
     # A grid puts neighbours at one point: their addresses are many, their villages are not.
     count = _named_at(spot, named if grid.step_m else names, len(rows))
     default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (count >= places.SPIKE_VILLAGES)
-    least = MAST_VILLAGES if grid.step_m else STATION_VILLAGES
+    least = masts.MAST_VILLAGES if grid.step_m else STATION_VILLAGES
     default |= _at_station(spot, written, (rows >= STATION_ROWS) & (count >= least), around)
-    mast = ~default & (rows >= MAST_ROWS) & (count >= MAST_VILLAGES)
+    mast = ~default & (rows >= masts.MAST_ROWS) & (count >= masts.MAST_VILLAGES)
     at = np.where(known, spot, 0)
     by_phone = known & (mast[at] | grid.few)
     if "locating" in cells:

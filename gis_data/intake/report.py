@@ -4,8 +4,9 @@ In:     what each reader decided about each row.
 Out:    frozen reports whose three counts add up to the rows read, or an AssertionError: a row must not get lost.
 """
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -216,6 +217,37 @@ def findings_of(found: Sorted, rows: np.ndarray) -> tuple[Finding, ...]:
         Finding(key, outcome, int(flags.sum()), tuple(rows[flags.to_numpy()][:EXAMPLES].tolist()))
         for key, outcome, flags in flagged
     )
+
+
+def with_late_masts(reports: Sequence[FileReport], late: pd.DataFrame) -> list[FileReport]:
+    """Return the reports with the rows that all imports together have shown to stand at a mast.
+
+    Rows of these files are counted with the file's own; those of earlier imports are remarked on in the last report.
+
+    Parameters
+    ----------
+    late
+        ``import_id``, ``source_file``, ``source_row`` of each such row.
+    """
+    found, left = list(reports), len(late)
+    for number, one in enumerate(found):
+        ours = (late["import_id"] == one.import_id) & (late["source_file"] == one.file)
+        if ours.any():
+            found[number] = _with_more(one, "cell_point", sorted(late["source_row"][ours].tolist()))
+            left -= int(ours.sum())
+    if left:
+        last = max(number for number, one in enumerate(found) if not one.already and not one.unread)
+        remark = ("intake.remark.masts_before", {"rows": left})
+        found[last] = dataclasses.replace(found[last], remarks=(*found[last].remarks, remark))
+    return found
+
+
+def _with_more(report: FileReport, note: str, rows: Sequence[int]) -> FileReport:
+    """Return a report with more rows under a note."""
+    before = next((one for one in report.findings if one.problem == note), Finding(note, ACCEPTED, 0))
+    examples = tuple(sorted((*before.examples, *rows))[:EXAMPLES])
+    after = Finding(note, ACCEPTED, before.rows + len(rows), examples)
+    return dataclasses.replace(report, findings=(*(one for one in report.findings if one is not before), after))
 
 
 def completeness(incidents: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import aside, cameras, history, incidents, placing, privacy, roster, villages, visits
+from gis_data.intake import aside, cameras, history, incidents, masts, placing, privacy, roster, villages, visits
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
 from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
@@ -154,6 +154,23 @@ def settle_villages(session: Session) -> None:
         )
 
 
+def settle_masts(session: Session) -> pd.DataFrame:
+    """Set incidents at a mast that several imports have shown to the precision of one.
+
+    Returns
+    -------
+    DataFrame
+        The incidents that stood for a place until now: ``import_id``, ``source_file``, ``source_row``.
+    """
+    table = session.table("incidents")
+    if "incidents" not in session.changed or table["source_file"].nunique() < 2:
+        return table.loc[[], ["import_id", "source_file", "source_row"]]
+    before = session.table("settled")
+    session.changed["incidents"], session.changed["settled"] = history.settle_masts(table, before)
+    changed = (session.changed["incidents"]["precision"] != table["precision"]).to_numpy()
+    return pd.DataFrame(table.loc[changed, ["import_id", "source_file", "source_row"]])
+
+
 def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
     """Return what became of each row, and what waited under the keys of rows that come back."""
     assert job.sheet is not None
@@ -234,6 +251,7 @@ def _read(session: Session, sheet: Sheet, match: Match, job: Job, waiting: pd.Da
         own_words=ws.intake.get("classes", {}),
         this_import=frozenset(ours),
         earlier=table,
+        masts=masts.known_masts(table),
     )
     return incidents.read(sheet, match, known, import_id=job.import_id)
 

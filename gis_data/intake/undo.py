@@ -106,6 +106,7 @@ def _tables_without(ws: Workspace, imports: pd.DataFrame, gone: list[str]) -> tu
             settled[~settled["import_id"].isin(gone)],
             tables.get("villages", ws.read("villages")),
         )
+        tables["incidents"], tables["settled"] = history.settle_masts(tables["incidents"], tables["settled"])
         tables["completeness"] = completeness(tables["incidents"])
     files = tuple(imports["file"][imports["import_id"].isin(gone)])
     return tables, Undone(tuple(gone), files, removed, restored, int(again.sum()))
