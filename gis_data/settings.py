@@ -65,6 +65,21 @@ class ZoneSettings:
 
 
 @dataclass(frozen=True)
+class BeatSettings:
+    """What one crew patrols in a shift, and how often it is seen at a checkpoint (DOMAIN 2.1, 5.6)."""
+
+    shift_h: float = 6.0
+    moving_min_per_h: float = 40.0
+    max_km_per_shift: float = 60.0
+    tolerance: float = 0.05
+    stop_min: float = 12.0
+    visits_hotspot: int = 7
+    visits_market: int = 1
+    visits_school: int = 2
+    visits_back_lane: int = 1
+
+
+@dataclass(frozen=True)
 class ScorecardSettings:
     """How zones are compared."""
 
@@ -136,6 +151,7 @@ class Settings:
     hotspots: HotspotSettings = field(default_factory=HotspotSettings)
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     zones: ZoneSettings = field(default_factory=ZoneSettings)
+    beats: BeatSettings = field(default_factory=BeatSettings)
     scorecard: ScorecardSettings = field(default_factory=ScorecardSettings)
     cameras: CameraSettings = field(default_factory=CameraSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)

@@ -26,7 +26,7 @@ class Plan:
     Attributes
     ----------
     name
-        "hotspots", "zones", "scorecard" or "cameras".
+        "hotspots", "zones", "beats", "scorecard" or "cameras".
     tables
         The answer; ``tables[name]`` is the main table.
     objective, bound

@@ -1,7 +1,7 @@
-"""The main job: from a station's files to hotspots, zones, scorecard and cameras, in one go.
+"""The main job: from a station's files to hotspots, zones, beats, scorecard and cameras, in one go.
 
 In:     a workspace with accepted tables.
-Out:    four plans, saved together as one run; the ground (cells) is derived first and kept in the workspace.
+Out:    five plans, saved together as one run; the ground (cells) is derived first and kept in the workspace.
 """
 
 import dataclasses
@@ -26,6 +26,7 @@ from gis_data.streets import DRIVEN
 from gis_data.study import WGS84, Study
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
+from models.beats.plan import Tables, plan_beats
 from models.cameras.plan import plan_cameras
 from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
@@ -33,9 +34,9 @@ from models.scorecard import score_zones
 from models.store import current_run, load_plans, save_plans
 from models.zones import plan_zones
 
-PARTS = ("hotspots", "zones", "scorecard", "cameras")
+PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 GROUND = ("villages", "roads", "barriers", "crossings")
-READ = ("incidents", "villages", "roads", "buildings", "places", "cameras", "patrol_hours", "visits")
+READ = ("incidents", "villages", "roads", "buildings", "landuse", "places", "cameras", "patrol_hours", "visits")
 
 Report = Callable[[str, float], None]
 
@@ -220,6 +221,17 @@ def _zones(job: Job) -> Plan:
     )  # fmt: skip
 
 
+def _beats(job: Job) -> Plan:
+    if "zones" not in job.plans:
+        raise InputError("plan.zones_first")
+    hotspots = job.plans.get("hotspots")
+    tables = Tables(**{field.name: job.tables[field.name] for field in dataclasses.fields(Tables)})
+    return plan_beats(
+        job.study, job.plans["zones"], None if hotspots is None else hotspots.to_frame(), tables,
+        period=job.period, seed=job.seed, progress=job.progress,
+    )  # fmt: skip
+
+
 def _scorecard(job: Job) -> Plan:
     if "zones" not in job.plans:
         raise InputError("plan.zones_first")
@@ -249,6 +261,7 @@ def _cameras(job: Job) -> Plan:
 _MAKERS: dict[str, Callable[[Job], Plan]] = {
     "hotspots": _hotspots,
     "zones": _zones,
+    "beats": _beats,
     "scorecard": _scorecard,
     "cameras": _cameras,
 }

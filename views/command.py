@@ -134,7 +134,7 @@ def undo(
 def plan(
     folder: Folder,
     parts: Annotated[
-        list[str] | None, typer.Argument(metavar="[PART...]", help="hotspots zones scorecard cameras")
+        list[str] | None, typer.Argument(metavar="[PART...]", help="hotspots zones beats scorecard cameras")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="随机种子 / seed; the setting's if left out")] = None,
     until: Annotated[
@@ -145,7 +145,7 @@ def plan(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hotspots, patrol zones, scorecard and cameras, each with its objective, bound and gap."""
+    """Hotspots, patrol zones, beats, scorecard and cameras, each with its objective, bound and gap."""
     from gis_data.workspace import Workspace
     from models import town_plan
 

@@ -21,7 +21,7 @@ from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
 DASH = "—"
-PARTS = ("hotspots", "zones", "scorecard", "cameras")
+PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 WORK_TERMS = ("incident", "patrol", "fixed", "trip")
 
 
@@ -90,6 +90,8 @@ def answer(plan: Plan) -> str:
         new = int((table["status"] == "new").sum()) if "status" in table else len(table)
         named = int(plan.tables["villages"]["named"].sum())
         return text("page.answer.cameras", villages=named, cameras=new)
+    if plan.name == "beats":
+        return text("page.answer.beats", count=len(table), checkpoints=len(plan.tables["checkpoints"]))
     return text(f"page.answer.{plan.name}", count=len(table))
 
 

@@ -34,6 +34,8 @@ def credit(study: Study) -> str:
 
 def _counts(plan: Plan) -> dict[str, Any]:
     table = plan.to_frame()
+    if plan.name == "beats":
+        return {"rows": len(table), "checkpoints": len(plan.tables["checkpoints"])}
     if "is_hotspot" not in table:
         return {"rows": len(table)}
     return {"found": int(table["is_hotspot"].sum()), "chance": int((table["status"] == "chance").sum())}
