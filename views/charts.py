@@ -275,6 +275,27 @@ def feedback_chart(paths: pd.DataFrame, *, rule: str, most_pct: float, height_px
     return _calm(band.encode(x=x, y=y, y2="high_pct:Q") + rule_line + lines, height_px)
 
 
+def money_chart(curve: pd.DataFrame, budget_cny: float, *, height_px: int = 220) -> Chart:
+    """Draw what each budget covers (columns of the camera plan's ``curve``), the bound above it, a dot at the plan."""
+    x = alt.X("wan:Q", title=text("page.cameras.money_axis"), scale=alt.Scale(zero=False, nice=False))
+    title = text("page.cameras.seen_axis")
+    names = {"covered_pct": text("page.cameras.seen_line"), "bound_pct": text("page.cameras.bound_line")}
+    long = curve.assign(wan=curve["budget_cny"] / 1e4).melt(["wan", "budget_cny"], list(names), "line", "pct")
+    long["line"] = long["line"].map(names)
+    base = alt.Chart(long).encode(x=x, y=alt.Y("pct:Q", title=title, scale=alt.Scale(zero=False)))
+    dashes = alt.Scale(domain=list(names.values()), range=[[1, 0], [4, 4]])
+    lines = base.mark_line(color=FULL, strokeWidth=2).encode(
+        strokeDash=alt.StrokeDash("line:N", title=None, scale=dashes),
+        tooltip=[
+            alt.Tooltip("wan:Q", title=text("page.cameras.money_axis"), format=".1f"),
+            alt.Tooltip("pct:Q", title=title, format=".1f"), alt.Tooltip("line:N", title=" "),
+        ],
+    )  # fmt: skip
+    here = long[(long["budget_cny"] == budget_cny) & (long["line"] == names["covered_pct"])]
+    dot = alt.Chart(here).mark_point(filled=True, size=90, color=FULL, opacity=1).encode(x=x, y="pct:Q")
+    return _calm(lines + dot, height_px)
+
+
 def _calm(chart: Chart, height_px: int) -> Chart:
     look = {"gridColor": GRID, "domain": False, "ticks": False, "labelColor": "#55524c", "titleColor": "#55524c"}
     return (

@@ -223,6 +223,47 @@ def camera_table(cameras: pd.DataFrame) -> pd.DataFrame:
     return _named(pd.DataFrame(rows), "page.cameras.column")
 
 
+def card_table(plan: Plan, village_id: str) -> pd.DataFrame:
+    """Return what the law asks of one village's new cameras: purpose, basis, masks, private ground in view."""
+    cards = plan.tables["checklist"]
+    guarded = plan.to_frame().set_index("camera_id")["entrances"]
+    rows = [
+        {
+            "camera_id": row["camera_id"],
+            "purpose": purpose_of(row, guarded[row["camera_id"]]),
+            "basis": text(f"camera_book.basis.{row['basis']}"),
+            "private_m2": f"{row['private_m2']:,.0f}",
+            "masks": row["masks"].replace(";", "; ") or DASH,
+        }
+        for row in records(cards[cards["village_id"] == village_id])
+    ]
+    return _named(pd.DataFrame(rows), "camera_book.column")
+
+
+def years_table(plan: Plan) -> pd.DataFrame:
+    """Return the years of building: money, cameras, entrances, road seen, and what that money could see at most."""
+    rows = [
+        {
+            "year": f"{row['year']}",
+            "spent_cny": f"{row['spent_cny']:,.0f}",
+            "cameras": f"{row['cameras']:,}",
+            "entrances": f"{row['entrances']:,}",
+            "covered_pct": f"{row['covered_pct']:.1f}",
+            "bound_pct": f"{row['bound_pct']:.1f}",
+        }
+        for row in records(plan.tables["rollout"])
+    ]
+    return _named(pd.DataFrame(rows), "camera_book.money")
+
+
+def purpose_of(card: Mapping[str, Any], entrances: str) -> str:
+    """Say what a camera is for."""
+    if card["purpose"] == "entrance":
+        names = entrances.replace(";", text("hotspots.because.list_mark"))
+        return text("camera_book.purpose.entrance", entrances=names)
+    return text(f"camera_book.purpose.{card['purpose']}")
+
+
 def blind_table(blind: pd.DataFrame) -> pd.DataFrame:
     """Return one village's blind spots, the weightiest first."""
     rows = [

@@ -446,8 +446,10 @@ def _move_sample(group: str, colour: str) -> str:
 
 def _views(town: TownMap, views: gpd.GeoDataFrame) -> list[Row]:
     rows = []
-    for level, opacity in (("coverage", 0.16), ("recognition", 0.3)):
+    for level, opacity in (("turning", 0.07), ("coverage", 0.16), ("recognition", 0.3)):
         part = views[(views["level"] == level) & ~views.geometry.is_empty]
+        if level == "turning" and part.empty:
+            continue
         style = {"color": VIEW, "weight": 0.8, "opacity": 0.6, "fillColor": VIEW, "fillOpacity": opacity}
         layer = _shapes(part, style, css="xq-view")
         layer.add_to(town)
@@ -457,8 +459,8 @@ def _views(town: TownMap, views: gpd.GeoDataFrame) -> list[Row]:
 
 def _cameras(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) -> list[Row]:
     rows = []
-    for status, colour, label in (("new", VIEW, "map.new_cameras"), ("existing", INK, "map.standing_cameras")):
-        part = cameras[cameras["status"] == status]
+    for old, colour, label in ((False, VIEW, "map.new_cameras"), (True, INK, "map.standing_cameras")):
+        part = cameras[(cameras["status"] == "existing") == old]
         if len(part):
             signs = [_camera_sign(azimuth, colour) for azimuth in part["azimuth_deg"]]
             layer = _signs(part.geometry, signs, [_camera_tip(row) for row in records(part)], show=show)

@@ -84,7 +84,7 @@ def _completeness(sheet: Any, looks: dict[str, Any], report: QualityReport) -> N
     fields = [name for name in FIELDS if name in wide.columns]
     names = [text("page.data.column.month"), *(text(f"page.data.field.{name}") for name in fields)]
     rows = [[month, *wide.loc[month, fields]] for month in wide.index]
-    end = _cells(sheet, looks, names, [12] * len(names), rows, [ONE_DECIMAL] * len(names))
+    end = write_cells(sheet, looks, names, [12] * len(names), rows, [ONE_DECIMAL] * len(names))
     write_value(sheet, end + 1, 0, text("page.data.completeness_help"), looks["plain"])
 
 
@@ -100,7 +100,7 @@ def _trend(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  #
         for row in records(report.trend)
     ]  # fmt: skip
     widths = [30, 18, 20, 9, *[14] * len(MEASURES)]
-    end = _cells(sheet, looks, names, widths, rows, [*["number"] * len(words), *[ONE_DECIMAL] * len(MEASURES)])
+    end = write_cells(sheet, looks, names, widths, rows, [*["number"] * len(words), *[ONE_DECIMAL] * len(MEASURES)])
     write_value(sheet, end + 1, 0, text("page.data.trend_help"), looks["plain"])
 
 
@@ -135,10 +135,10 @@ def _table(
     """Write a table under the catalogue's headings; return the row below it."""
     names = [text(f"page.data.column.{name}") for name, _ in columns]
     formats = [(numbers or {}).get(name, "number") for name, _ in columns]
-    return _cells(sheet, looks, names, [width for _, width in columns], rows, formats)
+    return write_cells(sheet, looks, names, [width for _, width in columns], rows, formats)
 
 
-def _cells(
+def write_cells(
     sheet: Any,  # noqa: ANN401 - xlsxwriter has no types
     looks: dict[str, Any],
     names: Sequence[str],
@@ -146,6 +146,7 @@ def _cells(
     rows: Sequence[Sequence[Any]],
     formats: Sequence[str],
 ) -> int:
+    """Write a table with its headings from the first row on; return the row below it."""
     for column, (name, width) in enumerate(zip(names, widths, strict=True)):
         sheet.set_column(column, column, width)
         write_value(sheet, 0, column, name, looks["head"])

@@ -81,10 +81,15 @@ def most_covered(
     return Choice(chosen, objective, bound, solved.ended_by)
 
 
-def coverage_bound(problem: Problem, *, budget_cny: float) -> float:
-    """Return what no plan within the budget can cover even without a cordon, in per cent (linear relaxation)."""
+def coverage_bound(problem: Problem, *, budget_cny: float, cordon: bool = False) -> float:
+    """Return what no plan within the budget can cover, in per cent (linear relaxation).
+
+    With ``cordon``, no plan that guards all entrances; the budget must pay for that.
+    """
     model = Model(problem, undominated(problem), with_points=True)
     model.limit(model.price, high=budget_cny)
+    if cordon:
+        model.require_cordon()
     relaxed = model.relaxed(model.weight, maximise=True)
     return problem.pct(model.standing_weight + (relaxed or 0.0))
 

@@ -62,12 +62,14 @@ def rollout(problem: Problem, order: Order, *, years: int, budget_cny: float) ->
     return year.astype(np.int64), pd.DataFrame(rows)
 
 
-def budget_curve(problem: Problem, best: Choice, order: Order, *, budget_cny: float, step_cny: float) -> pd.DataFrame:
+def budget_curve(
+    problem: Problem, best: Choice, order: Order, *, budget_cny: float, step_cny: float, cordon_cny: float
+) -> pd.DataFrame:
     """Return what less and more money than the budget would cover.
 
     Columns: ``budget_cny``, ``cameras``, ``spent_cny``, ``entrances``, ``covered_pct`` (a plan that exists) and
-    ``bound_pct`` (no plan covers more). Below the budget the plan is cut short in its building order; above, cameras
-    are added to it.
+    ``bound_pct`` (no plan covers more; from ``cordon_cny`` on, none that guards all entrances). Below the budget the
+    plan is cut short in its building order; above, cameras are added to it.
     """
     steps = [k for k in range(-STEPS_BELOW, STEPS_ABOVE + 1) if budget_cny + k * step_cny >= 0]
     most = budget_cny + STEPS_ABOVE * step_cny
@@ -88,12 +90,13 @@ def budget_curve(problem: Problem, best: Choice, order: Order, *, budget_cny: fl
                 "entrances": int((np.asarray(problem.guards[added].sum(axis=0)) > 0).sum()),
                 "covered_pct": problem.share_pct(added),
             }
-        rows.append({"budget_cny": money} | row | _bound(problem, money))
+        bound = _bound(problem, money, cordon=money >= cordon_cny)
+        rows.append({"budget_cny": money} | row | bound)
     return pd.DataFrame(rows)
 
 
-def _bound(problem: Problem, money: float) -> dict[str, float]:
-    return {"bound_pct": coverage_bound(problem, budget_cny=money)}
+def _bound(problem: Problem, money: float, *, cordon: bool = False) -> dict[str, float]:
+    return {"bound_pct": coverage_bound(problem, budget_cny=money, cordon=cordon)}
 
 
 def _state(problem: Problem, order: Order, end: int) -> dict[str, float | int]:

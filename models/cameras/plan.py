@@ -126,8 +126,9 @@ def _money_tables(
     of = pd.Series(year, index=order.rows).reindex(answer.best.chosen).fillna(0).astype("int64")
     cameras["year"] = of.to_numpy()
     curve = money.budget_curve(
-        scene.problem, answer.best, order, budget_cny=answer.budget_cny, step_cny=settings.curve_step_cny
-    )
+        scene.problem, answer.best, order,
+        budget_cny=answer.budget_cny, step_cny=settings.curve_step_cny, cordon_cny=answer.cordon.objective,
+    )  # fmt: skip
     return {"curve": curve, "rollout": rollout}
 
 

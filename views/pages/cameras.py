@@ -5,7 +5,8 @@ import streamlit as st
 
 from gis_data.catalogue import language, text
 from models.plan import Plan
-from views import figures, maps
+from views import charts, figures, maps
+from views.camera_book import camera_xlsx
 from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
@@ -36,8 +37,13 @@ def show(station: Station) -> None:
             _blind(plan, chosen)
     if chosen == TOWN:
         _villages(summary)
+        _money(plan)
     else:
         _cameras(plan, chosen)
+        _law(plan, chosen)
+    if len(plan.to_frame()):
+        book = frame.speaking(camera_xlsx, plan, station.study)
+        frame.download("camera_book.download", book, text("camera_book.file"))
     frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
     with st.expander(text("page.method")):
         frame.notes(plan)
@@ -57,7 +63,7 @@ def _numbers(part: pd.DataFrame, chosen: str) -> None:
     first = (text("page.cameras.villages"), f"{len(part)}", "")
     if chosen != TOWN:
         first = (text("page.cameras.column.rule"), figures.rule_names(part["reasons"].iloc[0]), "")
-    seen, road = part["seen_m"].sum(), part["road_m"].sum()
+    seen, night, road = part["seen_m"].sum(), part["seen_at_night_m"].sum(), part["road_m"].sum()
     frame.numbers(
         [
             first,
@@ -65,6 +71,7 @@ def _numbers(part: pd.DataFrame, chosen: str) -> None:
             (text("page.cameras.standing"), f"{part['existing_cameras'].sum():,}", ""),
             (text("page.cameras.entrances"), f"{part['entrances_seen'].sum():,} / {part['entrances'].sum():,}", ""),
             (text("page.cameras.covered"), f"{100 * seen / road:.0f}%" if road else figures.DASH, ""),
+            (text("page.cameras.at_night"), f"{100 * night / road:.0f}%" if road else figures.DASH, ""),
             (text("page.cameras.cost"), f"{part['cost_cny'].sum():,.0f}", ""),
         ]
     )
@@ -91,6 +98,27 @@ def _blind(plan: Plan, village_id: str) -> None:
     shown = figures.blind_table(blind[blind["village_id"] == village_id])
     frame.table(shown, words=list(shown.columns[:2]), empty="page.cameras.no_blind")
     st.caption(text("page.cameras.blind_help"))
+
+
+def _money(plan: Plan) -> None:
+    if plan.tables["curve"].empty:
+        return
+    left, right = st.columns((1, 1), gap="medium")
+    with left:
+        st.subheader(text("page.cameras.money"), anchor=False)
+        st.altair_chart(charts.money_chart(plan.tables["curve"], plan.settings["budget_cny"]), width="stretch")
+        st.caption(text("page.cameras.money_help"))
+    with right:
+        st.subheader(text("page.cameras.years"), anchor=False)
+        frame.table(figures.years_table(plan))
+        st.caption(text("camera_book.rollout_help"))
+
+
+def _law(plan: Plan, village_id: str) -> None:
+    st.subheader(text("page.cameras.law"), anchor=False)
+    shown = figures.card_table(plan, village_id)
+    frame.table(shown, words=list(shown.columns[:3]))
+    st.caption(text("page.cameras.law_help"))
 
 
 def _villages(summary: pd.DataFrame) -> None:

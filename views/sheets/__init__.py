@@ -13,6 +13,7 @@ from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.plan import Plan, silent
+from views.camera_book import write_camera_book
 from views.documents import write_scorecard
 from views.public_card import write_public_card
 from views.quality import quality_of
@@ -22,7 +23,7 @@ from views.sheets.zone_sheet import GROUND, write_all_zone_sheets, write_zone_sh
 
 __all__ = ["SHEETS", "print_all", "write_all_zone_sheets", "write_quality_sheet", "write_zone_sheet"]
 
-SHEETS = ("zones", "scorecard", "quality")
+SHEETS = ("zones", "scorecard", "cameras", "quality")
 
 
 def print_all(
@@ -45,7 +46,7 @@ def print_all(
         raise InputError("sheet.unknown", found=", ".join(unknown), known=", ".join(SHEETS))
     written: list[Path] = []
     today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
-    if wanted != ["quality"]:
+    if {"zones", "scorecard"} & set(wanted):
         _require(plans, "zones")
     if "zones" in wanted:
         ground = {name: ws.read(name) for name in GROUND}
@@ -55,6 +56,9 @@ def print_all(
         path = ws.out / text("sheet.file_scorecard")
         written.append(write_scorecard(plans["scorecard"], plans["zones"], ws.study, path))
         written.append(write_public_card(plans["scorecard"], ws.study, ws.out / text("sheet.file_public_card")))
+    if "cameras" in wanted and ("cameras" in plans or wanted == ["cameras"]):
+        _require(plans, "cameras")
+        written.append(write_camera_book(plans["cameras"], ws.study, ws.out / text("camera_book.file")))
     if "quality" in wanted:
         report = quality_of(ws.read)
         written.append(write_quality_book(report, ws.study, ws.out / text("sheet.file_quality_xlsx")))

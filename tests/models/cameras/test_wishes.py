@@ -99,7 +99,7 @@ def test_money_curve_rises_stays_under_its_bound_and_meets_the_plan(seed):
     problem, _ = random_scene(seed)
     best = most_covered(problem, budget_cny=150.0, gap=0.0, time_limit_s=10)
     order = build_order(problem, best.chosen)
-    curve = budget_curve(problem, best, order, budget_cny=150.0, step_cny=40.0)
+    curve = budget_curve(problem, best, order, budget_cny=150.0, step_cny=40.0, cordon_cny=np.inf)
     assert curve["covered_pct"].is_monotonic_increasing
     assert (curve["covered_pct"] <= curve["bound_pct"] + 1e-6).all()
     assert (curve["spent_cny"] <= curve["budget_cny"] + 0.01).all()

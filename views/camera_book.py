@@ -1,0 +1,169 @@
+"""The camera plan as a spreadsheet: filing table, entrances, bill of materials, money, how to read it.
+
+In:     a finished camera plan and the study.
+Out:    an .xlsx file a station fills in and hands on (State Council Order 799, art. 14); nothing is computed here but
+        sums and degrees.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import xlsxwriter
+
+from gis_data.catalogue import text
+from gis_data.study import WGS84, Study
+from models.plan import Plan
+from views.documents import FONT, looks_of, new_sheet, write_value
+from views.figures import purpose_of, records
+from views.quality_book import write_cells
+
+DEGREES, ONE_DECIMAL = "0.000000", "0.0"
+
+
+def write_camera_book(plan: Plan, study: Study, path: Path) -> Path:
+    """Write the camera plan as a spreadsheet in the running language and return its path; same plan, same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
+    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        made_on = pd.Timestamp(plan.settings["period_end"]).to_pydatetime()
+        book.set_properties({"title": text("camera_book.title", town=study.name), "created": made_on})
+        looks = looks_of(book)
+        boxed = {"font_name": FONT, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": "#9AA7B5"}
+        looks["left"] = book.add_format(boxed | {"text_wrap": True})
+        looks[DEGREES] = book.add_format(boxed | {"num_format": DEGREES})
+        for name, make in _SHEETS.items():
+            make(new_sheet(book, f"camera_book.sheet.{name}", study), looks, plan)
+    draft.replace(path)
+    return path
+
+
+def camera_xlsx(plan: Plan, study: Study) -> bytes:
+    """Return the camera plan as a spreadsheet."""
+    with TemporaryDirectory() as folder:
+        return write_camera_book(plan, study, Path(folder) / "cameras.xlsx").read_bytes()
+
+
+def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401 - xlsxwriter has no types
+    cameras = plan.to_frame()
+    degrees = gpd.GeoSeries(cameras.geometry, crs=cameras.crs).to_crs(WGS84)
+    at = cameras.assign(lon=degrees.x, lat=degrees.y).set_index("camera_id")
+    names = _village_names(plan)
+    rows = []
+    for card in records(plan.tables["checklist"]):
+        camera = at.loc[card["camera_id"]]
+        rows.append(
+            [
+                card["camera_id"], names[card["village_id"]], text(f"page.cameras.site.{camera['site_kind']}"),
+                camera["lon"], camera["lat"], text(f"camera_book.type.{'dome' if camera['turns'] else 'fixed'}"),
+                camera["azimuth_deg"], camera["hfov_deg"], int(camera["year"]), purpose_of(card, camera["entrances"]),
+                text(f"camera_book.basis.{card['basis']}"), text("camera_book.sign_at_pole"),
+                text("camera_book.filing_within", days=card["filing_days"]), card["retention_days"], card["unit"],
+                card["private_m2"], card["masks"].replace(";", "; "),
+                text(f"camera_book.ground.{'private' if card['on_private_ground'] else 'public'}"), "", "",
+            ]
+        )  # fmt: skip
+    columns = (
+        ("camera_id", 13), ("village", 12), ("site_kind", 14), ("lon", 12), ("lat", 12), ("type", 8), ("azimuth", 8),
+        ("hfov", 8), ("year", 7), ("purpose", 26), ("basis", 22), ("sign", 18), ("filing", 16), ("retention", 9),
+        ("unit", 14), ("private_m2", 10), ("masks", 24), ("ground", 18), ("filed_on", 12), ("sign_up", 10),
+    )  # fmt: skip
+    end = _table(sheet, looks, columns, rows, {"lon": DEGREES, "lat": DEGREES, "azimuth": ONE_DECIMAL})
+    for number, line in enumerate(("filing_help", "masks_help", "secret_help"), start=end + 1):
+        write_value(sheet, number, 0, text(f"camera_book.{line}"), looks["plain"])
+
+
+def _entrances(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
+    names = _village_names(plan)
+    rows = [
+        [
+            row["entrance_id"], names[row["village_id"]], row["road"] or "", row["cameras"].replace(";", "; "),
+            _entrance_state(row), text(f"camera_book.{'yes' if row['seen_at_night'] else 'no'}"), row["released"],
+            row["build_distance_m"],
+        ]
+        for row in records(plan.tables["entrances"])
+    ]  # fmt: skip
+    columns = (
+        ("entrance_id", 13), ("village", 12), ("road", 18), ("watched_by", 26), ("state", 26), ("at_night", 10),
+        ("released", 26), ("build_distance", 14),
+    )  # fmt: skip
+    _table(sheet, looks, columns, rows, {})
+
+
+def _entrance_state(row: dict[str, Any]) -> str:
+    if row["seen"]:
+        return text("camera_book.state.watched")
+    return text(f"camera_book.state.{'open' if row['can_be_seen'] else 'unseeable'}")
+
+
+def _materials(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
+    cameras = plan.to_frame()
+    new, sites = cameras[cameras["status"] != "existing"], plan.tables["sites"]
+    lenses = sorted(plan.settings["cameras"]["lens_hfov_deg"], reverse=True)
+    rows = []
+    for village in records(plan.tables["summary"]):
+        own, poles = (part[part["village_id"] == village["village_id"]] for part in (new, sites))
+        poles = poles[poles["kind"] != "existing"]
+        fresh = poles["kind"].isin(("junction", "roadside"))
+        rows.append(
+            [
+                village["name"], *(int((own["hfov_deg"] == f).sum()) for f in lenses), int(own["turns"].sum()),
+                int(fresh.sum()), int((~fresh).sum()), int((poles["power"] == "solar").sum()),
+                int((poles["link"] == "radio").sum()), len(own), village["cost_cny"],
+            ]
+        )  # fmt: skip
+    names = [text("camera_book.column.village"), *(text("camera_book.lens", degrees=f"{f:.0f}") for f in lenses)]
+    names += [
+        text(f"camera_book.column.{k}") for k in ("domes", "new_poles", "mounts", "solar", "radio", "signs", "cost")
+    ]
+    end = write_cells(sheet, looks, names, [14] + [11] * (len(names) - 1), rows, ["number"] * len(names))
+    write_value(sheet, end, 0, text("quality.total"), looks["total"])
+    for column in range(1, len(names)):
+        write_value(sheet, end, column, sum(row[column] for row in rows), looks["total"])
+    write_value(sheet, end + 2, 0, text("camera_book.materials_help"), looks["plain"])
+
+
+def _money(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
+    curve, rollout = plan.tables["curve"], plan.tables["rollout"]
+    shared = ("budget_cny", "cameras", "spent_cny", "entrances", "covered_pct", "bound_pct")
+    formats = ["number", "number", "number", "number", "number", ONE_DECIMAL, ONE_DECIMAL]
+    names = [text(f"camera_book.money.{name}") for name in ("year", *shared)]
+    rows: list[list[Any]] = [[row["year"], *(row[name] for name in shared)] for row in records(rollout)]
+    end = write_cells(sheet, looks, names, [10, 14, 10, 14, 12, 14, 14], rows, formats)
+    write_value(sheet, end + 1, 0, text("camera_book.rollout_help"), looks["plain"])
+    for column, name in enumerate(names[1:], start=1):
+        write_value(sheet, end + 3, column, name, looks["head"])
+    for number, row in enumerate(records(curve), start=end + 4):
+        for column, name in enumerate(shared, start=1):
+            write_value(sheet, number, column, row[name], looks[formats[column]])
+    write_value(sheet, end + 5 + len(curve), 0, text("camera_book.curve_help"), looks["plain"])
+
+
+def _notes(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
+    sheet.set_column(0, 0, 110)
+    lines = [text(key, **values) for key, values in plan.notes] + [text("camera_book.no_person")]
+    for number, line in enumerate(lines):
+        write_value(sheet, number, 0, line, looks["wrapped"])
+
+
+_SHEETS = {"filing": _filing, "entrances": _entrances, "materials": _materials, "money": _money, "notes": _notes}
+
+
+def _village_names(plan: Plan) -> dict[str, str]:
+    summary = plan.tables["summary"]
+    return dict(zip(summary["village_id"], summary["name"], strict=True))
+
+
+def _table(
+    sheet: Any,  # noqa: ANN401
+    looks: dict[str, Any],
+    columns: Sequence[tuple[str, float]],
+    rows: Sequence[Sequence[Any]],
+    numbers: dict[str, str],
+) -> int:
+    names = [text(f"camera_book.column.{name}") for name, _ in columns]
+    formats = [numbers.get(name, "number") for name, _ in columns]
+    return write_cells(sheet, looks, names, [width for _, width in columns], rows, formats)
