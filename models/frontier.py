@@ -172,17 +172,25 @@ def moves_frontier(
         share(len(met) / (len(PRICES) + len(budgets)))
         if plan.moves == 0:
             break
+    # Of the budgets that no plan met keeps only the largest is worth proving: none for it is none for less.
+    hopeless = [budget for budget in sorted(budgets) if _within(met, first, budget, "gap").post is None]
     rows = []
-    for number, budget in enumerate(sorted(budgets)):
+    for number, budget in enumerate([*hopeless[-1:], *(b for b in sorted(budgets) if b not in hopeless)]):
         found = _within(met, first, budget, "gap")
         found = _proven(problem, wishes, found, budget=budget, seed=seed, time_limit_s=time_limit_s)
         if found.post is not None:
             first.append(_Met(0.0, found.post, found.cost, -math.inf, villages_moved(today, found.post)))
-        moves = -1 if found.post is None else first[-1].moves
-        rows.append(_row(problem, {"budget": budget, "moved": moves, "ended_by": found.ended_by}, found.post,
-                         found.bound))  # fmt: skip
+        for asked in hopeless[:-1] if number == 0 and hopeless else []:
+            less = _within(met, first, asked, found.ended_by)
+            rows.append(_moves_row(problem, today, asked, less))
+        rows.append(_moves_row(problem, today, budget, found))
         share((len(PRICES) + number + 1) / (len(PRICES) + len(budgets)))
-    return pd.DataFrame(rows)
+    return _with_bounds_of_milder(rows)
+
+
+def _moves_row(problem: Problem, today: Ints, budget: int, found: Within) -> dict[str, object]:
+    moves = -1 if found.post is None else villages_moved(today, found.post)
+    return _row(problem, {"budget": budget, "moved": moves, "ended_by": found.ended_by}, found.post, found.bound)
 
 
 def today_as_answer(problem: Problem, today: Ints) -> Ints:
@@ -201,7 +209,16 @@ def balance_frontier(
         start = answer.post if answer.post is not None else start
         rows.append(_row(problem, {"tolerance": tolerance, "ended_by": answer.ended_by}, answer.post, answer.bound))
         share((number + 1) / len(tolerances))
-    return pd.DataFrame(rows)
+    return _with_bounds_of_milder(rows)
+
+
+def _with_bounds_of_milder(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Lift each bound to that of the milder wish below it: a plan that keeps the stricter one keeps both."""
+    table = pd.DataFrame(rows)
+    lifted = table["bound_min"][::-1].cummax()[::-1]
+    table["bound_min"] = np.fmin(lifted, table["travel_min"].fillna(math.inf))
+    table["gap"] = (table["travel_min"] - table["bound_min"]) / table["travel_min"].where(table["travel_min"] > 0, 1.0)
+    return table
 
 
 def count_table(

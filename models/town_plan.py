@@ -32,9 +32,12 @@ from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
 from models.store import current_run, load_plans, save_plans
-from models.zones import plan_zones
+from models.zone_options import plan_options
+from models.zones import make_case, plan_zones
 
 PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
+ON_REQUEST = ("options",)  # thirty plans: a minute or two, so only when asked for
+AFTER_ZONES = ("beats", "scorecard")  # what hangs on the zones
 GROUND = ("villages", "roads", "barriers", "crossings")
 READ = ("incidents", "villages", "roads", "buildings", "landuse", "places", "cameras", "patrol_hours", "visits")
 
@@ -70,24 +73,65 @@ def plan_town(
     """
     wanted = _ordered(parts)
     ws = ws.asking(changes or {})
-    seed = ws.study.settings.seed if seed is None else seed
+    job = open_job(ws, seed=seed, until=until, progress=progress)
+    made = _make(job, wanted)
+    save_plans(ws, {**job.plans, **made}, run=_run_name())
+    ws.log(
+        "plan", inputs=job.inputs, parts=wanted, seed=job.seed, until=until or "", changes=dict(changes or {})
+    )  # fmt: skip
+    return made
+
+
+def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None, progress: Report = silent) -> "Job":
+    """Return what plans are made from: tables, period, seed, and the plans of the current run.
+
+    Raises
+    ------
+    InputError
+        If there are no incidents to plan from.
+    """
     cells, edges = prepare_ground(ws, progress=progress)
     tables = {name: ws.read(name) for name in READ} | {"cells": cells, "cell_edges": edges}
     if tables["incidents"].empty:
         raise InputError("plan.no_incidents", folder=ws.root)
     period = Period.of(tables["incidents"]["reported_at"], until=until)
     inputs = {name: ws.table_hash(name) for name in (*READ, "barriers", "crossings")}
-    plans = load_plans(ws)
-    made: dict[str, Plan] = {}
-    for part in wanted:
-        step = f"command.step.{part}"
-        progress(step, 0.0)
-        job = Job(ws.study, tables, period, seed, plans | made, _within(progress, step))
-        made[part] = _stamped(_MAKERS[part](job), period, inputs)
-        progress(step, 1.0)
-    save_plans(ws, plans | made, run=pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S"))
-    ws.log("plan", inputs=inputs, parts=wanted, seed=seed, until=until or "", changes=dict(changes or {}))
+    seed = ws.study.settings.seed if seed is None else seed
+    return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
+
+
+def replace_zones(ws: Workspace, job: "Job", zones: Plan, action: str, **said: Any) -> dict[str, Plan]:  # noqa: ANN401
+    """Save another zone plan in place of the current one, with what hangs on the zones made again; log it.
+
+    Parameters
+    ----------
+    job
+        What the zone plan was made from.
+    action, said
+        What the audit log says of it.
+    """
+    made = {"zones": dataclasses.replace(zones, settings=dict(zones.settings) | _days(job.period), inputs=job.inputs)}
+    after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
+    made |= _make(dataclasses.replace(job, plans={**job.plans, **made}), after)
+    save_plans(ws, {**job.plans, **made}, run=_run_name())
+    ws.log(action, inputs=job.inputs, **said)
     return made
+
+
+def _make(job: "Job", parts: Iterable[str]) -> dict[str, Plan]:
+    made: dict[str, Plan] = {}
+    for part in parts:
+        step = f"command.step.{part}"
+        job.progress(step, 0.0)
+        task = dataclasses.replace(job, plans={**job.plans, **made}, progress=_within(job.progress, step))
+        plan = _MAKERS[part](task)
+        made[part] = dataclasses.replace(plan, settings=dict(plan.settings) | _days(job.period), inputs=job.inputs)
+        job.progress(step, 1.0)
+    return made
+
+
+def _run_name() -> str:
+    return pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S")
 
 
 def prepare_ground(ws: Workspace, *, progress: Report = silent) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
@@ -147,10 +191,11 @@ def _within(progress: Report, step: str) -> Report:
 
 def _ordered(parts: Iterable[str]) -> list[str]:
     asked = list(parts)
-    unknown = [part for part in asked if part not in PARTS]
+    known = (*PARTS, *ON_REQUEST)
+    unknown = [part for part in asked if part not in known]
     if unknown:
-        raise InputError("plan.unknown_part", found=", ".join(unknown), known=", ".join(PARTS))
-    return [part for part in PARTS if part in asked]
+        raise InputError("plan.unknown_part", found=", ".join(unknown), known=", ".join(known))
+    return [part for part in known if part in asked]
 
 
 @dataclass(frozen=True)
@@ -163,11 +208,17 @@ class Job:
     seed: int
     plans: Mapping[str, Plan]
     progress: Report
+    inputs: Mapping[str, str]
 
     def now(self) -> gpd.GeoDataFrame:
         """Return the incidents of the planning period."""
         incidents: gpd.GeoDataFrame = self.tables["incidents"]
         return incidents[self.period.holds(incidents["reported_at"])]
+
+    def ground(self) -> tuple[Any, ...]:
+        """Return what zones are cut from: villages, cells and their neighbours, roads, the period's incidents."""
+        tables = self.tables
+        return tables["villages"], tables["cells"], tables["cell_edges"], tables["roads"], self.now()
 
 
 def _hotspots(job: Job) -> Plan:
@@ -214,11 +265,12 @@ def _reach_note(reach: Reach) -> tuple[str, dict[str, Any]]:
 
 
 def _zones(job: Job) -> Plan:
-    tables = job.tables
-    return plan_zones(
-        job.study, tables["villages"], tables["cells"], tables["cell_edges"], tables["roads"], job.now(),
-        period=job.period, seed=job.seed, progress=job.progress,
-    )  # fmt: skip
+    return plan_zones(job.study, *job.ground(), period=job.period, seed=job.seed, progress=job.progress)
+
+
+def _options(job: Job) -> Plan:
+    case = make_case(job.study, *job.ground(), period=job.period)
+    return plan_options(case, seed=job.seed, progress=job.progress)
 
 
 def _beats(job: Job) -> Plan:
@@ -262,14 +314,14 @@ _MAKERS: dict[str, Callable[[Job], Plan]] = {
     "hotspots": _hotspots,
     "zones": _zones,
     "beats": _beats,
+    "options": _options,
     "scorecard": _scorecard,
     "cameras": _cameras,
 }
 
 
-def _stamped(plan: Plan, period: Period, inputs: Mapping[str, str]) -> Plan:
-    days = {"period_start": f"{period.start:%Y-%m-%d}", "period_end": f"{period.end:%Y-%m-%d}"}
-    return dataclasses.replace(plan, settings=dict(plan.settings) | days, inputs=inputs)
+def _days(period: Period) -> dict[str, str]:
+    return {"period_start": f"{period.start:%Y-%m-%d}", "period_end": f"{period.end:%Y-%m-%d}"}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ Method: d_ij are minutes by road between village centres, or along the cells whe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -62,8 +62,7 @@ def survey(
     units = _place_units(work, villages, cells)
     pairs = touching_units(villages, cells, cell_edges)
     travel, travel_notes = _minutes_between(units, cells, cell_edges, roads, settings)
-    units["trip_min"] = trip_minutes(units["incidents_per_week"].to_numpy(), travel, settings, count=count)
-    units["total_min"] = units[list(TERMS)].sum(axis="columns")
+    units = _with_trips(units, travel, settings, count=count)
     kept, islet_notes = _without_islets(units, pairs, count) if villages.empty else (np.arange(len(units)), ())
     number = np.full(len(units), -1)
     number[kept] = np.arange(len(kept))
@@ -77,6 +76,19 @@ def survey(
         pairs[(pairs >= 0).all(axis=1)],
         (("zones.note.basis", basis), *travel_notes, *islet_notes),
     )
+
+
+def for_count(ground: Ground, settings: WorkloadSettings, *, count: int) -> Ground:
+    """Return the ground with the way to the incidents reckoned for another number of zones."""
+    return replace(ground, units=_with_trips(ground.units, ground.travel_min, settings, count=count))
+
+
+def _with_trips(
+    units: gpd.GeoDataFrame, travel_min: Floats, settings: WorkloadSettings, *, count: int
+) -> gpd.GeoDataFrame:  # fmt: skip
+    trips = trip_minutes(units["incidents_per_week"].to_numpy(), travel_min, settings, count=count)
+    units = units.assign(trip_min=trips)
+    return units.assign(total_min=units[list(TERMS)].sum(axis="columns"))
 
 
 def trip_minutes(incidents: Floats, travel_min: Floats, settings: WorkloadSettings, *, count: int) -> Floats:

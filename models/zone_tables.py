@@ -142,15 +142,15 @@ class _Reasons:
 
 def areas_of_today(problem: Problem, units: pd.DataFrame, post: Ints) -> pd.DataFrame:
     """Return balance and ways of the plan and, where every unit names its work area, of today's areas beside it."""
-    rows = [_balance_row(problem, units, "plan", post)]
+    rows = [balance_row(problem, units, "plan", post)]
     if (units["work_area"] != "").all():
         first = units.groupby("work_area").ngroup().to_numpy()
         old = recentred(problem, np.array([int(np.argmax(first == z)) for z in first]))
-        rows.append(_balance_row(problem, units, "work_area", old))
+        rows.append(balance_row(problem, units, "work_area", old))
     return pd.DataFrame(rows)
 
 
-def _balance_row(problem: Problem, units: pd.DataFrame, name: str, post: Ints) -> dict[str, Any]:
+def balance_row(problem: Problem, units: pd.DataFrame, name: str, post: Ints) -> dict[str, Any]:
     """Judge a partition and its posts."""
     _, zone = np.unique(post, return_inverse=True)
     load = np.bincount(zone, weights=problem.load)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gis_data.catalogue import text
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.periods import Period
-from gis_data.settings import ZoneSettings
+from gis_data.settings import WorkloadSettings, ZoneSettings
 from gis_data.study import Study
 from models.districting.feasible import heaviest_excess, needed_tolerance, zones_by_component
 from models.districting.problem import Ints, Problem, neighbours_from_pairs, objective, pieces
@@ -32,7 +32,7 @@ from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
 from models.workload import TERMS
-from models.zone_ground import Ground, Note, survey, touching_units
+from models.zone_ground import Ground, Note, for_count, survey, touching_units
 from models.zone_tables import areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
 
@@ -49,6 +49,18 @@ class Case:
     problem: Problem
     wishes: Wishes
     settings: ZoneSettings
+    workload: WorkloadSettings
+
+    @classmethod
+    def of(cls, ground: Ground, settings: ZoneSettings, workload: WorkloadSettings, *, count: int) -> "Case":
+        """Return what the settings ask of a ground."""
+        problem = make_problem(ground.units, ground.travel_min, ground.pairs, count=count, tolerance=settings.tolerance)
+        return cls(ground, problem, read_wishes(settings, ground.units, problem), settings, workload)
+
+    def with_count(self, count: int) -> "Case":
+        """Return the same case for another number of zones."""
+        ground = for_count(self.ground, self.workload, count=count)
+        return Case.of(ground, self.settings, self.workload, count=count)
 
     def mean_min(self, post: Ints) -> float:
         """Return the objective as printed: mean minutes from the post to the work."""
@@ -100,7 +112,7 @@ def plan_zones(
     case = make_case(study, villages, cells, cell_edges, roads, incidents, period=period, count=count)
     progress(STEP, 0.1)
     answer = solve_case(case, seed=seed, share=lambda share: progress(STEP, 0.1 + 0.7 * share))
-    plan = as_plan(case, answer, study, seed=seed, share=lambda share: progress(STEP, 0.8 + 0.2 * share))
+    plan = as_plan(case, answer, seed=seed, share=lambda share: progress(STEP, 0.8 + 0.2 * share))
     return dataclasses.replace(plan, seconds=time.perf_counter() - started)
 
 
@@ -116,15 +128,12 @@ def make_case(
     count: int | None = None,
 ) -> Case:
     """Gather what ``plan_zones`` has to solve; raises as that does, but for what no plan can keep."""
-    settings = study.settings.zones
+    settings, workload = study.settings.zones, study.settings.workload
     check_settings(settings)
     k = zone_count(villages, count or settings.count)
     now = incidents[period.holds(incidents["reported_at"])]
-    ground = survey(
-        villages, cells, cell_edges, roads, now, study.settings.workload, weeks=period.weeks, count=k
-    )  # fmt: skip
-    problem = make_problem(ground.units, ground.travel_min, ground.pairs, count=k, tolerance=settings.tolerance)
-    return Case(ground, problem, read_wishes(settings, ground.units, problem), settings)
+    ground = survey(villages, cells, cell_edges, roads, now, workload, weeks=period.weeks, count=k)
+    return Case.of(ground, settings, workload, count=k)
 
 
 def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda _: None) -> Solution:
@@ -158,9 +167,7 @@ def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda
     return answer
 
 
-def as_plan(
-    case: Case, answer: Solution, study: Study, *, seed: int, share: Callable[[float], None] = lambda _: None
-) -> Plan:
+def as_plan(case: Case, answer: Solution, *, seed: int, share: Callable[[float], None] = lambda _: None) -> Plan:
     """Return an answer as a plan: its tables, what it was made from, and what to know about it."""
     assert answer.post is not None
     problem, units, post = case.problem, case.ground.units, answer.post
@@ -175,7 +182,7 @@ def as_plan(
         },
         settings={
             "zones": dataclasses.asdict(case.settings),
-            "workload": dataclasses.asdict(study.settings.workload),
+            "workload": dataclasses.asdict(case.workload),
             "count": problem.count,
         },
         seed=seed,

@@ -71,6 +71,34 @@ def balance_chart(work: pd.DataFrame, *, tolerance: float | None, height_px: int
     return _calm(alt.layer(*layers), height_px)
 
 
+def frontier_chart(points: pd.DataFrame, *, x: str, whole: bool, height_px: int = 220) -> Chart:
+    """Draw what other plans cost: ``travel_min`` over ``asked``, the proven bound under it, the plan in use filled.
+
+    Parameters
+    ----------
+    points
+        Columns ``asked``, ``travel_min``, ``bound_min``, ``words`` (the tip), ``in_use``.
+    x
+        Title of the axis.
+    whole
+        Whether ``asked`` counts whole things.
+    """
+    axis = alt.Axis(format="d" if whole else "~g", tickMinStep=1 if whole else 0.01, grid=False)
+    low, high = float(points["bound_min"].min()), float(points["travel_min"].max())
+    room = 0.08 * max(high - low, 0.05)
+    scale = alt.Scale(domain=[low - room, high + room], nice=False)
+    base = alt.Chart(points).encode(
+        x=alt.X("asked:Q", title=x, axis=axis, scale=alt.Scale(zero=False, padding=12)),
+        tooltip=[alt.Tooltip("words:N", title=" ")],
+    )
+    y = alt.Y("travel_min:Q", title=text("page.adjust.axis.travel"), scale=scale, axis=alt.Axis(tickCount=5))
+    bound = base.mark_line(color=TOWN, strokeDash=[4, 3], strokeWidth=1.3).encode(y=alt.Y("bound_min:Q", scale=scale))
+    line = base.mark_line(color=FULL, strokeWidth=1.8).encode(y=y)
+    fill = alt.condition(alt.datum.in_use, alt.value("#c8480a"), alt.value("#ffffff"))
+    dots = base.mark_point(size=70, filled=True, opacity=1, stroke=FULL, strokeWidth=1.6).encode(y=y, color=fill)
+    return _calm(alt.layer(bound, line, dots), height_px)
+
+
 def class_chart(totals: pd.DataFrame, *, height_px: int = 260) -> Chart:
     """Draw incidents by class and origin (columns ``class``, ``origin``, ``count``)."""
     names = {origin: text(f"page.origin.{origin}") for origin in ORIGIN}

@@ -10,12 +10,12 @@ from typing import Any
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.study import Study
 from models.plan import Plan
-from models.town_plan import PARTS
+from models.town_plan import ON_REQUEST, PARTS
 
 
 def plan_lines(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Yield the lines that the command line prints after planning."""
-    for name in PARTS:
+    for name in (*PARTS, *ON_REQUEST):
         if name not in plans:
             continue
         plan = plans[name]

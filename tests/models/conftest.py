@@ -31,6 +31,7 @@ class GridTown:
     roads: gpd.GeoDataFrame
     incidents: gpd.GeoDataFrame
     period: Period
+    barriers: gpd.GeoDataFrame
 
     @property
     def tables(self):
@@ -104,7 +105,7 @@ def build_grid_town(*, bridges=(1200.0,), roads=True, villages=True, counts=(4,)
     ]
     period = Period(pd.Timestamp("2023-01-01", tz=ZONE), pd.Timestamp("2023-12-31", tz=ZONE))
     lines = lines if roads else ROADS.empty(crs=CRS)
-    return GridTown(study, people, cells, edges, lines, incident_table(*rows), period)
+    return GridTown(study, people, cells, edges, lines, incident_table(*rows), period, barriers)
 
 
 @pytest.fixture(scope="session")

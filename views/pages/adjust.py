@@ -1,0 +1,101 @@
+"""Adjusting zones: what other plans would cost and which becomes the plan, and changes by hand judged at once."""
+
+import streamlit as st
+
+from gis_data.catalogue import text
+from models.plan import Plan
+from models.rezone import choose_option
+from models.town_plan import plan_town
+from models.zone_options import KINDS
+from views import charts, figures, zone_figures
+from views.pages import frame
+from views.station import Station
+
+CHART_PX = 215
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("adjust", station)
+    plan = frame.plan_or_say(station, "zones")
+    if plan is None:
+        return
+    said = st.session_state.pop("adjusted", "")
+    if said:
+        st.success(said)
+    _today(plan)
+    _options(station, plan)
+    with st.expander(text("page.method")):
+        frame.notes(plan)
+
+
+def _today(plan: Plan) -> None:
+    """Hold the plan and today's areas beside each other and against random plans."""
+    today = plan.tables["today"]
+    frame.table(figures.today_table(today))
+    drawn = int(today["random_plans"].iloc[0])
+    if drawn:
+        st.caption(text("page.adjust.yardstick", plans=drawn, distinct=int(today["random_distinct"].iloc[0])))
+
+
+def _options(station: Station, plan: Plan) -> None:
+    st.subheader(text("page.adjust.options"), anchor=False)
+    st.caption(text("page.adjust.options_help"))
+    options = station.plans.get("options")
+    if options is None:
+        st.info(text("page.adjust.none"))
+        _reckon(station, "page.adjust.reckon")
+        return
+    table = options.to_frame()
+    points = zone_figures.option_points(table, plan)
+    for column, kind in zip(st.columns(len(KINDS)), KINDS, strict=True):
+        mine = points[points["kind"] == kind]
+        with column:
+            st.markdown(f"**{text(f'page.adjust.kind.{kind}')}**")
+            if mine.empty:
+                st.caption(text(f"page.adjust.no_{kind}"))
+            else:
+                x = text(f"page.adjust.axis.{kind}")
+                st.altair_chart(charts.frontier_chart(mine, x=x, whole=kind != "balance", height_px=CHART_PX))
+    _pick(station, options, plan)
+    frame.table(zone_figures.options_table(table, plan), words=[text("page.adjust.column.option")])
+    left, right, _ = st.columns((1, 1, 3))
+    with left:
+        _reckon(station, "page.adjust.again")
+    with right:
+        frame.download("page.download.csv", figures.as_csv(table), "options.csv")
+    frame.notes(options)
+
+
+def _pick(station: Station, options: Plan, plan: Plan) -> None:
+    """Let the planner make one option the plan."""
+    found = options.to_frame()
+    found = found[found["found"]]
+    words = {row["option_id"]: zone_figures.option_words(row) for row in figures.records(found)}
+    now = zone_figures.option_of(found, plan)
+    left, right = st.columns((3, 1), vertical_alignment="bottom")
+    ids = list(words)
+    with left:
+        chosen: str = st.selectbox(
+            text("page.adjust.choose"), ids, index=ids.index(now) if now in ids else 0,
+            format_func=lambda option: words[option], key="option",
+        )  # fmt: skip
+    with right:
+        if st.button(text("page.adjust.take"), type="primary", disabled=chosen == now, key="take option"):
+            with st.spinner(text("page.adjust.taking")):
+                made = choose_option(station.ws, chosen)
+            again = zone_figures.settings_words(made)
+            st.session_state["adjusted"] = text("page.adjust.taken", option=words[chosen], set=again)
+            st.rerun()
+
+
+def _reckon(station: Station, label: str) -> None:
+    if not st.button(text(label), key="reckon options"):
+        return
+    bar = st.progress(0.0, text("page.adjust.reckoning"))
+
+    def progress(_: str, share: float) -> None:
+        bar.progress(share, text("page.adjust.reckoning"))
+
+    plan_town(station.ws, ["options"], progress=progress)
+    st.rerun()

@@ -1,0 +1,82 @@
+"""Other zone plans as people read them: each option in words, as a point of a chart and as a row of a table.
+
+In:     the plan "options" and the zone plan in use.
+Out:    small frames of words and numbers. Nothing is computed here but rounding.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from gis_data.catalogue import text
+from models.plan import Plan
+from views import figures
+
+
+def option_of(options: pd.DataFrame, plan: Plan) -> str:
+    """Return the option that the plan is: the one picked, or one with its settings and its ways; "" if none is."""
+    picked = str(plan.settings.get("option", ""))
+    if picked or plan.objective is None:
+        return picked
+    same = (options["count"] == plan.settings["count"]) & ((options["travel_min"] - plan.objective).abs() < 1e-6)
+    settings = plan.settings["zones"]
+    same &= ((options["tolerance"] - settings["tolerance"]).abs() < 1e-9) & (options["kind"] == "balance")
+    return str(options.loc[same, "option_id"].iloc[0]) if same.any() else ""
+
+
+def option_points(options: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Return the options with a plan as points: ``kind``, ``asked``, ``travel_min``, ``bound_min``, ``words``."""
+    found = options[options["found"]]
+    asked = {"moves": found["budget"], "balance": 100 * found["tolerance"], "count": found["count"]}
+    return found.assign(
+        asked=sum(column.where(found["kind"] == kind, 0) for kind, column in asked.items()),
+        words=[option_words(row) for row in figures.records(found)],
+        in_use=found["option_id"] == option_of(found, plan),
+    )
+
+
+def option_words(option: Mapping[str, Any]) -> str:
+    """Say what an option asks and what it costs."""
+    kind = option["kind"]
+    values = {"budget": option["budget"], "tolerance": f"{100 * option['tolerance']:g}", "count": option["count"]}
+    return text(
+        "page.adjust.option", asked=text(f"page.adjust.asked.{kind}", **values), travel=f"{option['travel_min']:.2f}",
+        ratio=f"{option['max_ratio']:.2f}", gap=figures.percent(100 * option["gap"]),
+    )  # fmt: skip
+
+
+def options_table(options: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Return every option with ways, proven distance to the best, balance, villages moved; also those without a plan.
+
+    The one in use carries a mark.
+    """
+    now = option_of(options, plan)
+    rows = []
+    for row in figures.records(options):
+        kind, found = row["kind"], bool(row["found"])
+        values = {"budget": row["budget"], "tolerance": f"{100 * row['tolerance']:g}", "count": row["count"]}
+        mark = text("page.adjust.in_use") if row["option_id"] == now else ""
+        rows.append(
+            {
+                "option": text(f"page.adjust.asked.{kind}", **values) + mark,
+                "travel": f"{row['travel_min']:.2f}" if found else figures.DASH,
+                "gap": figures.percent(100 * row["gap"]) if found else _no_option(row),
+                "max_ratio": f"{row['max_ratio']:.2f}" if found else figures.DASH,
+                "min_ratio": f"{row['min_ratio']:.2f}" if found else figures.DASH,
+                "moved": f"{row['moved']}" if found and row["moved"] >= 0 else figures.DASH,
+                "ground": f"{row['ground_rms_km']:.2f}" if found else figures.DASH,
+            }
+        )
+    return pd.DataFrame(rows).rename(columns=lambda key: text(f"page.adjust.column.{key}"))
+
+
+def _no_option(option: Mapping[str, Any]) -> str:
+    return text("page.adjust.proven_none" if option["ended_by"] == "infeasible" else "page.adjust.none_found")
+
+
+def settings_words(plan: Plan) -> str:
+    """Return the zone settings that make a plan again, as the command line takes them."""
+    names = ("tolerance", "move_budget", "move_price_min")
+    values = {"count": plan.settings["count"]} | {name: plan.settings["zones"][name] for name in names}
+    return " ".join(f"--set zones.{name}={value:g}" for name, value in values.items())
