@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
+from gis_data.intake.visits import on_round_minutes, too_fast
 from gis_data.periods import Period
 from gis_data.settings import ScorecardSettings
 from models.zone_counts import Note, once, unit_of_cell
@@ -22,6 +23,18 @@ CHECKPOINT_COLUMNS = (
     "checkpoint_id", "zone_id", "name", "min_visits_per_week", "weeks", "visits", "visits_per_week", "weeks_met",
     "met_pct",
 )  # fmt: skip
+
+
+def believable(visits: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the check-ins without those that look written afterwards or that no car could have reached in time.
+
+    A base line on visits is an invitation to fill the log in at the desk; what intake tells of it does not count here.
+    """
+    rows = visits.sort_values(["crew_id", "visited_at", "checkpoint"], ignore_index=True)
+    if rows.empty:
+        return rows
+    told = on_round_minutes(rows) | too_fast(rows, rows.geometry).reindex(rows.index, fill_value=False)
+    return rows[~told]
 
 
 def weeks_of(visits: pd.DataFrame, period: Period) -> Period | None:

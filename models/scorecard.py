@@ -22,7 +22,7 @@ from models.base_lines import judge
 from models.feedback_audit import Audit, Station, audit_feedback
 from models.patrol_record import PatrolLog, arrests_by_pool, arrests_over_time, hours_of
 from models.plan import Plan, silent
-from models.presence import checkpoint_visits, met_by_zone, presence_of, weeks_of
+from models.presence import believable, checkpoint_visits, met_by_zone, presence_of, weeks_of
 from models.zone_counts import Note, accounts, count_by_zone, exposure_of, two_spans, zone_of
 
 PEOPLE = 10_000  # base of a rate per head
@@ -133,9 +133,12 @@ def _patrols(
     card, index = settings.scorecard, table.index
     hours, notes_hours = hours_of(log.hours, unit_zone, index, period)
     pools, pool = arrests_by_pool(table["arrest_incidents"], hours, zones, card)
-    weeks = weeks_of(log.visits, period)
-    checkpoints = checkpoint_visits(log.visits, log.checkpoints, weeks, card)
-    seen, notes_seen = presence_of(log.visits, cells, villages, unit_zone, index, weeks, card)
+    visits = believable(log.visits)
+    weeks = weeks_of(visits, period)
+    checkpoints = checkpoint_visits(visits, log.checkpoints, weeks, card)
+    seen, notes_seen = presence_of(visits, cells, villages, unit_zone, index, weeks, card)
+    if len(visits) < len(log.visits):
+        notes_seen.append(("scorecard.note.unbelievable", {"visits": len(log.visits) - len(visits)}))
     parts = [
         _arrests(table, hours, pools, pool, card),
         _passes(hours, table["road_km"], period, settings.workload),

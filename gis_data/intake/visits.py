@@ -50,7 +50,7 @@ def read(sheet: Sheet, match: Match, around: Surroundings) -> Sorted:
     reasons = reasons.mask(good & rows.where(good)[["crew_id", "checkpoint", "visited_at"]].duplicated(), "duplicate")
     good = reasons == ""
     points = shapes.centroid
-    notes = {"visits_round": _on_round_minutes(rows[good]), "visits_too_fast": _too_fast(rows[good], points[good])}
+    notes = {"visits_round": on_round_minutes(rows[good]), "visits_too_fast": too_fast(rows[good], points[good])}
     if not shapes.is_empty.all():
         notes["visits_no_point"] = shapes.is_empty & (system != "unclear") & good
     notes |= {name: (system == name) & good for name in ("gcj02", "bd09")}
@@ -101,7 +101,7 @@ def _systems(
     return found
 
 
-def _on_round_minutes(rows: pd.DataFrame) -> pd.Series:
+def on_round_minutes(rows: pd.DataFrame) -> pd.Series:
     """Tell the check-ins of crews and months in which far too many fall on a full or half hour."""
     is_round = rows["visited_at"].dt.minute.isin(ROUND_MINUTES)
     group = [rows["crew_id"], rows["visited_at"].dt.strftime("%Y-%m")]
@@ -112,7 +112,7 @@ def _on_round_minutes(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(here, index=rows.index, dtype=bool) & is_round
 
 
-def _too_fast(rows: pd.DataFrame, points: pd.Series) -> pd.Series:
+def too_fast(rows: pd.DataFrame, points: pd.Series) -> pd.Series:
     """Tell the check-ins that a crew cannot have reached from the one before."""
     ordered = rows[~points.is_empty].sort_values(["crew_id", "visited_at"], kind="stable")
     xy = shapely.get_coordinates(points[ordered.index].to_numpy())

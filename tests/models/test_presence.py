@@ -11,7 +11,7 @@ import shapely
 from gis_data.periods import Period
 from gis_data.settings import ScorecardSettings
 from gis_data.tables import VISITS
-from models.presence import checkpoint_visits, met_by_zone, presence_of, weeks_of
+from models.presence import believable, checkpoint_visits, met_by_zone, presence_of, weeks_of
 
 SETTINGS = ScorecardSettings()
 CHINA = "Asia/Shanghai"
@@ -168,3 +168,17 @@ def test_the_order_of_check_ins_and_their_crews_change_nothing(town):
     other = visits.iloc[::-1].assign(crew_id="摩巡2组").reset_index(drop=True)
     pd.testing.assert_frame_equal(seen(town, visits)[0], seen(town, other)[0])
     pd.testing.assert_frame_equal(visited(town, visits), visited(town, other))
+
+
+def test_check_ins_written_afterwards_or_out_of_reach_do_not_count():
+    rng = np.random.default_rng(8)
+    days = pd.date_range("2023-01-02", periods=30)
+    honest = [(f"{day:%Y-%m-%d} {h:02d}:{m:02d}", 0, "a") for day in days for h, m in ((9, int(rng.integers(60))),)]
+    desk = check_ins(*((f"{day:%Y-%m-%d} {h:02d}:30", 1, "b") for day in days for h in (9, 10)))
+    leap = check_ins(("2023-02-20 08:00", 0, "a"), ("2023-02-20 08:01", 0, "a"))
+    far = leap.set_geometry([leap.geometry.iloc[0], shapely.affinity.translate(leap.geometry.iloc[1], 9000)])
+    log = pd.concat([check_ins(*honest), desk.assign(crew_id="摩巡3组"), far.assign(crew_id="车巡9组")])
+    kept = believable(log)
+    assert kept["crew_id"].value_counts().to_dict() == {"车巡1组": 30, "车巡9组": 1}
+    assert len(believable(log.iloc[::-1])) == len(kept)
+    assert believable(check_ins()).empty
