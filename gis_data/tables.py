@@ -118,6 +118,8 @@ def _cast(frame: pd.DataFrame, name: str, column: Column, timezone: str) -> pd.S
         values: Any = pd.Series([column.missing] * len(frame), index=frame.index, dtype=object)
     else:
         values = frame[name]
+    if isinstance(values.dtype, pd.CategoricalDtype) and values.cat.categories.dtype == "str" and not values.hasnans:
+        values = pd.Series(values.cat.categories.array.take(values.cat.codes.to_numpy()), index=values.index)
     if _is_cast(values, column, timezone):
         return values
     if column.kind == "text":

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from gis_data.errors import InputError
@@ -49,12 +50,12 @@ UNKNOWN = Code("", "")
 
 
 def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapping[str, str]) -> pd.DataFrame:
-    """Return the codes of each row: ``incident_class``, ``type``, ``origin``, ``guessed``.
+    """Return the codes of each row: ``incident_class``, ``type``, ``origin`` (words), ``guessed``.
 
     Parameters
     ----------
     classes, types, subtypes
-        Texts; "" where the file has no such column.
+        Words or texts; "" where the file has no such column.
     own
         The station's own words -> our type, from ``[intake.classes]`` of ``station.toml``.
 
@@ -68,9 +69,11 @@ def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapp
     numbers, first = values.numbered(words)
     distinct = zip(*(column.iloc[first] for column in words), strict=True)
     found = [_resolve_one(str(c), str(t), str(s), own_types) for c, t, s in distinct]
-    columns = {name: [getattr(code, name) for code in found] for name in ("incident_class", "type", "origin")}
-    table = pd.DataFrame(columns, dtype="str").assign(guessed=[code.guessed for code in found])
-    return table.iloc[numbers].set_axis(classes.index)
+    columns = {
+        name: values.words_of([getattr(code, name) for code in found], numbers, classes.index)
+        for name in ("incident_class", "type", "origin")
+    }
+    return pd.DataFrame(columns).assign(guessed=np.array([code.guessed for code in found], dtype=bool)[numbers])
 
 
 def origins(channels: pd.Series) -> pd.Series:
@@ -81,7 +84,7 @@ def origins(channels: pd.Series) -> pd.Series:
         word = lists.plain(channel)
         return next((origin for holds, origin in known if holds in word), "")
 
-    return channels.map({channel: one(channel) for channel in channels.unique()}).astype("str")
+    return values.recoded(values.as_words(channels), one)
 
 
 def _known_type(word: str, code: str) -> str:

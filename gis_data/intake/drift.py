@@ -16,7 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from gis_data.intake import values
 from gis_data.intake.codes import REST
+from gis_data.intake.history import joined
 
 Counts = NDArray[np.int64]
 
@@ -51,10 +53,13 @@ def find_drift(rows: pd.DataFrame, before: pd.DataFrame) -> Drift:
     rows, before
         ``reported_at``, ``incident_class``, ``type``, ``word``, ``count``; rows of this file, rows imported earlier.
     """
-    every = pd.concat([before.assign(ours=False), rows.assign(ours=True)], ignore_index=True)
-    at = every["reported_at"].dt
+    every = joined(*(part[["reported_at", "count"]] for part in (before, rows))).reset_index(drop=True)
+    for name in ("incident_class", "type", "word"):
+        every[name] = values.stacked(before[name], rows[name])
+    every["ours"] = np.arange(len(every)) >= len(before)
+    at, rest = every["reported_at"].dt, set(REST.values())
     every["month"] = at.year * 12 + at.month - 1
-    every["rest"] = every["type"].isin(set(REST.values())).map({True: "rest", False: ""})
+    every["rest"] = values.recoded(every["type"], lambda kind: "rest" if kind in rest else "")
     ours = every["ours"].to_numpy(dtype=bool)
     months = np.unique(every.loc[ours, "month"])
     found = [
@@ -97,7 +102,8 @@ def _tested(
 def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | None) -> pd.DataFrame:
     """Count each kind in each month and in the months before it."""
     known, at = np.unique(every["month"], return_inverse=True)
-    codes, kinds = pd.factorize(every[column])
+    codes, kinds = pd.factorize(np.asarray(every[column].cat.codes))
+    kinds = np.asarray(every[column].cat.categories, dtype=object)[kinds]
     size = len(known) * len(kinds)
     counts = np.bincount(at * len(kinds) + codes, weights=every["count"], minlength=size).astype(np.int64)
     counts = counts.reshape(len(known), len(kinds))

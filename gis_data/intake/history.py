@@ -90,8 +90,9 @@ def settle(incidents: Any, settled: pd.DataFrame, villages: Any) -> tuple[Any, p
     own = pd.MultiIndex.from_frame(incidents[SETTLED_BY])
     village = incidents["village_id"].mask(own.isin(before), "")
     homeless = (village == "") & incidents["precision"].isin(USABLE_POINT)
-    found = places.village_by_point(incidents.geometry[homeless], villages)
-    village = village.mask(homeless, found)
+    points = incidents.geometry[homeless]
+    village = village.where(~homeless, "").astype("str")
+    village[homeless] = places.village_by_point(points.x.to_numpy(), points.y.to_numpy(), villages)
     elsewhere = settled[~before.isin(own)]
     now = pd.DataFrame(incidents.loc[homeless & (village != ""), SETTLED_BY]).assign(what="village")
     return incidents.assign(village_id=village), joined(joined(elsewhere, now), kept)

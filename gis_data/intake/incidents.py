@@ -9,6 +9,7 @@ rows may be true multiples. Only in a list of calls are rows merged that no numb
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gis_data import catalogue
@@ -29,13 +31,16 @@ from gis_data.tables import INCIDENTS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
-WORDS = (*CODED, "address", "call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
+WORDS = (*CODED, "address")
+NUMBERS = ("call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
 SHORTEST_CALL_NUMBER = 8
 DRIFTS_TOLD = 12
 HASH_BYTES = 16
 NO_COUNT = 1e6  # a call number that has slipped into the column of counts
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
-PERSON_TARGETS = "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼女|残疾|外来人员|person|woman|women|child|elder"
+PERSON_TARGETS = re.compile(
+    "妇女|女性|男性|老人|儿童|学生|未成年|青年|幼女|残疾|外来人员|person|woman|women|child|elder", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -80,25 +85,32 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around, known.masts)
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
-    notes["village_merged"] = then != place["village_id"]
+    notes["village_merged"] = values.as_written(then) != values.as_written(place["village_id"])
     place = place.assign(village_id=then)
-    rows = rows.assign(**place.drop(columns=["geometry", "outside"]))
+    rows = rows.assign(**place.drop(columns="outside"))
     reasons, details = _judge(cells, rows, place["outside"], when.hour_known, known)
     asked = (reasons == "") & when.hour_known
-    reasons, details = _merge_calls(cells, rows.assign(geometry=place["geometry"]), calls, asked, reasons, details)
+    reasons, details = _merge_calls(cells, rows, calls, asked, reasons, details)
     kept = reasons == ""
     notes |= when.notes | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
-    frame = gpd.GeoDataFrame(rows, geometry=place["geometry"].to_numpy(), crs=known.study.crs)[kept.to_numpy()]
+    frame = rows[kept.to_numpy()]
+    shapes = placing.points(frame["x_m"].to_numpy(), frame["y_m"].to_numpy())
+    frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs)
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
-    drifting = _drift(rows[kept], known)
+    drifting = _drift(rows, kept, known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
     told |= {key: flags.reindex(rows.index, fill_value=False) for key, flags in drifting.notes.items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
         remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting)),
-        corrections=_traceable(placed.corrections, rows),
-        marks=rows[["incident_id", "linked_id", "village_id"]].assign(placeless=~has_a_place(rows)),
+        corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
     )  # fmt: skip
+
+
+def _marks(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what must outlast a row's setting aside."""
+    village = values.as_written(rows["village_id"])
+    return rows[["incident_id", "linked_id"]].assign(village_id=village, placeless=~has_a_place(rows))
 
 
 def _traceable(corrections: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -115,8 +127,12 @@ def _cells(sheet: Sheet, match: Match) -> dict[str, pd.Series]:
             continue
         cell = sheet.frame[columns[0]]
         for column in columns[1:]:
-            cell = cell.where(values.as_text(cell) != "", sheet.frame[column])
-        found[name] = values.as_text(cell) if name in WORDS else cell
+            cell = values.as_written(cell)
+            cell = cell.where(values.as_text(cell) != "", values.as_written(sheet.frame[column]))
+        if name in WORDS:
+            found[name] = values.as_words(cell)
+        else:
+            found[name] = values.as_text(cell) if name in NUMBERS else values.as_written(cell)
     return found | _coordinates(sheet, match)
 
 
@@ -131,18 +147,20 @@ def _coordinates(sheet: Sheet, match: Match) -> dict[str, pd.Series]:
 def _decode(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.DataFrame, dict[str, pd.Series], dict[str, int]]:
     """Return codes and counts of all rows, notes on them, and the words that nobody knows."""
     index = cells["lon"].index
-    words = {name: _text(cells, name, index) for name in ("class", "type", "subtype", "channel")}
+    words = {name: _words(cells, name, index) for name in CODED}
     found = codes.resolve(words["class"], words["type"], words["subtype"], known.own_words)
-    columns: dict[str, pd.Series] = {name: found[name] for name in ("incident_class", "type")}
     domestic = _flag(cells, "is_domestic", index)
-    columns["type"] = columns["type"].mask(domestic & (columns["type"] != ""), "domestic_violence")
     by_channel, by_nature = codes.origins(words["channel"]), found["origin"]
-    origin = by_channel.mask(by_channel == "", by_nature)
-    columns["origin"] = origin.mask(origin == "", "reported").astype("str")
+    origin = values.first_filled(by_channel, by_nature)
+    columns = {
+        "incident_class": found["incident_class"],
+        "type": values.with_word(found["type"], domestic & (found["type"] != ""), "domestic_violence"),
+        "origin": values.with_word(origin, origin == "", "reported"),
+    }
     for name in ("subtype", "channel", "place_type", "mo", "target_type"):
-        columns[name] = values.as_code(cells[name]) if name in cells else pd.Series("", index=index, dtype="str")
-    about_person = columns["target_type"].str.contains(PERSON_TARGETS, case=False)
-    columns["target_type"] = columns["target_type"].mask(about_person, "")
+        columns[name] = values.recoded(words[name], values.code)
+    about_person = values.flagged(columns["target_type"], PERSON_TARGETS.search)
+    columns["target_type"] = values.with_word(columns["target_type"], about_person, "")
     columns["caught_count"] = _count(cells, "caught_count", index, least=0)
     columns["count"] = _count(cells, "count", index, least=1)
     rows = pd.DataFrame(columns)
@@ -155,10 +173,15 @@ def _decode(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.DataFrame,
         "found_by_nature": (by_channel == "") & (by_nature == "discovered"),
     }
     missed = (columns["type"] == "") | notes["type_guessed"]
-    named = (words["class"] + "/" + words["type"] + "/" + words["subtype"])[missed].str.strip("/")
-    unknown = pd.concat([named, words["channel"][unheard]])
+    unknown = pd.concat([_named(words, missed), values.as_written(words["channel"][unheard])])
     unknown = unknown[~values.is_private(unknown) & unknown.str.len().between(1, values.LONGEST_CODE)]
     return rows, notes, {str(word): int(times) for word, times in unknown.value_counts().items()}
+
+
+def _named(words: Mapping[str, pd.Series], where: pd.Series) -> pd.Series:
+    """Return how some rows name what happened: class/type/subtype."""
+    said = [values.as_written(words[name][where]) for name in ("class", "type", "subtype")]
+    return (said[0] + "/" + said[1] + "/" + said[2]).str.strip("/")
 
 
 def _call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -241,40 +264,47 @@ def _judge(
             private |= values.is_private(cells[name])
     own = rows["incident_id"]
     reasons = pd.Series("", index=index, dtype="str")
-    reasons = reasons.mask(outside, "outside")
-    reasons = reasons.mask(rows["type"] == "", "class_unknown")
-    reasons = reasons.mask(rows["reported_at"].isna(), "no_time")
-    reasons = reasons.mask(private, "private")
+    for reason, where in (
+        ("outside", outside),
+        ("class_unknown", rows["type"] == ""),
+        ("no_time", rows["reported_at"].isna()),
+        ("private", private),
+    ):
+        reasons[where] = reason
     good = reasons == ""
     ours = _among(own, known.this_import)
     repeated = good & (ours | own.where(good).duplicated())
-    reasons = reasons.mask(repeated, "duplicate")
+    reasons[repeated] = "duplicate"
     follows = _follow_ups(rows, (reasons == "").to_numpy(), hour_known, known)
-    reasons = reasons.mask(follows, "follow_up")
-    named = own.where(repeated & ~ours).mask(follows, rows["linked_id"])
-    asked = good & _among(own, named.dropna())
+    reasons[follows] = "follow_up"
+    named = own[repeated & ~ours | follows]
+    named = named.where(~follows[named.index], rows["linked_id"][named.index])
+    asked = good & _among(own, named)
     first = dict(zip(own[asked][::-1], rows["source_row"][asked][::-1].astype("str"), strict=True))
     details = pd.Series("", index=index, dtype="str")
-    details[named.notna()] = np.array([first.get(name, "") for name in named.dropna()], dtype=object)
+    details[named.index] = np.array([first.get(name, "") for name in named], dtype=object)
     unknown = reasons == "class_unknown"
-    words = [_text(cells, name, index)[unknown] for name in ("class", "type", "subtype")]
-    details[unknown] = (words[0] + "/" + words[1] + "/" + words[2]).str.strip("/")
+    details[unknown] = _named({name: _words(cells, name, index) for name in CODED}, unknown)
     return reasons, details
 
 
 def _among(ids: pd.Series, others: Collection[str]) -> pd.Series:
-    # Compared as objects: pandas turns arrow strings into a list for every such question.
-    return ids.astype(object).isin(set(others)) if len(others) and len(ids) else pd.Series(False, index=ids.index)
+    if not len(others) or not len(ids):
+        return pd.Series(False, index=ids.index)
+    # By Arrow itself: pandas turns its strings into a list for every such question.
+    found = pc.is_in(pa.array(ids), value_set=pa.array(list(set(others)), type=pa.large_string()))
+    return pd.Series(np.asarray(found), index=ids.index)
 
 
 def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, known: Known) -> pd.Series:
     """Tell which rows follow up a call that is accepted and was made no later."""
-    follows = pd.Series(False, index=rows.index)
+    follows = np.zeros(len(rows), dtype=bool)
     asked = np.flatnonzero(good & (rows["linked_id"] != "").to_numpy())
     if not len(asked):
-        return follows
+        return pd.Series(follows, index=rows.index)
     linked, own = rows["linked_id"].iloc[asked], rows["incident_id"].iloc[asked]
-    place = pd.Index(rows["incident_id"][good]).get_indexer(linked)
+    accepted = pa.array(rows["incident_id"][good])
+    place = np.asarray(pc.fill_null(pc.index_in(pa.array(linked), value_set=accepted), -1))
     first = np.flatnonzero(good)[place]  # of those not found any row: it is not looked at
     earlier, later = (rows["reported_at"].iloc[at].reset_index(drop=True) for at in (first, asked))
     # Two calls that name each other must not remove each other: only the later one follows the earlier one. Where an
@@ -282,8 +312,8 @@ def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, kno
     clear = hour_known.to_numpy()[first] & hour_known.to_numpy()[asked] & (earlier != later)
     clear |= earlier.dt.normalize() != later.dt.normalize()
     before = (place >= 0) & np.where(clear, earlier < later, first < asked)
-    follows.iloc[asked] = (linked != own).to_numpy() & (before | linked.isin(known.incident_ids).to_numpy())
-    return follows
+    follows[asked] = (linked != own).to_numpy() & (before | _among(linked, known.incident_ids).to_numpy())
+    return pd.Series(follows, index=rows.index)
 
 
 def _merge_calls(
@@ -293,22 +323,24 @@ def _merge_calls(
     """Set aside the calls about an event that another row already tells, each with that row's number."""
     is_call = asked & ((calls["number"] != "") | calls["damaged"])
     is_call &= (rows["origin"] == "reported") & (rows["count"] == 1)
-    points = gpd.GeoSeries(rows["geometry"].where(rows["precision"].isin(USABLE_POINT)))
-    about = rows[["reported_at", "incident_class", "type", "village_id"]].assign(x_m=points.x, y_m=points.y)
-    about = about.assign(is_call=is_call, address=_text(cells, "address", rows.index), follows=calls["follows"])
+    unusable = ~rows["precision"].isin(USABLE_POINT)
+    about = rows[["reported_at", "incident_class", "type", "village_id"]].assign(
+        **{name: rows[name].mask(unusable) for name in ("x_m", "y_m")},
+        is_call=is_call, address=_words(cells, "address", rows.index), follows=calls["follows"],
+    )  # fmt: skip
     into = duplicates.merge_calls(about)
     merged = into >= 0
-    first = pd.Series(rows["source_row"].to_numpy()[into.where(merged, 0)], index=rows.index).astype("str")
-    reasons = reasons.mask(merged, "same_event").mask(merged & calls["follows"], "follow_up")
-    return reasons, details.mask(merged, first)
+    reasons, details = reasons.copy(), details.copy()
+    reasons[merged] = np.where(calls["follows"][merged], "follow_up", "same_event")
+    details[merged] = rows["source_row"].iloc[into[merged]].astype("str").to_numpy()
+    return reasons, details
 
 
-def _drift(rows: pd.DataFrame, known: Known) -> drift.Drift:
+def _drift(rows: pd.DataFrame, kept: pd.Series, known: Known) -> drift.Drift:
     names = ["reported_at", "incident_class", "type", "subtype", "count"]
     before = rows.iloc[:0] if known.earlier is None else known.earlier
-    before = before[~_among(before["incident_id"], rows["incident_id"])]
-    ours, theirs = (pd.DataFrame(part[names]).rename(columns={"subtype": "word"}) for part in (rows, before))
-    return drift.find_drift(ours, theirs)
+    before = before[names][~_among(before["incident_id"], rows["incident_id"][kept])]
+    return drift.find_drift(*(part.rename(columns={"subtype": "word"}) for part in (rows[names][kept], before)))
 
 
 def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:
@@ -330,6 +362,10 @@ def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:
 
 def _text(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:
     return cells[name] if name in cells else pd.Series("", index=index, dtype="str")
+
+
+def _words(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:
+    return cells[name] if name in cells else values.words_of([], np.full(len(index), -1), index)
 
 
 def _flag(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:

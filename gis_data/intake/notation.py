@@ -16,6 +16,7 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
+from gis_data.intake import values
 from gis_data.study import WGS84, Study
 
 Floats = NDArray[np.float64]
@@ -24,6 +25,10 @@ Flags = NDArray[np.bool_]
 NEAR_DEGREES = 0.5  # how far outside the study's box a coordinate may lie and still be meant for it
 ZONE_M = 1_000_000.0
 WEB_MERCATOR = "EPSG:3857"
+HOWS = (
+    "", "degrees", "degrees_swapped", "degree_minutes", "metres", "metres_swapped", "zone_prefix", "web_mercator",
+    "elsewhere",
+)  # fmt: skip
 _DMS = re.compile(
     r"^[EN东北]?(?:经|纬)?[:：]?\s*(\d{1,3})\s*[°度d]\s*(?:(\d{1,2}(?:\.\d+)?)\s*['′’分m]\s*)?"
     r"(?:(\d{1,2}(?:\.\d+)?)\s*(?:[\"″”秒s]|'')?)?\s*[EN]?$",
@@ -43,14 +48,19 @@ class Written:
         Metres in the study's CRS where the row is written in metres; NaN elsewhere.
     how
         "" for none; "degrees", "degrees_swapped", "degree_minutes"; "metres", "metres_swapped", "zone_prefix",
-        "web_mercator"; "elsewhere" for numbers in no known range.
+        "web_mercator"; "elsewhere" for numbers in no known range. Categories ``HOWS``.
     """
 
     lon: Floats
     lat: Floats
     x: Floats
     y: Floats
-    how: NDArray[np.object_]
+    how: "pd.Categorical[str]"
+
+
+def written_as(name: str, where: Flags) -> "pd.Categorical[str]":
+    """Return how rows are written: so where told, not at all elsewhere."""
+    return pd.Categorical.from_codes(np.where(where, HOWS.index(name), 0), categories=pd.Index(HOWS))
 
 
 def read_coordinates(first: pd.Series, second: pd.Series, study: Study, *, crs: str = "") -> Written:
@@ -65,7 +75,7 @@ def read_coordinates(first: pd.Series, second: pd.Series, study: Study, *, crs: 
     b, b_minutes = _numbers(second)
     known = np.isfinite(a) & np.isfinite(b) & (a != 0) & (b != 0)
     a, b = np.where(known, a, np.nan), np.where(known, b, np.nan)
-    how = np.where(known, "elsewhere", "").astype(object)
+    how = written_as("elsewhere", known)
     if crs:
         return _in_crs(a, b, how, crs, study)
     lon, lat = _degrees(a, b, known, how, study)
@@ -75,7 +85,7 @@ def read_coordinates(first: pd.Series, second: pd.Series, study: Study, *, crs: 
     return Written(lon, lat, x, y, how)
 
 
-def _in_crs(a: Floats, b: Floats, how: NDArray[np.object_], crs: str, study: Study) -> Written:
+def _in_crs(a: Floats, b: Floats, how: "pd.Categorical[str]", crs: str, study: Study) -> Written:
     x, y = pyproj.Transformer.from_crs(crs, study.crs, always_xy=True).transform(a, b)
     # What the CRS does not reach is no place; what it reaches far off is one, and is judged later as lying outside.
     reached = np.isfinite(x) & np.isfinite(y)
@@ -86,8 +96,10 @@ def _in_crs(a: Floats, b: Floats, how: NDArray[np.object_], crs: str, study: Stu
 
 def _numbers(cells: pd.Series) -> tuple[Floats, Flags]:
     """Return cells as floats, degrees and minutes made into degrees, and which cells were degrees and minutes."""
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, copy=True)
-    rest = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy())
+    numbers = values.plain_numbers(cells)
+    rest = np.flatnonzero(np.isnan(numbers) & (cells.notna() & (cells != "")).to_numpy(dtype=bool))
+    numbers[rest] = pd.to_numeric(cells.iloc[rest], errors="coerce").to_numpy(dtype=float)
+    rest = rest[np.isnan(numbers[rest])]
     in_minutes = np.zeros(len(cells), dtype=bool)
     for row in rest:
         text = str(cells.iloc[row]).strip().replace(",", "")
@@ -102,7 +114,7 @@ def _numbers(cells: pd.Series) -> tuple[Floats, Flags]:
     return numbers, in_minutes
 
 
-def _degrees(a: Floats, b: Floats, known: Flags, how: NDArray[np.object_], study: Study) -> tuple[Floats, Floats]:
+def _degrees(a: Floats, b: Floats, known: Flags, how: "pd.Categorical[str]", study: Study) -> tuple[Floats, Floats]:
     west, south, east, north = gpd.GeoSeries([study.boundary], crs=study.crs).to_crs(WGS84).total_bounds
     fits = _inside(a, b, west, south, east, north, NEAR_DEGREES)
     swapped = ~fits & _inside(b, a, west, south, east, north, NEAR_DEGREES)
@@ -114,25 +126,23 @@ def _degrees(a: Floats, b: Floats, known: Flags, how: NDArray[np.object_], study
     return np.where(in_degrees, lon, np.nan), np.where(in_degrees, lat, np.nan)
 
 
-def _metres(a: Floats, b: Floats, how: NDArray[np.object_], study: Study) -> tuple[Floats, Floats]:
+def _metres(a: Floats, b: Floats, how: "pd.Categorical[str]", study: Study) -> tuple[Floats, Floats]:
     west, south, east, north = study.boundary.bounds
     reach = max(east - west, north - south)
     x, y = np.full(len(a), np.nan), np.full(len(a), np.nan)
+    rest = np.flatnonzero(how == "elsewhere")
+    a, b = a[rest], b[rest]
 
     def take(name: str, east_m: Floats, north_m: Floats) -> None:
-        rows = (how == "elsewhere") & _inside(east_m, north_m, west, south, east, north, reach)
-        how[rows], x[rows], y[rows] = name, east_m[rows], north_m[rows]
+        rows = (how[rest] == "elsewhere") & _inside(east_m, north_m, west, south, east, north, reach)
+        how[rest[rows]], x[rest[rows]], y[rest[rows]] = name, east_m[rows], north_m[rows]
 
     take("metres", a, b)
     take("metres_swapped", b, a)
     take("zone_prefix", a % ZONE_M, b)
     take("zone_prefix", b % ZONE_M, a)
-    rest = how == "elsewhere"
-    if rest.any():
-        across = pyproj.Transformer.from_crs(WEB_MERCATOR, study.crs, always_xy=True)
-        east_m, north_m = np.full(len(a), np.nan), np.full(len(a), np.nan)
-        east_m[rest], north_m[rest] = across.transform(a[rest], b[rest])
-        take("web_mercator", east_m, north_m)
+    if len(rest):
+        take("web_mercator", *pyproj.Transformer.from_crs(WEB_MERCATOR, study.crs, always_xy=True).transform(a, b))
     return x, y
 
 

@@ -15,9 +15,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from gis_data.intake import values
 from gis_data.study import WGS84, Study
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 # A spike: at least this share of the rows with a point and this many of them, at one 6-decimal point, naming this many
 # villages. Real repeat places (a market street, a bar) name one village; a month's file has about 150 rows.
@@ -62,55 +67,43 @@ def read_points(lon: pd.Series, lat: pd.Series, study: Study) -> gpd.GeoSeries:
     return gpd.GeoSeries(points, index=lon.index, crs=study.crs)
 
 
-def keep_inside(points: gpd.GeoSeries, study: Study) -> tuple[gpd.GeoSeries, pd.Series]:
-    """Return the points, those on the border moved just inside, and which of them lie outside the study."""
-    ground = study.boundary
-    shapely.prepare(ground)
-    beyond = ~points.is_empty & ~pd.Series(shapely.covers(ground, points.to_numpy()), index=points.index)
-    near = beyond.copy()
-    near[beyond] = shapely.distance(points[beyond].to_numpy(), ground) <= BORDER_M
-    if near.any():
-        inner = ground.buffer(-0.1)
-        legs = shapely.shortest_line(points[near].to_numpy(), inner)
-        points = points.copy()
-        points[near] = shapely.get_point(legs, -1)
-    return points, beyond & ~near
-
-
-def spikes(lon: pd.Series, lat: pd.Series, villages: pd.Series, points: gpd.GeoSeries) -> pd.Series:
-    """Tell which rows sit at a point that stands for «place unknown».
+def keep_inside(x: Floats, y: Floats, study: Study) -> tuple[Floats, Floats, Flags]:
+    """Return places in metres, those on the border moved just inside, and which of them lie outside the study.
 
     Parameters
     ----------
-    villages
-        What each row names as its place (village id, else address); "" if it names none.
+    x, y
+        Metres in the study's CRS; NaN for no place.
     """
-    known = ~points.is_empty
-    key = pd.MultiIndex.from_arrays([lon.round(6), lat.round(6)])
-    spot = pd.Series(pd.factorize(key)[0], index=lon.index)
-    rows = spot.map(spot[known].value_counts()).fillna(0)
-    named = spot.map(villages[known & (villages != "")].groupby(spot).nunique()).fillna(0)
-    many = rows >= max(SPIKE_ROWS, SPIKE_SHARE * int(known.sum()))
-    return pd.Series(known & many & (named >= SPIKE_VILLAGES))
+    ground = study.boundary
+    shapely.prepare(ground)
+    outside = np.isfinite(x) & ~shapely.intersects_xy(ground, x, y)
+    beyond = np.flatnonzero(outside)
+    points = shapely.points(x[beyond], y[beyond])
+    near = shapely.distance(points, ground) <= BORDER_M
+    if near.any():
+        ends = shapely.get_point(shapely.shortest_line(points[near], ground.buffer(-0.1)), -1)
+        x, y = x.copy(), y.copy()
+        x[beyond[near]], y[beyond[near]] = shapely.get_x(ends), shapely.get_y(ends)
+        outside[beyond[near]] = False
+    return x, y, outside
 
 
-def at_village_centre(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.Series:
-    """Tell which points are a village's own centre."""
-    found = pd.Series(False, index=points.index)
-    if villages.empty:
-        return found
-    known = ~points.is_empty.to_numpy()
-    xy = shapely.get_coordinates(points.to_numpy()[known])
-    centres = KDTree(villages[["centre_x", "centre_y"]].to_numpy(dtype=float))
-    distance_m, _ = centres.query(xy, distance_upper_bound=2 * SAME_PLACE_M)
-    found[known] = distance_m <= SAME_PLACE_M
+def at_village_centre(x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> Flags:
+    """Tell which places are a village's own centre; NaN is no place."""
+    found = np.zeros(len(x), dtype=bool)
+    if not villages.empty:
+        known = np.isfinite(x)
+        centres = KDTree(villages[["centre_x", "centre_y"]].to_numpy(dtype=float))
+        xy = np.column_stack([x[known], y[known]])
+        found[known] = centres.query(xy, distance_upper_bound=2 * SAME_PLACE_M)[0] <= SAME_PLACE_M
     return found
 
 
 def village_by_name(names: pd.Series, villages: pd.DataFrame) -> pd.Series:
     """Return the village id that each cell names, by name, alias or id; "" if none."""
     known = _village_names(villages)
-    return names.map({name: known.get(_short(name), "") for name in names.unique()}).astype("str")
+    return values.recoded(values.as_words(names), lambda name: known.get(_short(name), ""))
 
 
 def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Series:
@@ -123,7 +116,7 @@ def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Serie
     listed = {_COMMITTEE.sub("", name): village for name, village in reversed(listed.items())} | listed
     known = {_short(name): village for name, village in reversed(listed.items())} | listed
     if not known:
-        return pd.Series("", index=addresses.index, dtype="str")
+        return values.recoded(values.as_words(addresses), lambda _: "")
     short = {name for name in known if len(name) == 2} - set(listed)
     names, rests = (
         "|".join(map(re.escape, sorted(part, key=len, reverse=True))) for part in (set(known) - short, short)
@@ -137,7 +130,7 @@ def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Serie
         hit = pattern.search(address)
         return known[hit.group()] if hit else ""
 
-    return addresses.map({address: one(address) for address in addresses.unique()}).astype("str")
+    return values.recoded(values.as_words(addresses), one)
 
 
 def valid_then(found: pd.Series, at: pd.Series, villages: pd.DataFrame) -> pd.Series:
@@ -146,35 +139,34 @@ def valid_then(found: pd.Series, at: pd.Series, villages: pd.DataFrame) -> pd.Se
     Parameters
     ----------
     found
-        Village ids; "" where none is known.
+        Village ids (words); "" where none is known.
     at
         Moment of each row.
     """
     heirs: dict[str, str] = {}
     for village, _, aliases in _named(villages):
         heirs |= dict.fromkeys(map(_short, filter(None, aliases)), village)
-    ended = villages[villages["valid_to"].notna()]
+    ended, found = villages[villages["valid_to"].notna()], values.as_words(found)
     for _ in range(LONGEST_LINE if len(ended) else 0):
         for village, name, until in zip(ended["village_id"], ended["name"], ended["valid_to"], strict=True):
             heir = heirs.get(_short(str(name)), village)
-            found = found.mask((found == village) & (at >= until), heir)
+            found = values.with_word(found, (found == village) & (at >= until), heir)
     return found
 
 
-def village_by_point(points: gpd.GeoSeries, villages: gpd.GeoDataFrame) -> pd.Series:
-    """Return the village a point lies in, else the one with the nearest centre; "" without a point or villages."""
-    found = pd.Series("", index=points.index, dtype=object)
-    known = (~points.is_empty).to_numpy()
+def village_by_point(x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return the village each place lies in, else the one with the nearest centre; "" for NaN or without villages."""
+    found = np.full(len(x), "", dtype=object)
+    known = np.isfinite(x)
     if villages.empty or not known.any():
-        return found.astype("str")
-    ids = villages["village_id"].to_numpy()
-    centres = shapely.points(villages["centre_x"].to_numpy(), villages["centre_y"].to_numpy())
-    shapes = points.to_numpy()[known]
-    nearest = ids[shapely.STRtree(centres).query_nearest(shapes, all_matches=False)[1]]
-    inside, area = shapely.STRtree(villages.geometry.to_numpy()).query(shapes, predicate="intersects")
+        return found
+    ids = villages["village_id"].to_numpy(dtype=object)
+    xy = np.column_stack([x[known], y[known]])
+    nearest = ids[KDTree(villages[["centre_x", "centre_y"]].to_numpy(dtype=float)).query(xy)[1]]
+    inside, area = shapely.STRtree(villages.geometry.to_numpy()).query(shapely.points(xy), predicate="intersects")
     nearest[inside[::-1]] = ids[area[::-1]]  # reversed: on a shared border the first village takes the point
     found[known] = nearest
-    return found.astype("str")
+    return found
 
 
 def _village_names(villages: pd.DataFrame) -> dict[str, str]:

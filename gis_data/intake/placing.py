@@ -24,9 +24,10 @@ from gis_data.coordinates import SHIFTED_LAT, SHIFTED_LON
 from gis_data.errors import InputError
 from gis_data.intake import datum, masts, places, rounding, values
 from gis_data.intake.headers import Match
-from gis_data.intake.notation import Written, read_coordinates
+from gis_data.intake.notation import Written, read_coordinates, written_as
 from gis_data.intake.sheets import Sheet, shapes_in
 from gis_data.study import WGS84, Study
+from gis_data.tables import PRECISIONS
 from gis_data.taxonomy import NEVER_A_PLACE, has_a_place
 
 Floats = NDArray[np.float64]
@@ -108,7 +109,8 @@ class Placed:
     Attributes
     ----------
     frame
-        ``village_id``, ``precision``, ``outside``, ``geometry``; the sheet's index.
+        ``village_id``, ``precision`` (words), ``outside``, ``x_m``, ``y_m`` (metres; NaN for no point); the sheet's
+        index.
     notes
         Note -> which rows it is true of.
     corrections
@@ -156,50 +158,65 @@ def place_rows(
     spike, mast = _repeated(spot, names, named, written, cells, grid, around)
     mast |= masts.at_known(written, known_masts, around.study) & ~spike
     system, remarks = _system(written, named, rows, sheet, ~(spike | mast), around)
-    points, lon, lat = _points(written, system, around.study, index)
-    points, outside = places.keep_inside(points, around.study)
-    unclear = pd.Series(system == "unclear", index=index)
-    spike_, mast_ = pd.Series(spike, index=index), pd.Series(mast, index=index)
-    rounded = pd.Series(grid.rows, index=index) & ~points.is_empty & ~unclear & ~spike_ & ~mast_
+    x, y, lon, lat = _points(written, system, around.study)
+    x, y, beyond = places.keep_inside(x, y, around.study)
+    unclear, nowhere = system == "unclear", ~np.isfinite(x)
+    rounded = grid.rows & ~nowhere & ~unclear & ~spike & ~mast
     coarse = rounded & (not grid.keeps_the_road)
-    centre = places.at_village_centre(points, around.villages) & ~spike_ & ~grid.rows
-    centre |= rounding.at_centres(points, rounded.to_numpy(), grid.step_m, around.villages)
-    near = places.village_by_point(points.mask(unclear | coarse, shapely.Point()), around.villages)
-    village = named.mask((named == "") & ~spike_, near)
-    precision = pd.Series("exact", index=index)
-    unknown = points.is_empty | unclear
-    precision = precision.mask(unknown, "none").mask(unknown & (village != ""), "village")
-    precision = precision.mask(rounded, "road").mask(mast_ | coarse, "cell")
-    precision = precision.mask(centre, "village").mask(spike_, "default")
-    placeless = ~has_a_place(rows)
-    village = village.mask(rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
-    precision = precision.mask(placeless, "none")
+    centre = places.at_village_centre(x, y, around.villages) & ~spike & ~grid.rows
+    centre |= rounding.at_centres(x, y, rounded, grid.step_m, around.villages)
+    asked = (named == "").to_numpy() & ~spike & ~unclear & ~coarse
+    village = _by_point(named, asked, x, y, around.villages)
+    placeless = ~has_a_place(rows).to_numpy()
+    unknown = nowhere | unclear
+    precision = _precision(
+        ("none", unknown), ("village", unknown & (village != "").to_numpy()), ("road", rounded),
+        ("cell", mast | coarse), ("village", centre), ("default", spike), ("none", placeless), index=index,
+    )  # fmt: skip
+    village = values.with_word(village, rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
     gone = precision.isin(["none", "village", "default"])
+    outside = beyond & ~placeless & ~unclear
     frame = pd.DataFrame(
-        {"village_id": village, "precision": precision, "outside": outside & ~placeless & ~unclear,
-         "geometry": points.mask(gone, shapely.Point()).to_numpy()}
+        {"village_id": village, "precision": precision, "outside": outside,
+         "x_m": np.where(gone, np.nan, x), "y_m": np.where(gone, np.nan, y)}, index=index,
     )  # fmt: skip
     notes = {
-        "no_point": points.is_empty & ~placeless,
-        "coordinates_unknown": pd.Series(written.how == "elsewhere", index=index) & ~placeless,
-        "default_point": spike_ & ~placeless,
-        "cell_point": mast_ & ~placeless,
-        "village_centre": centre & ~placeless,
-        "coordinates_rounded": rounded & ~coarse & ~centre & ~placeless,
-        "coordinates_coarse": coarse & ~centre & ~placeless,
+        "no_point": nowhere,
+        "coordinates_unknown": written.how == "elsewhere",
+        "default_point": spike,
+        "cell_point": mast,
+        "village_centre": centre,
+        "coordinates_rounded": rounded & ~coarse & ~centre,
+        "coordinates_coarse": coarse & ~centre,
         "placeless": placeless,
-        "placeless_misplaced": (outside | spike_) & placeless,
-        "datum_unclear": unclear & ~placeless,
-        **{name: pd.Series(system == name, index=index) & ~placeless for name in ("gcj02", "bd09")},
-        **{name: pd.Series(np.isin(written.how, hows), index=index) & ~placeless for name, hows in MOVED.items()},
+        "placeless_misplaced": beyond | spike,
+        "datum_unclear": unclear,
+        **{name: system == name for name in ("gcj02", "bd09")},
+        **{name: written.how.isin(hows) for name, hows in MOVED.items()},
     }
-    moved = notes["gcj02"] | notes["bd09"] | pd.concat([notes[name] for name in MOVED], axis=1).any(axis=1)
-    dropped = notes["default_point"] | notes["village_centre"] | notes["datum_unclear"] | frame["outside"]
-    corrections = _corrections(written, lon, lat, notes | {"outside": frame["outside"]}, moved, dropped)
+    notes = {name: flags & (placeless == name.startswith("placeless")) for name, flags in notes.items()}
+    moved = np.logical_or.reduce([notes[name] for name in ("gcj02", "bd09", *MOVED)])
+    dropped = notes["default_point"] | notes["village_centre"] | notes["datum_unclear"] | outside
+    corrections = _corrections(written, lon, lat, notes | {"outside": outside}, moved, dropped)
     if grid.step_m:
         of_the_file = {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)}
         remarks = (*remarks, ("intake.remark.coordinates_rounded", of_the_file))
-    return Placed(frame, notes, corrections, remarks)
+    return Placed(frame, {name: pd.Series(flags, index=index) for name, flags in notes.items()}, corrections, remarks)
+
+
+def _by_point(named: pd.Series, asked: Flags, x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> pd.Series:
+    """Return the village that each row names, of those asked about the one in which they lie."""
+    near = pd.Series("", index=named.index, dtype=object)
+    near[asked] = places.village_by_point(x[asked], y[asked], villages)
+    return values.first_filled(named, values.as_words(near.astype("str")))
+
+
+def _precision(*told: tuple[str, Flags], index: pd.Index) -> pd.Series:
+    """Return how well each place is known: exactly, but for what is told of some rows, the last word counts."""
+    found = np.full(len(index), PRECISIONS.index("exact"), dtype=np.int8)
+    for name, where in told:
+        found[where] = PRECISIONS.index(name)
+    return values.words_of(PRECISIONS, found, index)
 
 
 def _first_pair(
@@ -207,14 +224,15 @@ def _first_pair(
 ) -> Written:
     """Return the first pair that is written at all (systems keep a located and a clicked pair, often both zero)."""
     nothing, crs = pd.Series(np.nan, index=index), around.crs_of(sheet.path.name)
-    found = read_coordinates(nothing, nothing, around.study)
-    for first, second in pairs:
-        empty = found.how == ""
+    (first, second), *others = pairs or [(nothing, nothing)]
+    found = read_coordinates(first, second, around.study, crs=crs)
+    for first, second in others:
+        empty = np.asarray(found.how == "")
         if not empty.any():
             break
-        other = read_coordinates(first, second, around.study, crs=crs)
-        fields = ((getattr(found, name), getattr(other, name)) for name in ("lon", "lat", "x", "y", "how"))
-        found = Written(*(np.where(empty, theirs, ours) for ours, theirs in fields))
+        other = read_coordinates(first[empty], second[empty], around.study, crs=crs)
+        for name in ("lon", "lat", "x", "y", "how"):
+            getattr(found, name)[empty] = getattr(other, name)
     return found
 
 
@@ -225,28 +243,32 @@ def _shapes_as_written(sheet: Sheet) -> Written:
     middles = np.where(shapely.is_empty(middles), None, middles)  # GEOS has no x for some empty middles
     lon, lat = shapely.get_x(middles), shapely.get_y(middles)
     nothing = np.full(len(lon), np.nan)
-    how = np.where(np.isfinite(lon), "degrees", "").astype(object)
-    return Written(lon, lat, nothing, nothing.copy(), how)
+    return Written(lon, lat, nothing, nothing.copy(), written_as("degrees", np.isfinite(lon)))
 
 
 def _named(cells: Mapping[str, pd.Series], index: pd.Index, villages: gpd.GeoDataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the village that each row names, and whatever it names as its place."""
     addresses, written = (
-        cells[name] if name in cells else pd.Series("", index=index, dtype="str") for name in ("address", "village")
+        values.as_words(cells[name] if name in cells else pd.Series("", index=index, dtype="str"))
+        for name in ("address", "village")
     )
-    named = places.village_by_name(written, villages)
-    named = named.mask(named == "", places.village_in_address(addresses, villages))
-    return named, named.mask(named == "", written).mask(lambda text: text == "", addresses)
+    named = values.first_filled(
+        places.village_by_name(written, villages), places.village_in_address(addresses, villages)
+    )
+    return named, values.first_filled(values.first_filled(named, written), addresses)
 
 
 def _spots(written: Written) -> NDArray[np.int64]:
     """Return a number for each distinct point as written (6 decimals, or centimetres); -1 without one."""
-    known = (written.how != "") & (written.how != "elsewhere")
-    in_metres = np.isfinite(written.x)
-    first = np.where(in_metres, np.round(written.x, 2), np.round(written.lon, 6))
-    second = np.where(in_metres, np.round(written.y, 2), np.round(written.lat, 6))
+    known = np.asarray((written.how != "") & (written.how != "elsewhere"))
+    in_metres = np.isfinite(written.x)[known]
+    first, second = (
+        np.where(in_metres, metres[known] * 1e2, degrees[known] * 1e6)
+        for metres, degrees in ((written.x, written.lon), (written.y, written.lat))
+    )
+    key = np.rint(first).astype(np.int64) * (1 << 32) + np.rint(second).astype(np.int64)
     spot = np.full(len(known), -1, dtype=np.int64)
-    spot[known], _ = values.numbered([pd.Series(first[known]), pd.Series(second[known])])
+    spot[known] = pd.factorize(key)[0]
     return spot
 
 
@@ -272,9 +294,9 @@ def _repeated(
 
 def _named_at(spot: NDArray[np.int64], names: pd.Series, spots: int) -> NDArray[np.int64]:
     """Return how many different places the rows at each spot name."""
-    asked = (spot >= 0) & (names != "").to_numpy()
-    pairs = pd.DataFrame({"spot": spot[asked], "name": names.to_numpy()[asked]}).drop_duplicates()
-    return np.bincount(pairs["spot"], minlength=spots)
+    asked, kinds = (spot >= 0) & (names != "").to_numpy(), len(names.cat.categories)
+    pairs = pd.unique(spot[asked] * kinds + names.cat.codes.to_numpy()[asked])
+    return np.bincount(pairs // kinds, minlength=spots)
 
 
 def _at_station(spot: NDArray[np.int64], written: Written, asked: Flags, around: Surroundings) -> Flags:
@@ -304,12 +326,14 @@ def _system(
     # A layer says itself in which CRS it is.
     if own and (sheet.shapes is None or own in datum.SYSTEMS):
         return np.where(system == "wgs84", own, system), (("intake.remark.own_datum", {"system": own}),)
-    asked = np.flatnonzero((system == "wgs84") & usable & np.isin(written.how, ("degrees", "degrees_swapped")))
+    asked = np.flatnonzero((system == "wgs84") & usable & written.how.isin(("degrees", "degrees_swapped")))
     if not around.may_be_shifted or not around.ground.is_known or len(asked) == 0:
         return system, ()
-    asked = asked[rows["reported_at"].iloc[asked].argsort(kind="stable").to_numpy()]
-    centres = around.villages.set_index("village_id")[["centre_x", "centre_y"]].reindex(named.iloc[asked])
-    verdict = datum.find_datum(written.lon[asked], written.lat[asked], centres.to_numpy(dtype=float), around.ground)
+    when = rows["reported_at"].dt.tz_convert(None).to_numpy()
+    asked = asked[np.argsort(when[asked], kind="stable")]
+    centres = around.villages.set_index("village_id")[["centre_x", "centre_y"]].reindex(named.cat.categories)
+    named_xy = centres.to_numpy(dtype=float)[named.cat.codes.to_numpy()[asked]]
+    verdict = datum.find_datum(written.lon[asked], written.lat[asked], named_xy, around.ground)
     system[asked] = verdict.system
     return system, tuple(_stretch_remarks(verdict, rows["reported_at"].iloc[asked]))
 
@@ -327,35 +351,40 @@ def _stretch_remarks(verdict: datum.Verdict, when: pd.Series) -> list[tuple[str,
     return remarks
 
 
-def _points(
-    written: Written, system: NDArray[np.object_], study: Study, index: pd.Index
-) -> tuple[gpd.GeoSeries, Floats, Floats]:
-    """Return all points in the study's CRS, and their WGS-84 degrees."""
+def _points(written: Written, system: NDArray[np.object_], study: Study) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return all places in the study's metres, and their WGS-84 degrees."""
     lon, lat = datum.to_wgs84(written.lon, written.lat, system)
-    points = np.full(len(index), shapely.Point(), dtype=object)
+    x, y = written.x.copy(), written.y.copy()
     degrees = np.flatnonzero(np.isfinite(lon))
     across = pyproj.Transformer.from_crs(WGS84, study.crs, always_xy=True)
-    x, y = across.transform(lon[degrees], lat[degrees])
+    east, north = across.transform(lon[degrees], lat[degrees])
     # A place where the study's projection does not reach (the null island of another continent) has no metres.
-    reachable = np.isfinite(x) & np.isfinite(y)
-    points[degrees[reachable]] = shapely.points(x[reachable], y[reachable])
+    reachable = np.isfinite(east) & np.isfinite(north)
+    x[degrees[reachable]], y[degrees[reachable]] = east[reachable], north[reachable]
     metres = np.flatnonzero(np.isfinite(written.x))
-    points[metres] = shapely.points(written.x[metres], written.y[metres])
     back = pyproj.Transformer.from_crs(study.crs, WGS84, always_xy=True)
     lon[metres], lat[metres] = back.transform(written.x[metres], written.y[metres])
-    return gpd.GeoSeries(points, index=index, crs=study.crs), lon, lat
+    return x, y, lon, lat
+
+
+def points(x: Floats, y: Floats) -> NDArray[np.object_]:
+    """Return places in metres as points; NaN is an empty one."""
+    found = np.full(len(x), shapely.Point(), dtype=object)
+    known = np.isfinite(x)
+    found[known] = shapely.points(x[known], y[known])
+    return found
 
 
 def _corrections(
-    written: Written, lon: Floats, lat: Floats, notes: Mapping[str, pd.Series], moved: pd.Series, dropped: pd.Series
+    written: Written, lon: Floats, lat: Floats, notes: Mapping[str, Flags], moved: Flags, dropped: Flags
 ) -> pd.DataFrame:
     """Return the points that are not where they were written, with all that was done to each."""
-    changed = np.flatnonzero((moved | dropped).to_numpy())
+    changed = np.flatnonzero(moved | dropped)
     kind = pd.Series("", index=range(len(changed)), dtype="str")
     for name in (*MOVED, "gcj02", "bd09", "village_centre", "default_point", "datum_unclear", "outside"):
-        kind = kind.mask(notes[name].to_numpy()[changed], kind + ";" + name)
+        kind = kind.mask(notes[name][changed], kind + ";" + name)
     kind = kind.str.removeprefix(";")
-    gone = dropped.to_numpy()[changed]
+    gone = dropped[changed]
     as_written_lon, as_written_lat = (
         np.where(np.isfinite(part), part, done) for part, done in ((written.lon, lon), (written.lat, lat))
     )

@@ -93,12 +93,16 @@ def may_be_copied(text: str) -> bool:
 
 
 def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
+    def hit(text: str) -> bool:
+        return has_number(text) or (listed is not None and bool(listed.search(text)))
+
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return values.flagged(values.as_words(cells), hit)
     text = values.as_text(cells)
     asked = np.arange(len(text)) if listed is not None else _long_digits(text)
     codes, distinct = pd.factorize(text.iloc[asked])
-    hits = [has_number(one) or (listed is not None and bool(listed.search(one))) for one in distinct]
     found = np.zeros(len(text), dtype=bool)
-    found[asked] = np.array(hits, dtype=bool)[codes]
+    found[asked] = np.array([hit(one) for one in distinct], dtype=bool)[codes]
     return pd.Series(found, index=cells.index)
 
 

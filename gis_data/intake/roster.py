@@ -49,7 +49,7 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
     rows = pd.DataFrame(
         {
             "month": _months(sheet.frame[match.fields["month"][0]], timezone),
-            "village_id": places.village_by_name(named, villages),
+            "village_id": values.as_written(places.village_by_name(named, villages)),
             "band": column(sheet, match, "band").map(band).astype("str"),
             "hours": hours,
             "source_row": sheet.rows,
@@ -57,7 +57,7 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
         index=named.index,
     )
     month = pd.to_datetime(rows["month"], format="%Y-%m", errors="coerce").dt.tz_localize(timezone)
-    then = places.valid_then(rows["village_id"], month, villages)
+    then = values.as_written(places.valid_then(rows["village_id"], month, villages))
     merged = then != rows["village_id"]
     rows = rows.assign(village_id=then)
     reasons = pd.Series("", index=rows.index, dtype="str")

@@ -14,7 +14,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
-import shapely
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial import KDTree
@@ -22,6 +21,7 @@ from scipy.spatial import KDTree
 from gis_data.intake import values
 from gis_data.intake.notation import Written
 
+Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
 
@@ -71,7 +71,7 @@ def rounding_of(written: Written, pairs: Sequence[tuple[pd.Series, pd.Series]], 
         What the columns are in, where the station says it; else "".
     """
     nothing = np.zeros(len(spot), dtype=bool)
-    in_degrees = np.isfinite(written.lon) & np.isin(written.how, ("degrees", "degrees_swapped"))
+    in_degrees = np.isfinite(written.lon) & written.how.isin(("degrees", "degrees_swapped"))
     for decimals in DECIMALS:
         on = _on_grid(written, in_degrees, decimals)
         if _is_the_files(on, in_degrees, spot):
@@ -114,13 +114,13 @@ def _unit_m(crs: str) -> float:
     return float(pyproj.CRS(crs).axis_info[0].unit_conversion_factor) if crs else 1.0
 
 
-def at_centres(points: gpd.GeoSeries, asked: Flags, step_m: float, villages: gpd.GeoDataFrame) -> pd.Series:
+def at_centres(x: Floats, y: Floats, asked: Flags, step_m: float, villages: gpd.GeoDataFrame) -> Flags:
     """Tell which of the rounded points asked about lie where a village's centre is rounded to, if these are heaped."""
-    found = pd.Series(False, index=points.index)
-    rows = np.flatnonzero(asked & ~points.is_empty.to_numpy())
+    found = np.zeros(len(x), dtype=bool)
+    rows = np.flatnonzero(asked & np.isfinite(x))
     if not len(rows) or villages.empty:
         return found
-    xy = np.round(shapely.get_coordinates(points.to_numpy()[rows]), 1)
+    xy = np.round(np.column_stack([x[rows], y[rows]]), 1)
     spots, at, counts = np.unique(xy, axis=0, return_inverse=True, return_counts=True)
     tree = KDTree(spots)
     centres = villages[["centre_x", "centre_y"]].to_numpy(dtype=float)
@@ -134,5 +134,5 @@ def at_centres(points: gpd.GeoSeries, asked: Flags, step_m: float, villages: gpd
     if stats.poisson.sf(there - 1, TIMES * usual * near.sum()) < HARDLY_CHANCE:
         heaped = np.zeros(len(spots), dtype=bool)
         heaped[nearest[near]] = True
-        found[:] = np.isin(np.arange(len(found)), rows[heaped[at]])
+        found[rows[heaped[at]]] = True
     return found

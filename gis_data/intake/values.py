@@ -2,12 +2,14 @@
 
 In:     a column as a file gave it (text, numbers, dates, categories).
 Out:    the same column in one dtype; what cannot be read is missing ("", NaT, NaN), never guessed.
-Method: what is written the usual way is read by whole columns; the rest value by value, each distinct one once.
+Method: what is written the usual way is read by whole columns; the rest value by value, each distinct one once. Columns
+        of words that come again and again are categories (``as_words``): a function of them is worked out once a word.
 """
 
+import contextlib
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Letters = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
@@ -43,6 +46,8 @@ _MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 def as_text(values: pd.Series) -> pd.Series:
     """Return cells as trimmed half-width text; whole numbers without a decimal point, missing as ""."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return as_written(as_words(values))
     if not _is_text(values):
         return by_distinct(values, cell_text).astype("str")
     if _is_tidy(values):
@@ -59,6 +64,64 @@ def as_text(values: pd.Series) -> pd.Series:
     odd = pc.match_substring_regex(column, _ODD_BLANKS).to_numpy(zero_copy_only=False)
     text = pd.Series(column.to_numpy(zero_copy_only=False), index=values.index).astype("str")
     return text.where(~odd, by_distinct(text[odd], cell_text).astype("str")) if odd.any() else text
+
+
+def as_words(values: pd.Series) -> pd.Series:
+    """Return cells as trimmed half-width text in categories: each distinct text once, "" always among them."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, distinct = values.cat.codes.to_numpy(), values.cat.categories
+    else:
+        codes, distinct = pd.factorize(as_text(values))
+    return words_of(as_text(pd.Series(distinct, dtype=distinct.dtype)), codes, values.index)
+
+
+def words_of(texts: Iterable[str], codes: NDArray[np.integer[Any]], index: pd.Index) -> pd.Series:
+    """Return words from the place of each in a list of texts; -1 is ""."""
+    number, distinct = pd.factorize(np.array([*texts, ""], dtype=object))
+    return pd.Series(
+        pd.Categorical.from_codes(number.astype(np.int32)[codes], categories=pd.Index(distinct, dtype="str")),
+        index=index,
+    )
+
+
+def as_written(words: pd.Series) -> pd.Series:
+    """Return categories (or anything else) as the plain column that they stand for."""
+    if not isinstance(words.dtype, pd.CategoricalDtype):
+        return words
+    column = words.cat.categories.array.take(words.cat.codes.to_numpy(), allow_fill=True)
+    return pd.Series(column, index=words.index, name=words.name)
+
+
+def recoded(words: pd.Series, function: Callable[[str], str]) -> pd.Series:
+    """Return words for words."""
+    return words_of(map(function, words.cat.categories), words.cat.codes.to_numpy(), words.index)
+
+
+def flagged(words: pd.Series, function: Callable[[str], Any]) -> pd.Series:
+    """Tell of which words something is true."""
+    flags = np.array([bool(function(word)) for word in words.cat.categories])
+    return pd.Series(flags[words.cat.codes.to_numpy()], index=words.index)
+
+
+def first_filled(words: pd.Series, others: pd.Series) -> pd.Series:
+    """Return words, those of another column where there are none."""
+    texts, others_texts = words.cat.categories, others.cat.categories
+    codes = np.where(words == "", others.cat.codes.to_numpy(dtype=np.int32) + len(texts), words.cat.codes)
+    return words_of([*texts, *others_texts], codes, words.index)
+
+
+def stacked(first: pd.Series, second: pd.Series) -> pd.Series:
+    """Return the words of both columns, one under the other."""
+    words, others = as_words(first), as_words(second)
+    texts, more = words.cat.categories, others.cat.categories
+    codes = np.concatenate([words.cat.codes, others.cat.codes.to_numpy(dtype=np.int32) + len(texts)])
+    return words_of([*texts, *more], codes, pd.RangeIndex(len(codes)))
+
+
+def with_word(words: pd.Series, where: Any, word: str) -> pd.Series:  # noqa: ANN401 - flags of any kind
+    """Return words, another one in some rows."""
+    texts = words.cat.categories
+    return words_of([*texts, word], np.where(where, len(texts), words.cat.codes), words.index)
 
 
 def _is_text(values: pd.Series) -> bool:
@@ -137,6 +200,24 @@ def as_number(values: pd.Series) -> pd.Series:
         as_text(values).str.replace(",", "", regex=False).str.extract(r"^(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)", expand=False)
     )
     return pd.to_numeric(text, errors="coerce").astype("float64")
+
+
+def plain_numbers(values: pd.Series) -> Floats:
+    """Return the numbers of cells that are numbers or written like -12.5; NaN for all others, however readable."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype=float, copy=True)
+    numbers = np.full(len(values), np.nan)
+    found = letters_of(values)
+    if found is None:
+        return numbers
+    letters, upto = found
+    plain = np.diff(upto) > 0
+    digit = letters - np.uint8(_ZERO) <= 9  # wraps round below «0»
+    other = np.flatnonzero(~digit & (letters != ord(".")) & (letters != ord("-")))
+    plain[np.searchsorted(upto, other, side="right") - 1] = False
+    with contextlib.suppress(pa.ArrowInvalid):  # a date, perhaps
+        numbers[plain] = pc.cast(pa.array(values).filter(pa.array(plain)), pa.float64()).to_numpy()
+    return numbers
 
 
 def as_moment(values: pd.Series, *, timezone: str) -> pd.Series:
@@ -241,22 +322,32 @@ def assembled(year: Whole, month: Whole, day: Whole, hour: Whole, minute: Whole)
 
 def is_private(values: pd.Series) -> pd.Series:
     """Tell which texts hold a mobile number or an identity number."""
-    return by_distinct(values, lambda text: bool(_PRIVATE.search(str(text)))).astype(bool)
+    return flagged(as_words(values), _PRIVATE.search)
 
 
 def as_code(values: pd.Series) -> pd.Series:
     """Return coded text; free text (longer than any code) is blanked."""
-    text = as_text(values)
-    return text.where(text.str.len() <= LONGEST_CODE, "")
+    return as_written(recoded(as_words(values), code))
+
+
+def code(text: str) -> str:
+    """Return a text, or nothing if it is longer than any code."""
+    return text if len(text) <= LONGEST_CODE else ""
 
 
 def numbered(columns: Sequence[pd.Series]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
     """Return a number for each distinct row of several columns, and the position where each number first stands."""
     number = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        codes, distinct = pd.factorize(column, use_na_sentinel=False)
+        codes, distinct = _numbers_of(column)
         number = pd.factorize(number * len(distinct) + codes)[0].astype(np.int64)
     return number, np.unique(number, return_index=True)[1]
+
+
+def _numbers_of(column: pd.Series) -> tuple[Any, Any]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy(dtype=np.int64), column.cat.categories
+    return pd.factorize(column, use_na_sentinel=False)
 
 
 def by_distinct(values: pd.Series, function: Callable[[Any], Any]) -> pd.Series:
