@@ -15,7 +15,7 @@ from datetime import tzinfo
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from gis_data.periods import Period
 
@@ -38,9 +38,19 @@ class Activity:
         )
         return above
 
-    def first_active(self) -> pd.Period | None:
-        """Return the first active month."""
-        return self.months[int(np.argmax(self.active))] if self.active.any() else None
+    def strongest_run(self) -> tuple[pd.Period, pd.Period]:
+        """Return first and last month of the run of months that is most unusual by Poisson's likelihood ratio.
+
+        A stray incident some quiet months away is not worth those months, so that it moves neither birth nor end.
+        """
+        upto_count, upto_expected = (np.concatenate([[0.0], np.cumsum(side)]) for side in (self.count, self.expected))
+        count = upto_count[None, :] - upto_count[:, None]
+        expected = upto_expected[None, :] - upto_expected[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = special.xlogy(count, count / expected) - (count - expected)
+        ratio = np.where((count > expected) & (expected > 0), ratio, -1.0)
+        first, end = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+        return self.months[int(first)], self.months[max(int(end) - 1, int(first))]
 
     def last_active(self) -> pd.Period | None:
         """Return the last active month."""

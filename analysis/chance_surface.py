@@ -150,7 +150,8 @@ class ChanceSurface:
     def redraw(self, rng: np.random.Generator) -> Floats:
         """Return (total, 2) points: as many incidents, thrown anew over the surface, anywhere in their cells."""
         cells, steps = self._steps
-        thrown = cells[np.minimum(np.searchsorted(steps, rng.random(self.total)), len(cells) - 1)]
+        at = np.sort(rng.random(self.total))  # sorted, they are looked up three times as fast
+        thrown = cells[np.minimum(np.searchsorted(steps, at), len(cells) - 1)]
         row, column = np.divmod(thrown, self.grid.on_land.shape[1])
         share = rng.random((self.total, 2))
         return np.column_stack([

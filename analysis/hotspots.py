@@ -41,7 +41,7 @@ COARSE_CELL_M = 30.0  # for the choice of eps, before which no finer cell is kno
 Progress = Callable[[str, float], None]
 
 
-def _silent(key: str, share: float) -> None:
+def silent(key: str, share: float) -> None:
     """Report progress to nobody."""
 
 
@@ -60,12 +60,15 @@ class Hotspots:
         Clusters wider than the area limit with nothing tighter inside: whole villages, told and not listed.
     surface
         What is expected where; None without incidents.
+    incidents
+        The incidents near enough to the land to be clustered.
     """
 
     table: gpd.GeoDataFrame
     reach: Reach
     uncut: int
     surface: ChanceSurface | None
+    incidents: gpd.GeoDataFrame
 
 
 def find_hotspots(
@@ -76,7 +79,7 @@ def find_hotspots(
     settings: HotspotSettings,
     rng: np.random.Generator,
     opportunity: Sequence[gpd.GeoDataFrame] = (),
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Hotspots:
     """Find clusters of incidents and tell which are more than chance.
 
@@ -117,7 +120,7 @@ def find_hotspots(
     if weight.sum() < least:
         eps_m = settings.eps_m or NEAREST_M
         table = hotspot_table([], near, spot, land, period, settings)
-        return Hotspots(table, Reach(eps_m, least, "given", math.nan, 0.0, 0.0, 0.0, 0), 0, None)
+        return Hotspots(table, Reach(eps_m, least, "given", math.nan, 0.0, 0.0, 0.0, 0), 0, None, near)
     layers = [_as_points(layer, step_m=COARSE_CELL_M) for layer in opportunity if len(layer)]
     reach = choose_reach(
         xy, weight, surface_of(xy, weight, land, layers, settings, cell_m=COARSE_CELL_M),
@@ -126,8 +129,8 @@ def find_hotspots(
     eps_m = NEAREST_M if settings.method == "hdbscan" else reach.eps_m
     surface = surface_of(xy, weight, land, layers, settings, cell_m=eps_m / CELLS_PER_EPS)
     grounds, finder = search(xy, weight, surface, reach, settings)
-    found = _judge(xy, weight, grounds, finder, settings, rng, progress)
-    return Hotspots(hotspot_table(found, near, spot, land, period, settings), reach, grounds.uncut, surface)
+    found = judge(xy, weight, grounds, finder, settings, rng, progress)
+    return Hotspots(hotspot_table(found, near, spot, land, period, settings), reach, grounds.uncut, surface, near)
 
 
 def search(
@@ -159,7 +162,7 @@ def inside_of(xy: Floats, areas: Sequence[shapely.Geometry]) -> list[Any]:
     return [spots.query(area, predicate="intersects") for area in areas]
 
 
-def _judge(
+def judge(
     xy: Floats, weight: Floats, grounds: Grounds, finder: Finder, settings: HotspotSettings,
     rng: np.random.Generator, progress: Progress,
 ) -> list[Found]:  # fmt: skip

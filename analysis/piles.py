@@ -100,7 +100,7 @@ class GridFinder:
         low, high = core[0] + self._half[0], core[-1] + self._half[-1] + 1
         covered = np.flatnonzero(self._ground[low:high]) + low
         self._index[covered] = np.arange(len(covered))
-        pile = self._pieces(covered)
+        pile = self._pieces(covered) if len(core) > 1 else np.zeros(len(covered), dtype=np.int64)
         self._ground[covered] = False
         size = np.bincount(pile)
         order = np.argsort(pile, kind="stable")

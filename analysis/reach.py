@@ -11,7 +11,6 @@ are one single cluster, and one is allowed. Where even ``NEAREST_M`` is too far 
 """
 
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +20,6 @@ from scipy import stats
 from scipy.spatial import cKDTree
 
 from analysis.chance_surface import ChanceSurface, Floats
-from analysis.piles import THRESHOLD_STEP
 from analysis.weighted_dbscan import joined
 
 NEAREST_M, FARTHEST_M, STEP_M = 75.0, 300.0, 5.0  # METHODS A.3.4: 75 m in a city, 300 m over villages
@@ -123,7 +121,7 @@ def _raised(thrown: Sequence[Floats], least: int, knee_m: float) -> Reach:
     """Ask for more incidents within the shortest reach until chance forms no more than one cluster."""
     around = [cKDTree(xy).query_ball_point(xy, NEAREST_M, return_length=True) for xy in thrown]
     while True:
-        least = math.ceil(least * THRESHOLD_STEP)
+        least += max(least // 20, 1)
         cores = [xy[here >= least] for xy, here in zip(thrown, around, strict=True)]
         if not _too_many((groups(core, NEAREST_M) for core in cores), draws=len(cores)):
             formed = [groups(core, NEAREST_M) for core in cores]

@@ -6,28 +6,23 @@ Out:    five plans, saved together as one run; the ground (cells) is derived fir
 
 import dataclasses
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.hotspots import find_hotspots
-from analysis.reach import Reach
 from gis_data import cells as grid
 from gis_data.errors import InputError
 from gis_data.periods import Period
-from gis_data.streets import DRIVEN
 from gis_data.study import WGS84, Study
-from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.beats.plan import Tables, plan_beats
 from models.cameras.plan import plan_cameras
+from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
@@ -222,46 +217,7 @@ class Job:
 
 
 def _hotspots(job: Job) -> Plan:
-    settings = job.study.settings.hotspots
-    started = time.perf_counter()
-    incidents = job.now()
-    points = with_point(drives_allocation(incidents))
-    roads = job.tables["roads"]
-    found = find_hotspots(
-        points,
-        job.study.boundary,
-        period=job.period,
-        settings=settings,
-        rng=np.random.default_rng([job.seed, 1]),
-        opportunity=(job.tables["buildings"], roads[roads["road_class"].isin(DRIVEN)], job.tables["places"]),
-        progress=job.progress,
-    )
-    basis = {"points": len(points), "rows": len(incidents), "period": str(job.period)}
-    notes: list[tuple[str, dict[str, Any]]] = [("hotspots.basis", basis), _reach_note(found.reach)]
-    if found.uncut:
-        notes.append(("hotspots.uncut", {"count": found.uncut, "max_area_km2": settings.max_area_km2}))
-    return Plan(
-        name="hotspots",
-        tables={"hotspots": found.table},
-        settings={"hotspots": dataclasses.asdict(settings), "reach": _plain(found.reach)},
-        seed=job.seed,
-        seconds=time.perf_counter() - started,
-        notes=tuple(notes),
-    )
-
-
-def _plain(reach: Reach) -> dict[str, Any]:
-    return {
-        key: None if value != value else value for key, value in dataclasses.asdict(reach).items()
-    }  # no NaN in JSON
-
-
-def _reach_note(reach: Reach) -> tuple[str, dict[str, Any]]:
-    """Say which distance makes neighbours, why, and what chance alone forms with it."""
-    numbers = {"clusters": reach.chance_clusters, "low": reach.low, "high": reach.high}
-    said = {name: f"{number:.1f}" for name, number in numbers.items()}
-    said |= {"eps_m": f"{reach.eps_m:.0f}", "least": str(reach.least), "draws": str(reach.draws)}
-    return f"hotspots.reach.{reach.rule}", said
+    return plan_hotspots(job.study, job.now(), job.tables, period=job.period, seed=job.seed, progress=job.progress)
 
 
 def _zones(job: Job) -> Plan:

@@ -20,6 +20,7 @@ WORK = {
 ORIGIN = {"reported": "#2f5d8a", "discovered": "#d9a441"}
 FULL, LINES = "#2f5d8a", ("#0072b2", "#00785a", "#c8480a", "#8e2c7e", "#5c5953")
 MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62
+AXIS_PX = 30
 TWELVE = (*LINES, "#d9a441", "#4b3f9e", "#5fa845", "#b03a5b", "#3aa6a6", "#a0692f", "#7f8fa6")  # lines of one chart
 WORD_INK = {"above": "#c8480a", "below": "#0072b2", "none": "#5c5953"}
 
@@ -39,6 +40,30 @@ def hours_chart(hours: pd.DataFrame, *, height_px: int = 150) -> Chart:
     bars = alt.Chart(hours).mark_bar(color=HOTSPOT, opacity=0.75, width=8).encode(x=x, y=y, tooltip=tip)
     line = alt.Chart(hours).mark_line(color=TOWN, strokeWidth=1.8, interpolate="monotone").encode(x=x, y="town_pct:Q")
     return _calm(bars + line, height_px)
+
+
+def life_chart(tiles: pd.DataFrame, *, row_px: int = 28) -> Chart:
+    """Draw the lives of hotspots month by month (columns of ``life_words.tiles``), one row a life."""
+    names = {
+        name: text(f"page.hotspots.life_column.{name}") for name in ("life", "month", "count", "expected", "event")
+    }
+    months = alt.Axis(labelAngle=0, labelOverlap=True, labelExpr="slice(datum.value, 2)")
+    lives = alt.Axis(labelLimit=120, labelOverlap=False)
+    base = alt.Chart(tiles).encode(
+        x=alt.X("month:O", title=None, axis=months),
+        y=alt.Y("life:N", title=None, sort=list(dict.fromkeys(tiles["life"])), axis=lives),
+        tooltip=[
+            alt.Tooltip("life:N", title=names["life"]), alt.Tooltip("month:O", title=names["month"]),
+            alt.Tooltip("event:N", title=names["event"]), alt.Tooltip("count:Q", title=names["count"]),
+            alt.Tooltip("expected:Q", title=names["expected"], format=".1f"),
+        ],
+    )  # fmt: skip
+    there = base.transform_filter("datum.count > 0").mark_rect(stroke="#fff", strokeWidth=1)
+    colour = alt.condition("datum.is_hotspot", alt.value(HOTSPOT), alt.value("#e3c6de"))
+    ink = alt.condition("datum.is_hotspot", alt.value("#fff"), alt.value(INK))
+    words = base.mark_text(fontSize=12).encode(text="words:N", color=ink)
+    height_px = row_px * tiles["life"].nunique() + AXIS_PX
+    return _calm(alt.layer(there.encode(color=colour), words), height_px).properties(padding={"top": 8})
 
 
 def balance_chart(work: pd.DataFrame, *, tolerance: float | None, height_px: int = 240) -> Chart:

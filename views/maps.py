@@ -130,9 +130,19 @@ def overview_map(
 
 
 def hotspot_map(
-    study: Study, hotspots: gpd.GeoDataFrame, incidents: gpd.GeoDataFrame, tiles: TileSet | None
+    study: Study,
+    hotspots: gpd.GeoDataFrame,
+    incidents: gpd.GeoDataFrame,
+    tiles: TileSet | None,
+    *,
+    gone: gpd.GeoDataFrame | None = None,
+    ways: gpd.GeoDataFrame | None = None,
 ) -> TownMap:
-    """Show hotspots, the clusters that chance explains as well, and the reported incidents behind them."""
+    """Show hotspots, the clusters that chance explains as well, and the reported incidents behind them.
+
+    ``gone`` are the last grounds of lives that ended, ``ways`` the lines of those that moved, each with a ``title``
+    and a ``line`` that tells its life.
+    """
     town = _town_map(study, tiles)
     rows = [
         _incident_row(town, incidents),
@@ -140,6 +150,11 @@ def hotspot_map(
             _hotspot_row(town, hotspots, status)
             for status in ("chance", "expired", "hotspot")
             if status != "expired" or (hotspots["status"] == status).any()
+        ),
+        *(
+            _life_row(town, lives, key)
+            for key, lives in (("gone", gone), ("ways", ways))
+            if lives is not None and len(lives)
         ),
     ]
     return _finished(town, rows)
@@ -255,6 +270,18 @@ def _hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, status: str) -> Row:
         _names(layer, part.geometry.centroid, part["hotspot_id"], kind="xq-spot", crs=hotspots.crs)
     words = text(f"map.hotspot_status.{status}", count=len(part))
     return Row(_swatch(colour, opacity=0.22, dash=dash or ""), words, layer)
+
+
+def _life_row(town: TownMap, lives: gpd.GeoDataFrame, key: str) -> Row:
+    """Draw the grounds that are hotspots no more, or the ways of those that moved; a tip tells the life."""
+    is_way = key == "ways"
+    dash = "" if is_way else "1 4"
+    style = {"color": HOTSPOT, "weight": 3 if is_way else 1.5, "fillOpacity": 0.0, "dashArray": dash}
+    tips = [_tip(row["title"], [(row["line"], "")]) for row in records(lives)]
+    layer = _shapes(lives, style, tips=tips, css=f"xq-life-{key}")
+    layer.add_to(town)
+    sample = _line_sample(HOTSPOT, width=3) if is_way else _swatch(HOTSPOT, opacity=0.0, dash=dash)
+    return Row(sample, text(f"map.life.{key}", count=len(lives)), layer)
 
 
 def _density_rows(town: TownMap, density: gpd.GeoDataFrame) -> list[Row]:

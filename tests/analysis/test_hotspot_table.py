@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from analysis.activity import activity, expires_at, monthly_counts, months_of
+from analysis.activity import Activity, activity, expires_at, monthly_counts, months_of
 from analysis.chance_surface import ChanceSurface, Grid
 from analysis.hotspot_table import FEWEST_TIMES, explain
 from analysis.piles import Chance, GridFinder, PileRule, by_chance
@@ -48,10 +48,25 @@ def test_a_month_is_active_when_it_has_more_than_its_share_of_the_towns():
     assert signs.expected.tolist() == [0.5, 0.5, 2.0, 1.0]
     # Two where half a one is expected: 1 - exp(-0.5) (1 + 0.5) = 0.09; one: 1 - exp(-0.5) = 0.39.
     assert signs.active.tolist() == [True, False, False, False]
-    assert (str(signs.first_active()), str(signs.last_active())) == ("2024-01", "2024-01")
-    quiet = activity(here.iloc[:0], np.array([10, 10, 40, 20]), 4.0, months)
-    assert quiet.first_active() is None
-    assert quiet.last_active() is None
+    assert str(signs.last_active()) == "2024-01"
+    assert activity(here.iloc[:0], np.array([10, 10, 40, 20]), 4.0, months).last_active() is None
+
+
+@pytest.mark.parametrize(("counts", "run"), [
+    ([0, 1, 0, 0, 5, 4, 6, 0, 0, 0, 1, 0], (5, 7)),
+    ([2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2], (1, 12)),
+    ([0, 0, 3, 0, 3, 3, 0, 0, 0, 0, 0, 0], (3, 6)),
+])  # fmt: skip
+def test_the_strongest_run_of_months_leaves_strays_out(counts, run):
+    months = months_of(Period(FIRST, FIRST + pd.DateOffset(years=1)))
+    found = Activity(months, np.array(counts), np.full(12, 0.2)).strongest_run()
+    assert [month.month for month in found] == list(run)
+    best = max(
+        (c * np.log(c / e) - (c - e), first + 1, end)
+        for first in range(12) for end in range(first + 1, 13)
+        if (c := sum(counts[first:end])) > (e := 0.2 * (end - first))
+    )  # fmt: skip
+    assert best[1:] == run
 
 
 def test_months_are_calendar_months_of_local_time():

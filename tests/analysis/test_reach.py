@@ -64,7 +64,7 @@ def test_a_crowded_town_asks_for_more_incidents_instead():
     assert (found.rule, found.eps_m) == ("raised", NEAREST_M)
     assert found.least > 8
     assert found.chance_clusters <= 1
-    fewer = math.floor(found.least / 1.25)
+    fewer = found.least - 2
     assert clusters_in_redraws(xy, NEAREST_M, fewer, draws=10).mean() > 1
 
 

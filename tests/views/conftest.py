@@ -250,7 +250,43 @@ def hotspots(ws: Workspace) -> Plan:
         geometry=[centre[4].buffer(140), centre[0].buffer(120)],
         crs=CRS,
     )
-    return Plan("hotspots", {"hotspots": table}, {}, seed=1, seconds=0.5)
+    lives, pictures = hotspot_lives(table)
+    tables = {"hotspots": table, "lives": lives, "pictures": pictures}
+    return Plan("hotspots", tables, {"hotspots": {"life_window_months": 6}}, seed=1, seconds=0.5)
+
+
+def hotspot_lives(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return three lives: one that goes on, one that moved, split from it and ended, one seen in a single month."""
+    here = table.geometry[0]
+    east = shapely.affinity.translate(here, 300)
+    way = shapely.LineString([here.centroid, shapely.affinity.translate(here.centroid, 80)])
+    point = shapely.LineString([here.centroid, here.centroid])
+    lives = gpd.GeoDataFrame(
+        {
+            "life_id": ["L1", "L2", "L3"], "hotspot_id": ["H1", "", ""],
+            "first_month": ["2023-01", "2023-03", "2023-05"], "last_month": ["2023-12", "2023-08", "2023-06"],
+            "from_start": [True, False, False], "ended": ["", "ended", "ended"], "other": ["", "L1", ""],
+            "returned": [1, 0, 0], "pictures": [3, 2, 1], "most": [21, 9, 6], "moved_m": [12.0, 80.0, 0.0],
+        },
+        geometry=[point, way, point], crs=CRS,
+    )  # fmt: skip
+    rows = [
+        ("L1", "2023-06", "born", 20, here), ("L1", "2023-07", "split", 21, here),
+        ("L1", "2023-08", "continues", 9, here),
+        ("L2", "2023-07", "split", 9, east), ("L2", "2023-08", "shrinks", 7, east), ("L2", "2023-09", "ended", 0, None),
+        ("L3", "2023-07", "born", 6, east), ("L3", "2023-08", "ended", 0, None),
+    ]  # fmt: skip
+    pictures = gpd.GeoDataFrame(
+        {
+            "life_id": [row[0] for row in rows], "month": [row[1] for row in rows], "event": [row[2] for row in rows],
+            "other": "", "count": [row[3] for row in rows],
+            "expected_count": [2.0 if row[3] else np.nan for row in rows],
+            "p_value": [0.01 if row[3] else np.nan for row in rows], "is_hotspot": [row[3] > 8 for row in rows],
+            "area_m2": [row[4].area if row[4] else 0.0 for row in rows],
+        },
+        geometry=[row[4] or shapely.Polygon() for row in rows], crs=CRS,
+    )  # fmt: skip
+    return lives, pictures
 
 
 def zones(ws: Workspace) -> Plan:

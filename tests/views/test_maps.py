@@ -15,7 +15,7 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.store import load_plans
-from views import maps
+from views import life_words, maps
 from views.basemap import TileSet, village_name_boxes
 
 from .conftest import CRS, X, Y
@@ -32,12 +32,17 @@ def town(tiny_station: Path):
     return ws.study, tables, load_plans(ws)
 
 
+def lives(plans):
+    tables = plans["hotspots"].tables
+    return life_words.on_the_map(tables["lives"], tables["pictures"])
+
+
 def all_maps(town) -> dict[str, str]:
     study, tables, plans = town
     points = with_point(drives_allocation(tables["incidents"]))
     made = {
         "overview": maps.overview_map(study, tables | {"incidents": points}, plans, TILES),
-        "hotspots": maps.hotspot_map(study, plans["hotspots"].to_frame(), points, TILES),
+        "hotspots": maps.hotspot_map(study, plans["hotspots"].to_frame(), points, TILES, **lives(plans)),
         "zones": maps.zone_map(study, plans["zones"], plans["scorecard"].to_frame(), tables, TILES),
         "cameras": maps.town_camera_map(study, plans["cameras"], tables["villages"], TILES),
         "village": maps.camera_map(study, plans["cameras"], "V5", tables, TILES),
@@ -94,6 +99,19 @@ def test_a_zone_says_its_counts_with_their_limits(town):
     page = all_maps(town)["zones"]
     assert "200 (173\\u2013230)" in page
     assert "20 (12\\u201331)" in page
+
+
+def test_lives_that_ended_and_ways_of_those_that_moved_are_drawn_with_their_line(town):
+    study, tables, plans = town
+    told = lives(plans)
+    assert (told["gone"]["life_id"].tolist(), told["ways"]["life_id"].tolist()) == (["L2"], ["L2"])
+    assert told["gone"].geometry.iloc[0].area == pytest.approx(plans["hotspots"].to_frame().geometry.iloc[0].area)
+    page = all_maps(town)["hotspots"]
+    assert "xq-life-gone" in page
+    assert "xq-life-ways" in page
+    assert page.count(json.dumps("移动 80 米")[1:-1]) == 2
+    with_none = maps.hotspot_map(study, plans["hotspots"].to_frame(), tables["incidents"].iloc[:0], TILES)
+    assert "xq-life" not in maps.as_html(with_none)
 
 
 def test_points_are_vectors_while_few_and_one_picture_when_many(town):

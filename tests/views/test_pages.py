@@ -107,6 +107,13 @@ def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_statio
     assert "与偶然无法区分，不作热点" in words(page)
 
 
+def test_the_lives_of_hotspots_are_told_in_a_line_each(tiny_station):
+    page = shown(tiny_station, "hotspots")
+    assert "期初已有，中断 1 次后再现，至今仍在" in words(page)
+    assert "2023-03 从 L1 分出，移动 80 米，最后迹象在 2023-08" in words(page)
+    assert "未列出的 1 处" in words(page)
+
+
 def test_a_village_is_told_why_it_is_in_its_zone(tiny_station):
     page = shown(tiny_station, "zones")
     page.selectbox(key="unit").select("V5").run()

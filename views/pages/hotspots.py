@@ -10,7 +10,7 @@ from analysis.hotspot_table import STATUSES, explain
 from analysis.hours import hour_profile
 from gis_data.catalogue import language, text
 from models.plan import Plan
-from views import charts, figures, maps
+from views import charts, figures, life_words, maps
 from views.pages import frame
 from views.station import Station, show_map
 
@@ -36,6 +36,7 @@ def show(station: Station) -> None:
             st.caption(text("page.hotspots.none"))
     st.subheader(text("page.hotspots.found", count=len(found)), anchor=False)
     _table(found)
+    _lives(plan)
     if len(expired):
         st.subheader(text("page.hotspots.expired", count=len(expired)), anchor=False)
         st.caption(text("page.hotspots.expired_help"))
@@ -49,7 +50,26 @@ def show(station: Station) -> None:
 
 
 def _map(station: Station, plan: Plan) -> maps.TownMap:
-    return maps.hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles)
+    told = {}
+    if "lives" in plan.tables:
+        told = life_words.on_the_map(plan.tables["lives"], plan.tables["pictures"])
+    return maps.hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles, **told)
+
+
+def _lives(plan: Plan) -> None:
+    """Show what became of the hotspots, month by month and in a line each."""
+    if "lives" not in plan.tables or plan.tables["lives"].empty:
+        return
+    told = life_words.worth_telling(plan.tables["lives"])
+    window = plan.settings["hotspots"]["life_window_months"]
+    st.subheader(text("page.hotspots.lives", count=len(told)), anchor=False)
+    st.caption(text("page.hotspots.lives_help", months=window, others=len(plan.tables["lives"]) - len(told)))
+    left, right = st.columns((1.35, 1), gap="small")
+    with left:
+        st.altair_chart(charts.life_chart(life_words.tiles(plan.tables["pictures"], told)))
+    with right:
+        table = life_words.life_table(told)
+        frame.table(table, words=[table.columns[-1]])
 
 
 def _table(hotspots: gpd.GeoDataFrame) -> None:
