@@ -38,6 +38,7 @@ COMPLETE = 0.95
 LATE_DAYS = 1
 WEEK_DAYS = 7
 FUNNEL_COVERAGES = (0.95, 0.998)
+ROWS_AT_ONCE = 65_536  # bounds the memory that weights of bands take
 
 CHANGES: dict[str, str] = {
     "count": "float64",
@@ -229,23 +230,45 @@ def reporting_delay(
 
 
 def _counts(incidents: pd.DataFrame, held: Sequence[pd.Series], by: Sequence[str], *, bands: bool) -> pd.DataFrame:
-    """Return ``count`` and ``count_before`` of each group that has any."""
-    rows = incidents[held[0] | held[1]]
-    weights = rows["count"].to_numpy(float)
-    keys = {name: rows[name].to_numpy() for name in by}
-    both = [np.where(part[held[0] | held[1]], weights, 0.0) for part in held]
+    """Return ``count`` and ``count_before`` of each group that has any, in the order of the groups."""
+    either = held[0] | held[1]
+    rows = incidents[either]
+    inside = [part[either].to_numpy() for part in held]
+    code, table = _groups(rows, by)
+    names = [*BANDS, UNKNOWN_BAND] if bands else [UNKNOWN_BAND]
+    both = np.zeros((2, (len(table) + 1) * len(names)))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        share = _band_shares(rows.iloc[part]) if bands else np.ones((len(code[part]), 1))
+        at = (code[part, None] * len(names) + np.arange(len(names))).ravel()
+        share *= rows["count"].to_numpy(float)[part, None]
+        for summed, counted in zip(both, inside, strict=True):
+            summed += np.bincount(at, (share * counted[part, None]).ravel(), minlength=len(summed))
+    table = table.loc[table.index.repeat(len(names))].reset_index(drop=True)
     if bands:
-        share = band_weights(rows["occurred_from"], rows["occurred_to"])
-        share = np.column_stack([share, 1 - share.sum(axis=1)])
-        share[np.abs(share) < 1e-12] = 0.0
-        keys = {name: np.repeat(values, share.shape[1]) for name, values in keys.items()}
-        keys["band"] = np.tile(np.array([*BANDS, UNKNOWN_BAND]), len(rows))
-        both = [(values[:, None] * share).ravel() for values in both]
-    frame = pd.DataFrame({**keys, "count": both[0], "count_before": both[1]})
-    if not keys:
-        return frame.sum().to_frame().T
-    summed = frame.groupby(list(keys), observed=True, as_index=False)[["count", "count_before"]].sum()
-    return summed[(summed["count"] + summed["count_before"]) > 0].reset_index(drop=True)
+        table["band"] = np.tile(np.array(names), len(table) // len(names))
+    table["count"], table["count_before"] = both[:, len(names) :]  # before these stand the rows of no group
+    if not by and not bands:
+        return table
+    table = table[(table["count"] + table["count_before"]) > 0]
+    return table.sort_values([*by, *(["band"] if bands else [])], kind="stable", ignore_index=True)
+
+
+def _groups(rows: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Return for each row the number of its group, counted from 1 (0 where a name is missing), and the groups."""
+    if not by:
+        return np.ones(len(rows), dtype=np.int64), pd.DataFrame(index=range(1))
+    groups = rows.groupby(list(by), observed=True)
+    code: NDArray[np.int64] = np.asarray(groups.ngroup().fillna(-1), dtype=np.int64) + 1
+    return code, groups.size().index.to_frame(index=False)
+
+
+def _band_shares(rows: pd.DataFrame) -> Floats:
+    """Return the aoristic weight of each row in each band, and last what its hour is not known of."""
+    share = band_weights(rows["occurred_from"], rows["occurred_to"])
+    share = np.column_stack([share, 1 - share.sum(axis=1)])
+    share[np.abs(share) < 1e-12] = 0.0
+    return share
 
 
 def _reported_within(delay: NDArray[np.int64], age: NDArray[np.int64], count: Floats) -> Floats:
