@@ -26,7 +26,10 @@ def test_a_notebook_is_stored_clean(path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path, monkeypatch, tmp_path):
+def test_a_notebook_runs(path, monkeypatch, tmp_path, request):
+    if path.stem == "real_cities":
+        request.getfixturevalue("shared_data")
+        monkeypatch.setenv("XUNQU_SLICE", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
