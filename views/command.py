@@ -216,16 +216,22 @@ def serve(
 
 @app.command()
 def audit(folder: Folder, as_json: AsJson = False) -> None:
-    """Verify the chain of the audit log."""
+    """Verify the chain of the audit log, and remove originals that have been kept long enough."""
     from gis_data import audit as log
+    from gis_data.intake import purge_originals
     from gis_data.workspace import Workspace
 
-    path = Workspace.open(folder).root / "audit.jsonl"
+    ws = Workspace.open(folder)
+    path = ws.root / "audit.jsonl"
     broken = log.verify(path)
+    purged = purge_originals(ws) if broken is None else ()
     if as_json:
-        _print_json({"ok": broken is None, "broken_line": broken})
+        _print_json({"ok": broken is None, "broken_line": broken, "purged": list(purged)})
     elif broken is None:
         typer.echo(text("command.audit_ok"))
+        if purged:
+            days = ws.study.settings.privacy.purge_raw_after_days
+            typer.echo(text("command.purged", files=len(purged), days=days))
     if broken is not None:
         raise InputError("audit.broken", file=path.name, line=broken)
 

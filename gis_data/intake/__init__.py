@@ -2,6 +2,10 @@
 
 from gis_data.intake.door import import_files, make_workspace, new_workspace
 from gis_data.intake.report import FileReport, ImportReport
+from gis_data.intake.store import purge_originals
 from gis_data.intake.undo import Undone, undo_import
 
-__all__ = ["FileReport", "ImportReport", "Undone", "import_files", "make_workspace", "new_workspace", "undo_import"]
+__all__ = [
+    "FileReport", "ImportReport", "Undone", "import_files", "make_workspace", "new_workspace", "purge_originals",
+    "undo_import",
+]  # fmt: skip

@@ -184,6 +184,8 @@ def _import(
     whole = ImportReport(tuple(reports), dry_run=dry_run)
     if ordered and not dry_run:
         _store(session, before, ordered, whole)
+    if not dry_run:
+        store.purge(ws)
     progress("intake.step", 1.0)
     return whole
 

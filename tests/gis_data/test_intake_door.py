@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gis_data import audit
 from gis_data.errors import InputError
-from gis_data.intake import ImportReport, import_files, new_workspace, undo_import
+from gis_data.intake import ImportReport, import_files, new_workspace, purge_originals, undo_import
 from gis_data.workspace import Workspace
 
 VILLAGES = {"张家庄村": (119.81, 36.61), "李家屯村": (119.83, 36.61), "东河村": (119.87, 36.67)}
@@ -206,6 +206,41 @@ def test_undo_of_incidents_does_not_need_the_originals(ws: Workspace):
         path.unlink()
     undo_import(ws)
     assert ws.table_hash("incidents") == before
+
+
+def test_originals_of_incidents_go_after_ninety_days_and_those_of_the_ground_and_villages_stay(ws: Workspace):
+    """At the next import; logged before they go, and an import without its original is undone all the same."""
+    kept = {path.name for path in (ws.root / "raw").iterdir()}
+    take(ws, "一.csv", [row(1), row(2)])
+    before = ws.table_hash("incidents")
+    original = {path.name for path in (ws.root / "raw").iterdir()} - kept
+    assert len(kept) == len(original) == 1
+    for days, gone in ((89, set()), (91, original)):
+        imports = ws.read("imports")
+        old = pd.Timestamp.now(ws.study.timezone) - pd.Timedelta(days=days)
+        imports["imported_at"] = imports["imported_at"].mask(imports["file"].isin(["一.csv", "村庄.csv"]), old)
+        ws.write({"imports": imports})
+        take(ws, f"{days}.csv", [row(days)])
+        assert {path.name for path in (ws.root / "raw").iterdir()} & (kept | original) == (kept | original) - gone
+    log = [entry for entry in audit.entries(ws.root / "audit.jsonl") if entry["action"] == "purge"]
+    assert [entry["parameters"] for entry in log] == [{"files": sorted(original), "older_than_days": 90}]
+    assert audit.verify(ws.root / "audit.jsonl") is None
+    for file, left in (("91.csv", 3), ("89.csv", 2), ("一.csv", 0)):
+        imports = ws.read("imports")
+        undo_import(ws, imports["import_id"][imports["file"] == file].iloc[0])
+        assert len(ws.read("incidents")) == left
+        assert left != 2 or ws.table_hash("incidents") == before
+
+
+def test_a_purge_on_its_own_removes_what_is_due_and_changes_nothing_where_nothing_is(ws: Workspace):
+    take(ws, "一.csv", [row(1)])
+    entries = len(audit.entries(ws.root / "audit.jsonl"))
+    assert purge_originals(ws) == ()
+    assert len(audit.entries(ws.root / "audit.jsonl")) == entries
+    ws.write({"imports": ws.read("imports").assign(imported_at=pd.Timestamp("2020-01-01", tz=ws.study.timezone))})
+    (gone,) = purge_originals(ws)
+    assert gone.endswith("_一.csv")
+    assert purge_originals(ws) == ()
 
 
 def test_villages_that_came_later_take_their_incidents_along_when_they_go(tmp_path: Path):

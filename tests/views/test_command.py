@@ -238,7 +238,7 @@ def test_an_import_as_json_adds_up_and_a_dry_run_writes_nothing(run, station, tm
 def test_the_audit_chain_holds_until_a_line_is_changed(run, station, tmp_path):
     assert run("import", station, sheet(tmp_path / "警情.xlsx", [ROW]))[0] == 0
     code, out, _ = run("audit", station, "--json")
-    assert (code, json.loads(out)) == (0, {"ok": True, "broken_line": None})
+    assert (code, json.loads(out)) == (0, {"ok": True, "broken_line": None, "purged": []})
     log = station / "audit.jsonl"
     log.write_text(log.read_text(encoding="utf-8").replace("Asia/Shanghai", "Asia/Chongqing"), encoding="utf-8")
     code, _, err = run("audit", station)
