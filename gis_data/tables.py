@@ -198,7 +198,7 @@ VILLAGES = Schema(
     "villages",
     {
         "village_id": KEY,
-        "name": Column("text", unique=True),
+        "name": Column("text", doc="two villages may share it; the id tells them apart"),
         "aliases": Column("text", doc="other names, separated by ;"),
         "population": COUNT,
         "households": COUNT,

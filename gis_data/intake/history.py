@@ -16,10 +16,11 @@ import shapely
 from gis_data.intake import masts, places
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 
+NAME = ("name",)
 KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     # A row that comes again replaces the row with the same key.
     "incidents": (("incident_id",),),
-    "villages": (("village_id",), ("name",)),
+    "villages": (("village_id",), NAME),
     "crews": (("crew_id",),),
     "cameras": (("camera_id",),),
     "patrol_hours": (("month", "village_id", "band"),),
@@ -39,8 +40,19 @@ def lay_over(old: Any, new: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 
     both = joined(old, new).reset_index(drop=True)
     kept = pd.Series(True, index=both.index)
     for key in KEYS[name]:
+        if key == NAME:
+            kept &= ~_named_again(both, len(both) - len(new))
+            continue
         kept &= ~both[list(key)][kept].duplicated(keep="last").reindex(both.index, fill_value=False)
     return both[kept].reset_index(drop=True), both[~kept].reset_index(drop=True)
+
+
+def _named_again(both: pd.DataFrame, old: int) -> pd.Series:
+    """Tell which of the first ``old`` rows bear a name that another import brings again; namesakes go by their id."""
+    first, last = both.iloc[:old], both.iloc[old:]
+    again = first["name"].isin(last["name"]) & ~first["import_id"].isin(last["import_id"])
+    again &= ~first["name"].duplicated(keep=False)
+    return again.reindex(both.index, fill_value=False).astype(bool)
 
 
 def hide_places(replaced: Any, new: Any) -> Any:  # noqa: ANN401 - geo frames

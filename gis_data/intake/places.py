@@ -8,7 +8,7 @@ Method: a spike (many rows at one point that name many villages) is a default of
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import geopandas as gpd
@@ -31,6 +31,7 @@ SPIKE_ROWS = 10
 SPIKE_VILLAGES = 5
 # A village centre is recognised within what is left of 6 decimals after projection and back.
 SAME_PLACE_M = 1.0
+SHORTEST_WORD = 2  # a work area called «5» stands in every house number
 LONGEST_LINE = 3  # of villages merged, and merged again
 # Points are often put on the border road itself; digitised and projected they fall up to a metre outside
 # (Chicago: 673 of 87,000). They come in, moved onto the ground just inside, so that they lie in a cell.
@@ -131,6 +132,70 @@ def village_in_address(addresses: pd.Series, villages: pd.DataFrame) -> pd.Serie
         return known[hit.group()] if hit else ""
 
     return values.recoded(values.as_words(addresses), one)
+
+
+def told_apart(
+    found: pd.Series, said: Sequence[pd.Series], work_area: pd.Series, at: pd.Series, villages: pd.DataFrame
+) -> tuple[pd.Series, Flags]:
+    """Decide which of several villages of one name a row means; also return which rows leave it open.
+
+    A village is meant if its own word for it (an alias such as 店子镇石桥村, its work area) stands in what the row
+    says, or its work area in the row's; failing that if it alone stood at the time.
+
+    Parameters
+    ----------
+    found
+        Village id that a row's words gave (words); "" where none.
+    said
+        Columns of everything the row says of its place.
+    """
+    unclear = np.zeros(len(found), dtype=bool)
+    for group in _namesakes(villages):
+        asked = np.flatnonzero(found.isin(group.index))
+        if len(asked):
+            texts = [values.as_written(column.iloc[asked]).to_numpy(dtype=object) for column in (*said, work_area)]
+            spoken = pd.Series(["，".join(parts) for parts in zip(*texts[:-1], strict=True)], dtype="str")
+            meant = _meant(group, spoken, pd.Series(texts[-1]), at.iloc[asked].reset_index(drop=True))
+            for village in {*meant}:
+                rows = np.zeros(len(found), dtype=bool)
+                rows[asked[meant == village]] = True
+                found = values.with_word(found, rows, village)
+            unclear[asked[meant == ""]] = True
+    return found, unclear
+
+
+def _meant(group: pd.DataFrame, spoken: pd.Series, area: pd.Series, at: pd.Series) -> NDArray[np.object_]:
+    """Return which village of one name each row means; "" where nothing tells."""
+    by_word, then = pd.DataFrame(index=spoken.index), pd.DataFrame(index=spoken.index)
+    for village, words in _own_words(group).items():
+        own, start, end = group.loc[village, ["work_area", "valid_from", "valid_to"]]
+        alone = own != "" and (group["work_area"] == own).sum() == 1
+        by_word[village] = spoken.str.contains("|".join(map(re.escape, words)) if words else "(?!)") | (
+            alone & (area == own)
+        )
+        then[village] = ~((at < start) | (at >= end))
+    fits = by_word.where(by_word.any(axis=1), then, axis=0).astype(bool)
+    return np.where(fits.sum(axis=1) == 1, fits.idxmax(axis=1), "").astype(object)
+
+
+def _namesakes(villages: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the villages that share a name with another, group by group, by their id."""
+    short = villages["name"].astype(str).map(_short)
+    shared = villages[short.duplicated(keep=False)].set_index("village_id")
+    return [group for _, group in shared.groupby(short[short.duplicated(keep=False)].to_numpy())]
+
+
+def _own_words(group: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the words that tell each village of a group from the others: its id, aliases, full name, work area."""
+    words = {}
+    for village, name, aliases, area in zip(
+        group.index, group["name"], group["aliases"], group["work_area"], strict=True
+    ):
+        names = {_COMMITTEE.sub("", word) for word in (str(name), *str(aliases).split(";"))}
+        words[str(village)] = {word for word in (str(village), str(area), *names) if len(word) >= SHORTEST_WORD}
+    every = pd.Series([word for own in words.values() for word in own])
+    common = set(every[every.duplicated()])
+    return {village: sorted(own - common) for village, own in words.items()}
 
 
 def valid_then(found: pd.Series, at: pd.Series, villages: pd.DataFrame) -> pd.Series:

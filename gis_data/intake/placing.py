@@ -152,7 +152,7 @@ def place_rows(
     """
     index = rows.index
     written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
-    named, names = _named(cells, index, around.villages)
+    named, names, unclear_name = _named(cells, rows["reported_at"], around.villages)
     spot = _spots(written)
     grid = rounding.rounding_of(written, pairs, spot, around.crs_of(sheet.path.name))
     spike, mast = _repeated(spot, names, named, written, cells, grid, around)
@@ -186,6 +186,7 @@ def place_rows(
         "default_point": spike,
         "cell_point": mast,
         "village_centre": centre,
+        "village_ambiguous": unclear_name & (village == "").to_numpy(),
         "coordinates_rounded": rounded & ~coarse & ~centre,
         "coordinates_coarse": coarse & ~centre,
         "placeless": placeless,
@@ -246,16 +247,20 @@ def _shapes_as_written(sheet: Sheet) -> Written:
     return Written(lon, lat, nothing, nothing.copy(), written_as("degrees", np.isfinite(lon)))
 
 
-def _named(cells: Mapping[str, pd.Series], index: pd.Index, villages: gpd.GeoDataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return the village that each row names, and whatever it names as its place."""
-    addresses, written = (
-        values.as_words(cells[name] if name in cells else pd.Series("", index=index, dtype="str"))
-        for name in ("address", "village")
+def _named(
+    cells: Mapping[str, pd.Series], at: pd.Series, villages: gpd.GeoDataFrame
+) -> tuple[pd.Series, pd.Series, Flags]:
+    """Return the village that each row names, whatever it names as its place, and where two bear the name."""
+    nothing = pd.Series("", index=at.index, dtype="str")
+    addresses, written, area = (
+        values.as_words(cells.get(name, nothing)) for name in ("address", "village", "work_area")
     )
     named = values.first_filled(
         places.village_by_name(written, villages), places.village_in_address(addresses, villages)
     )
-    return named, values.first_filled(values.first_filled(named, written), addresses)
+    names = values.first_filled(values.first_filled(named, written), addresses)
+    named, unclear = places.told_apart(named, (written, addresses), area, at, villages)
+    return named, names, unclear
 
 
 def _spots(written: Written) -> NDArray[np.int64]:

@@ -49,7 +49,6 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
     rows = pd.DataFrame(
         {
             "month": _months(sheet.frame[match.fields["month"][0]], timezone),
-            "village_id": values.as_written(places.village_by_name(named, villages)),
             "band": column(sheet, match, "band").map(band).astype("str"),
             "hours": hours,
             "source_row": sheet.rows,
@@ -57,6 +56,8 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
         index=named.index,
     )
     month = pd.to_datetime(rows["month"], format="%Y-%m", errors="coerce").dt.tz_localize(timezone)
+    meant, _ = places.told_apart(places.village_by_name(named, villages), (named,), named, month, villages)
+    rows["village_id"] = values.as_written(meant)
     then = values.as_written(places.valid_then(rows["village_id"], month, villages))
     merged = then != rows["village_id"]
     rows = rows.assign(village_id=then)

@@ -9,6 +9,7 @@ Method: crime rates are per people who are there, so residents (常住) go befor
 import re
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gis_data.intake import lists, values
@@ -19,6 +20,7 @@ from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import VILLAGES
 
+NAMESAKES_APART_M = 500.0  # nearer, it is one village listed twice
 RESIDENT, REGISTERED = "常住", "户籍"
 _DIGITS = dict(zip("一二三四五六七八九十", range(1, 11), strict=True))
 
@@ -29,12 +31,15 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     names = column(sheet, match, "name")
     ids = column(sheet, match, "village_id")
     people, notes = _population(sheet, match)
+    aliases = column(sheet, match, "aliases").str.replace(r"[、,，;；/]+ *", ";", regex=True)
+    town, shared = column(sheet, match, "town"), names.duplicated(keep=False) & (names != "")
+    aliases = aliases.mask(shared & (town != ""), (town + names + ";" + aliases).str.strip(";"))
     inner = shapes.representative_point()
     rows = pd.DataFrame(
         {
             "village_id": ids.mask(ids == "", names),
             "name": names,
-            "aliases": column(sheet, match, "aliases").str.replace(r"[、,，;；/]+ *", ";", regex=True),
+            "aliases": aliases,
             "population": people.fillna(0).clip(lower=0).round(),
             "households": number(sheet, match, "households").fillna(0).clip(lower=0).round(),
             "market_days": column(sheet, match, "market_days").map(market_days),
@@ -51,6 +56,7 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     reasons = _judge(rows, people, shapes, study)
     frame = gpd.GeoDataFrame(rows, geometry=shapes.to_numpy(), crs=study.crs)[(reasons == "").to_numpy()]
     accepted = VILLAGES.conform(frame, crs=study.crs, timezone=study.timezone)
+    notes["village_namesake"] = rows["name"].where(reasons == "").duplicated(keep=False)
     told = {key: flags & (reasons == "") for key, flags in notes.items()}
     return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index), notes=told)
 
@@ -91,5 +97,19 @@ def _judge(rows: pd.DataFrame, people: pd.Series, shapes: gpd.GeoSeries, study: 
         rows["name"] == "", "no_name"
     )
     good = reasons == ""
-    twice = rows["name"].where(good).duplicated() | rows["village_id"].where(good).duplicated()
+    twice = rows["village_id"].where(good).duplicated() | _listed_before(rows[good]).reindex(
+        rows.index, fill_value=False
+    )
     return reasons.mask(good & twice, "duplicate")
+
+
+def _listed_before(rows: pd.DataFrame) -> pd.Series:
+    """Tell which rows name a village that a row before them names: two of one name have ids and places of their own."""
+    again = pd.Series(False, index=rows.index)
+    for _, group in rows[rows["name"].duplicated(keep=False)].groupby("name", sort=False):
+        xy = group[["centre_x", "centre_y"]].to_numpy()
+        own = (group["village_id"] != group["name"]).to_numpy()
+        for place in range(1, len(group)):
+            near = np.hypot(*(xy[:place] - xy[place]).T) < NAMESAKES_APART_M
+            again[group.index[place]] = bool(near.any() or not own[: place + 1].all())
+    return again

@@ -542,23 +542,43 @@ def test_a_town_is_not_taken_for_a_village_of_its_name(names, shared_data):
     assert (found == "").all()
 
 
-def test_a_name_that_two_towns_bear_is_set_aside_and_told(names, tmp_path):
+@pytest.fixture
+def pingdu(names, tmp_path):
+    """The villages of Pingdu in a workspace; the list has no coordinates, so they stand on a lattice."""
     ws = workspace(tmp_path, PINGDU, "Asia/Shanghai")
     ours = names[names["county_code"] == "370283"].reset_index(drop=True)
     west, south, east, north = PINGDU
-    side = int(np.ceil(np.sqrt(len(ours))))  # the list has no coordinates: any place will do
+    side = int(np.ceil(np.sqrt(len(ours))))
     row, column = np.divmod(np.arange(len(ours)), side)
-    table = pd.DataFrame({"村庄代码": ours["village_code"], "村名": ours["name"], "人口": 1000})
+    table = pd.DataFrame({"村庄代码": ours["village_code"], "村名": ours["name"], "乡镇": ours["town"], "人口": 1000})
     table["经度"] = (west + (column + 0.5) / side * (east - west)).round(5)
     table["纬度"] = (south + (row + 0.5) / side * (north - south)).round(5)
     table.to_csv(tmp_path / "villages.csv", index=False)
-    report = import_files(ws, [tmp_path / "villages.csv"]).files[0]
-    twice = ours["name"].duplicated()
-    assert ours["name"][twice].tolist() == ["石桥村村民委员会"]
-    assert (report.rows_read, report.accepted) == (363, 362)
-    assert report.problems == {"duplicate": 1}
-    assert report.examples["duplicate"] == (int(np.flatnonzero(twice)[0]) + FIRST_ROW,)
-    assert set(ws.read("villages")["village_id"]) == set(ours["village_code"][~twice]), "codes stay text"
+    return ws, ours, import_files(ws, [tmp_path / "villages.csv"]).files[0]
+
+
+def test_a_name_that_two_towns_bear_is_kept_twice_and_told(pingdu):
+    ws, ours, report = pingdu
+    twice = ours["name"].duplicated(keep=False)
+    assert ours["name"][twice].tolist() == ["石桥村村民委员会"] * 2
+    assert (report.rows_read, report.accepted) == (363, 363)
+    assert report.problems == {"village_namesake": 2}
+    assert report.examples["village_namesake"] == tuple(np.flatnonzero(twice) + FIRST_ROW)
+    assert set(ws.read("villages")["village_id"]) == set(ours["village_code"]), "codes stay text"
+
+
+def test_the_town_in_an_address_tells_two_villages_of_one_name_apart_and_nothing_else_is_guessed(pingdu, tmp_path):
+    ws, ours, _ = pingdu
+    twice = ours[ours["name"].duplicated(keep=False)]
+    places_said = ["平度市" + town + "石桥村12号" for town in twice["town"]] + ["石桥村李某家", "石桥村"]
+    frame = pd.DataFrame({"案发地址": places_said, "警情类别": "纠纷"})
+    frame["报警时间"] = [f"2024-03-0{day} 10:1{day}" for day in range(1, 5)]
+    frame.to_csv(tmp_path / "calls.csv", index=False)
+    report = import_files(ws, [tmp_path / "calls.csv"]).files[0]
+    found = ws.read("incidents").sort_values("source_row")["village_id"].tolist()
+    assert found == [*twice["village_code"], "", ""]
+    assert report.problems["village_ambiguous"] == 2
+    assert report.examples["village_ambiguous"] == (4, 5)
 
 
 @pytest.fixture(scope="module")

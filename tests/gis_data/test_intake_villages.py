@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis_data.intake import import_files, make_workspace, places
+from gis_data.intake import import_files, make_workspace, places, undo_import
 from gis_data.sample_town import reference
 from gis_data.sample_town.records import ALIASES
 from gis_data.workspace import Workspace
@@ -183,3 +183,58 @@ def test_a_sheet_of_counts_comes_in_at_village_level(tmp_path: Path, boundary: P
     assert table.geometry.is_empty.all()
     assert report.problems["midnight_unknown"] == 7
     assert table["incident_id"].is_unique
+
+
+NAMESAKES = (
+    ["村庄编号", "村庄", "工作区", "人口", "生效日期", "失效日期", "经度", "纬度"],
+    ["A1", "石桥村", "东片区", 500, None, None, 119.82, 36.62],
+    ["B1", "石桥村", "西片区", 400, None, None, 119.86, 36.66],
+    ["C1", "柳树村", "东片区", 300, None, None, 119.84, 36.64],
+    ["D1", "王家村", "东片区", 300, None, "2023-01-01", 119.83, 36.63],
+    ["D2", "王家村", "东片区", 300, "2023-01-01", None, 119.83, 36.65],
+)
+
+
+def test_of_two_villages_of_one_name_the_one_meant_is_taken_or_none(tmp_path: Path, boundary: Path):
+    """By work area, by number, by point, by the time; where nothing decides, no village, and the row is counted."""
+    ws = town(tmp_path, boundary, *NAMESAKES)
+    calls = [["报警时间", "警情类型", "所属村庄", "所属工作区", "案发地址", "经度", "纬度"],
+             ["2022-06-01 10:00", "盗窃", "石桥村", "西片区", None, None, None],
+             ["2022-06-02 10:00", "盗窃", None, None, "东片区石桥村李某家", None, None],
+             ["2022-06-03 10:00", "盗窃", "B1", None, None, None, None],
+             ["2022-06-04 10:00", "盗窃", "石桥村", None, None, 119.8601, 36.6602],
+             ["2022-06-05 10:00", "盗窃", "王家村", None, None, None, None],
+             ["2023-06-05 10:00", "盗窃", "王家村", None, None, None, None],
+             ["2022-06-06 10:00", "盗窃", "石桥村", None, None, None, None],
+             ["2022-06-07 10:00", "盗窃", "柳树村", None, None, None, None]]  # fmt: skip
+    report = import_files(ws, [book(tmp_path / "警情.xlsx", *calls)]).files[0]
+    assert ws.read("incidents")["village_id"].tolist() == ["B1", "A1", "B1", "B1", "D1", "D2", "", "C1"]
+    assert (report.problems["village_ambiguous"], report.examples["village_ambiguous"]) == (1, (8,))
+    hours = [["月份", "村庄", "时段", "时长"], ["2022-12", "石桥村", "18-24", 2.5], ["2022-12", "柳树村", "18-24", 1.5]]
+    report = import_files(ws, [book(tmp_path / "巡逻时长.xlsx", *hours)]).files[0]
+    assert report.problems == {"village_unknown": 1}
+
+
+def test_a_village_listed_twice_at_one_place_or_without_numbers_is_one(tmp_path: Path, boundary: Path):
+    lines = [NAMESAKES[0], ["1", "甲村", "", 100, None, None, 119.82, 36.62],
+             ["2", "甲村", "", 100, None, None, 119.8201, 36.6201], [None, "乙村", "", 100, None, None, 119.83, 36.62],
+             [None, "乙村", "", 100, None, None, 119.86, 36.66]]  # fmt: skip
+    report = make_workspace(
+        tmp_path / "town", [book(tmp_path / "村庄.xlsx", *lines)], name="禾川镇", boundary=boundary
+    ).files[0]
+    assert (report.accepted, report.problems) == (2, {"duplicate": 2})
+
+
+def test_a_table_with_namesakes_replaces_an_older_one_by_name_and_is_undone(tmp_path: Path, boundary: Path):
+    ws = town(tmp_path, boundary, ["村庄", "人口", "经度", "纬度"], ["石桥村", 900, 119.84, 36.64])
+    before = ws.table_hash("villages")
+    import_files(ws, [book(tmp_path / "新.xlsx", *NAMESAKES)])
+    assert ws.read("villages")["village_id"].tolist() == ["A1", "B1", "C1", "D1", "D2"]
+    import_files(ws, [book(tmp_path / "一个.xlsx", NAMESAKES[0], [*NAMESAKES[1][:3], 600, *NAMESAKES[1][4:]])])
+    people = ws.read("villages").set_index("village_id")["population"]
+    assert sorted(people.index) == ["A1", "B1", "C1", "D1", "D2"]
+    assert (people["A1"], people["B1"]) == (600, 400)
+    undo_import(ws)
+    assert ws.read("villages").set_index("village_id").loc["A1", "population"] == 500
+    undo_import(ws)
+    assert ws.table_hash("villages") == before
