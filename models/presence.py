@@ -10,18 +10,22 @@ Method: the visibility rate (见警率) is the share of a zone's hours in which 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from gis_data.days import is_market_day
 from gis_data.intake.visits import on_round_minutes, too_fast
 from gis_data.periods import Period
 from gis_data.settings import ScorecardSettings
 from models.zone_counts import Note, once, unit_of_cell
 
+Ints = NDArray[np.int64]
+
 WEEK = pd.Timedelta(days=7)
 FEWEST_WEEKS = 4  # a shorter log says nothing about a week's visits
 CHECKPOINT_COLUMNS = (
-    "checkpoint_id", "zone_id", "name", "min_visits_per_week", "weeks", "visits", "visits_per_week", "weeks_met",
-    "met_pct",
+    "checkpoint_id", "zone_id", "name", "min_visits_per_week", "weeks", "visits", "visits_per_week",
+    "in_time_per_week", "weeks_met", "met_pct", "in_use",
 )  # fmt: skip
 
 
@@ -109,19 +113,26 @@ def checkpoint_visits(
 ) -> pd.DataFrame:
     """Hold the check-ins of each checkpoint against its least number of visits, week by week.
 
-    A check-in belongs to the checkpoint it names (by id or name); one that names none of them belongs to the nearest
-    within ``checkpoint_reach_m`` of its point.
+    A check-in belongs to the checkpoint whose id it names; one that names none belongs to the nearest within
+    ``checkpoint_reach_m`` of its point. Only those in the hours and on the market days it asks for meet it. Weeks count
+    from the first in which an id is named (``in_use``); where none ever is, nobody was told to be there, and the table
+    shows where crews went of themselves.
     """
     if checkpoints.empty or span is None:
         return pd.DataFrame(columns=list(CHECKPOINT_COLUMNS))
+    names_one = span.holds(visits["visited_at"]) & visits["checkpoint"].isin(checkpoints["checkpoint_id"])
+    if names_one.any():  # the weeks before are those in which nobody had been told
+        weeks_before = (visits.loc[names_one, "visited_at"].min() - span.start) // WEEK
+        span = Period(span.start + weeks_before * WEEK, span.end)
     inside = visits[span.holds(visits["visited_at"])]
     stop = _checkpoint_of(inside, checkpoints, reach_m=settings.checkpoint_reach_m)
     week = ((inside["visited_at"] - span.start) // WEEK).to_numpy()
-    here = stop >= 0
-    count = np.zeros((len(checkpoints), span.days // 7), dtype=int)
-    np.add.at(count, (stop[here], week[here]), 1)
+    count, in_time = (np.zeros((len(checkpoints), span.days // 7), dtype=int) for _ in range(2))
+    np.add.at(count, (stop[stop >= 0], week[stop >= 0]), 1)
+    counted = (stop >= 0) & _in_time(inside["visited_at"], stop, checkpoints)
+    np.add.at(in_time, (stop[counted], week[counted]), 1)
     least = checkpoints["min_visits_per_week"].to_numpy()
-    met = (count >= least[:, None]).sum(axis=1)
+    met = (in_time >= least[:, None]).sum(axis=1)
     names = checkpoints["name"] if "name" in checkpoints else checkpoints["checkpoint_id"]
     return pd.DataFrame(
         {
@@ -132,20 +143,32 @@ def checkpoint_visits(
             "weeks": count.shape[1],
             "visits": count.sum(axis=1),
             "visits_per_week": count.mean(axis=1),
+            "in_time_per_week": in_time.mean(axis=1),
             "weeks_met": met,
             "met_pct": 100 * met / count.shape[1],
+            "in_use": bool(names_one.any()),
         }
     ).sort_values(["zone_id", "checkpoint_id"], ignore_index=True)
 
 
-def _checkpoint_of(visits: gpd.GeoDataFrame, checkpoints: gpd.GeoDataFrame, *, reach_m: float) -> np.ndarray:
+def _in_time(at: pd.Series, stop: Ints, checkpoints: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which check-ins fall into the hours and market days that their checkpoint asks for."""
+    hour, found = at.dt.hour.to_numpy(), np.ones(len(at), dtype=bool)
+    for number, row in enumerate(checkpoints.reindex(columns=["hours", "market_days"], fill_value="").itertuples()):
+        here = stop == number
+        if row.hours:
+            spans = [tuple(map(int, span.split("-"))) for span in str(row.hours).split(";")]
+            open_hours = [(first <= hour) & (hour < last) if first < last else (hour >= first) | (hour < last)
+                          for first, last in spans]  # fmt: skip
+            found &= ~here | np.any(open_hours, axis=0)
+        if row.market_days and here.any():
+            found[here] &= is_market_day(at[here], str(row.market_days))
+    return found
+
+
+def _checkpoint_of(visits: gpd.GeoDataFrame, checkpoints: gpd.GeoDataFrame, *, reach_m: float) -> Ints:
     """Return the row of the checkpoint each check-in belongs to, -1 for none."""
-    rows = pd.RangeIndex(len(checkpoints))
-    named = pd.Series(rows, index=checkpoints["checkpoint_id"].to_numpy())
-    if "name" in checkpoints:
-        by_name = pd.Series(rows, index=checkpoints["name"].to_numpy())
-        only_one = by_name[~by_name.index.duplicated(keep=False) & (by_name.index != "")]
-        named = pd.concat([named, only_one[~only_one.index.isin(named.index)]])
+    named = pd.Series(range(len(checkpoints)), index=checkpoints["checkpoint_id"].to_numpy())
     stop = visits["checkpoint"].map(named).fillna(-1).to_numpy(dtype=int)
     near = np.flatnonzero((stop < 0) & ~visits.geometry.is_empty.to_numpy())
     if len(near):
@@ -157,8 +180,9 @@ def _checkpoint_of(visits: gpd.GeoDataFrame, checkpoints: gpd.GeoDataFrame, *, r
 
 
 def met_by_zone(table: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
-    """Return each zone's number of checkpoints, and the share of their weeks in which all visits were made."""
-    sums = table.groupby("zone_id")[["weeks", "weeks_met"]].sum().reindex(index).astype(float)
+    """Return each zone's number of checkpoints, and the share of their weeks with all visits, once they are in use."""
+    judged = table[table["in_use"].astype(bool)]
+    sums = judged.groupby("zone_id")[["weeks", "weeks_met"]].sum().reindex(index).astype(float)
     return pd.DataFrame(
         {
             "checkpoints": table.groupby("zone_id").size().reindex(index).fillna(0).astype("int64"),

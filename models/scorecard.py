@@ -291,7 +291,10 @@ def _pooling_note(pools: pd.DataFrame, settings: ScorecardSettings) -> list[Note
 def _checkpoint_note(table: pd.DataFrame, planned: pd.DataFrame) -> list[Note]:
     if planned.empty:
         return [("scorecard.note.no_checkpoints", {})]
-    return [] if table.empty else [("scorecard.note.checkpoints", {"checkpoints": len(table)})]
+    if table.empty:
+        return []
+    key = "checkpoints" if table["in_use"].all() else "checkpoints_unused"
+    return [(f"scorecard.note.{key}", {"checkpoints": len(table), "weeks": int(table["weeks"].max())})]
 
 
 def _audit_note(audit: Audit | None) -> Note:

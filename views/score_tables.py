@@ -134,6 +134,7 @@ def checkpoints(plan: Plan) -> pd.DataFrame:
             "checkpoint": row["name"] or DASH,
             "min_visits_per_week": f"{row['min_visits_per_week']}",
             "visits_per_week": f"{row['visits_per_week']:.1f}",
+            "in_time_per_week": f"{row['in_time_per_week']:.1f}",
             "weeks_met": f"{row['weeks_met']} / {row['weeks']}",
             "met_pct": f"{row['met_pct']:.0f}",
         }

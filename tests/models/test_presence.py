@@ -109,7 +109,7 @@ def visited(town, visits, *planned, **changes):
 
 
 def test_a_check_in_counts_for_the_checkpoint_it_names_else_for_the_one_it_stands_at(town):
-    table = visited(town, five_weeks(("2023-01-10 08:00", None, "Z2-C01"), ("2023-01-10 09:00", 0, "学校")))
+    table = visited(town, five_weeks(("2023-01-03 08:00", None, "Z2-C01"), ("2023-01-10 09:00", 0, "Z2-C02")))
     assert table["checkpoint_id"].tolist() == ["Z1-C01", "Z2-C01", "Z2-C02"]
     assert table["visits"].tolist() == [5, 3, 2]
     assert table["weeks_met"].tolist() == [5, 1, 2]
@@ -124,9 +124,16 @@ def test_a_check_in_out_of_reach_counts_for_none(town):
     assert visited(town, away, checkpoint_reach_m=151.0)["visits"].sum() == 8
 
 
-def test_a_name_that_two_checkpoints_share_names_neither(town):
-    both = [("Z1-C01", "Z1", 2, "村0委会", 1), ("Z4-C01", "Z4", 3, "村0委会", 1)]
-    assert visited(town, five_weeks(), *both)["visits"].tolist() == [0, 0]
+def test_weeks_count_from_the_first_that_names_a_checkpoint_and_without_one_nobody_is_judged(town):
+    told = visited(town, five_weeks(("2023-01-18 08:00", 0, "Z1-C01")))
+    assert told["weeks"].tolist() == [3, 3, 3]
+    assert told["visits"].tolist() == [4, 0, 1]
+    assert told["in_use"].all()
+    untold = visited(town, five_weeks(("2023-01-18 08:00", 0, "村口")))  # a name is no number: "村口" stands anywhere
+    assert untold["visits"].tolist() == [6, 2, 1]
+    assert not untold["in_use"].any()
+    assert met_by_zone(untold, ZONES)["checkpoints"].tolist() == [1, 2, 0, 0]
+    assert met_by_zone(untold, ZONES)["checkpoints_met_pct"].isna().all()
 
 
 def test_weeks_met_are_those_a_plain_count_finds(town):
@@ -153,7 +160,7 @@ def test_weeks_met_are_those_a_plain_count_finds(town):
 
 
 def test_zones_sum_their_checkpoints_and_zones_without_any_have_no_share(town):
-    table = met_by_zone(visited(town, five_weeks()), ZONES)
+    table = met_by_zone(visited(town, five_weeks(("2023-01-03 08:00", None, "Z2-C01"))), ZONES)
     assert table["checkpoints"].tolist() == [1, 2, 0, 0]
     assert table["checkpoints_met_pct"].tolist()[:2] == pytest.approx([100, 20])  # 1 + 1 of ten weeks
     assert table["checkpoints_met_pct"].isna().tolist() == [False, False, True, True]
@@ -182,3 +189,21 @@ def test_check_ins_written_afterwards_or_out_of_reach_do_not_count():
     assert kept["crew_id"].value_counts().to_dict() == {"车巡1组": 30, "车巡9组": 1}
     assert len(believable(log.iloc[::-1])) == len(kept)
     assert believable(check_ins()).empty
+
+
+def test_only_check_ins_in_the_hours_and_on_the_market_days_meet_a_checkpoint(town):
+    # 26 January 2023 is the 5th, 31 January the 10th day of the first lunar month; 27 January is neither.
+    visits = check_ins(
+        ("2023-01-01 12:00", 7, "?"), ("2023-01-26 09:30", 0, "A"), ("2023-01-27 09:30", 0, "A"),
+        ("2023-01-26 12:00", 0, "A"), ("2023-01-31 06:00", 0, "A"), ("2023-01-27 23:10", 0, "B"),
+        ("2023-01-28 04:59", 0, "B"), ("2023-01-28 05:00", 0, "B"), ("2023-01-28 21:59", 0, "B"),
+        ("2023-01-27 12:00", 0, "C"), ("2023-01-28 16:00", 0, "D"), ("2023-01-28 07:59", 0, "D"),
+        ("2023-01-28 09:00", 0, "D"), ("2023-02-04 12:00", 7, "?"),
+    )  # fmt: skip
+    planned = stops(*((name, "Z1", 0, "", 1) for name in "ABCD"))
+    asked = planned.assign(hours=["06-12", "22-05", "", "07-08;16-17"], market_days=["5,10", "", "", ""])
+    table = checkpoint_visits(visits, asked, weeks_of(visits, town.period), SETTINGS)
+    assert table["visits"].tolist() == [4, 4, 1, 3]
+    assert (table["in_time_per_week"] * table["weeks"]).round().tolist() == [2, 2, 1, 2]
+    # The 26th and the 31st lie in two weeks of the log, which begins on the 1st.
+    assert table["weeks_met"].tolist() == [2, 1, 1, 1]
