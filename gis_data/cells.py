@@ -40,7 +40,7 @@ def make_cells(
     Every square metre inside the boundary belongs to exactly one cell; cells are numbered row by row from the south.
     """
     cells = _land_squares(study)
-    edges = _walkable_edges(cells, barriers, crossings, size=study.settings.cell_size_m)
+    edges = walkable_edges(cells, barriers, crossings, size=study.settings.cell_size_m)
     matrix = edge_matrix(len(cells), edges)
     cells["component"] = connected_components(matrix, directed=False)[1]
     cells["road_m"] = _road_metres(cells, roads)
@@ -142,9 +142,10 @@ def _numbered(frame: gpd.GeoDataFrame, *, origin: tuple[float, float], size: flo
     )
 
 
-def _walkable_edges(
+def walkable_edges(
     cells: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame, *, size: float
 ) -> pd.DataFrame:
+    """Return the pairs of neighbouring cells (CELL_EDGES) that no barrier parts except where a road crosses it."""
     a, b = _rook_neighbours(cells)
     shapes = cells.geometry.to_numpy()
     border_m = shapely.length(shapely.intersection(shapes[a], shapes[b]))

@@ -34,7 +34,7 @@ class Plan:
     unit
         Catalogue key of the objective's unit.
     ended_by
-        "optimal", "gap", "time" or "exact" (nothing was searched).
+        "optimal", "gap", "time", "hand" (changed by hand) or "exact" (nothing was searched).
     seconds, seed, settings, inputs
         How long it took, its chance, its settings, and the hash of each input table.
     notes

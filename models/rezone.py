@@ -1,4 +1,4 @@
-"""Another zone plan in place of the current one: an option that the planner picks.
+"""Another zone plan in place of the current one: an option that the planner picks, or a change by hand.
 
 In:     a workspace with its current run.
 Out:    the current run with the other zone plan and all that hangs on it made again; a line in the audit log.
@@ -9,12 +9,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gis_data.errors import InputError
+from gis_data.errors import InfeasibleError, InputError
 from gis_data.workspace import Workspace
+from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, judge, open_hand
 from models.plan import Plan, Progress, silent
 from models.town_plan import Job, open_job, replace_zones
 from models.zone_options import answer_of, find_option, option_changes
 from models.zones import Case, as_plan, make_case
+
+MADE_FROM = ("incidents", "villages", "roads", "barriers", "crossings")  # tables a zone plan hangs on
 
 
 def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent) -> Plan:
@@ -36,15 +39,67 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
     return plan
 
 
+def open_edit(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Plan, Hand]:
+    """Return the current zone plan ready to be changed by hand, with what it was made from.
+
+    Raises
+    ------
+    InputError
+        If there is no zone plan, or records have changed since it was made.
+    """
+    job, plan = _job_of(ws, "zones", progress=progress)
+    tables = GroundTables(
+        job.tables["villages"], job.tables["cells"], job.tables["roads"], ws.read("barriers"), ws.read("crossings"),
+        job.study.settings.cell_size_m,
+    )  # fmt: skip
+    return job, plan, open_hand(plan, case_of(job, plan), tables)
+
+
+def record_change(
+    ws: Workspace, change: Change, *, reason: str, insist: bool = False, progress: Progress = silent
+) -> Plan:  # fmt: skip
+    """Make a change by hand part of the zone plan, and say so in the audit log.
+
+    Parameters
+    ----------
+    reason
+        Why; recorded with the change.
+    insist
+        Keep a change that cuts villages off from their zone's post.
+
+    Raises
+    ------
+    InputError
+        If there is no reason, or the change cannot be made (``models.edit.changed``).
+    InfeasibleError
+        If it cuts villages off and is not insisted on.
+    """
+    started = time.perf_counter()
+    if not reason.strip():
+        raise InputError("edit.reason")
+    job, plan, hand = open_edit(ws, progress=progress)
+    after = changed(hand, change)
+    verdict = judge(after)
+    if verdict.cut_off and not insist:
+        zone, names = verdict.cut_off[0]
+        raise InfeasibleError("edit.cut_off", zone=zone, names=names)
+    made = as_changed_plan(after, plan, change, reason=reason.strip(), insist=insist)
+    made = dataclasses.replace(made, seconds=time.perf_counter() - started)
+    figures = {"travel_min": verdict.travel_min, "bound_min": verdict.bound_min, "max_ratio": verdict.max_ratio}
+    replace_zones(ws, job, made, "override", change=change.to_mapping(), reason=reason.strip(), insisted=insist,
+                  after=figures)  # fmt: skip
+    return made
+
+
 def _job_of(ws: Workspace, name: str, *, progress: Progress = silent) -> tuple[Job, Plan]:
     """Return the job that a plan of the current run was made from, and the plan."""
     job = open_job(ws, progress=progress)
     plan = job.plans.get(name)
     if plan is None:
-        raise InputError(f"{name}.first")
+        raise InputError("plan.zones_first" if name == "zones" else "options.first")
     job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)
-    if dict(plan.inputs) != dict(job.inputs):
-        raise InputError(f"{name}.stale")
+    if any(plan.inputs.get(table) != job.inputs[table] for table in MADE_FROM):
+        raise InputError("zones.stale" if name == "zones" else "options.stale")
     return job, plan
 
 

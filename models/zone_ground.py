@@ -61,7 +61,7 @@ def survey(
     work = unit_workload(incidents, villages, cells, settings, weeks=weeks)
     units = _place_units(work, villages, cells)
     pairs = touching_units(villages, cells, cell_edges)
-    travel, travel_notes = _minutes_between(units, cells, cell_edges, roads, settings)
+    travel, travel_notes = minutes_between(units, cells, cell_edges, roads, settings)
     units = _with_trips(units, travel, settings, count=count)
     kept, islet_notes = _without_islets(units, pairs, count) if villages.empty else (np.arange(len(units)), ())
     number = np.full(len(units), -1)
@@ -174,7 +174,7 @@ def touching_units(villages: pd.DataFrame, cells: pd.DataFrame, cell_edges: pd.D
     return np.unique(pairs, axis=0).reshape(-1, 2)
 
 
-def _minutes_between(
+def minutes_between(
     units: pd.DataFrame, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame, roads: gpd.GeoDataFrame,
     settings: WorkloadSettings,
 ) -> tuple[Floats, tuple[Note, ...]]:  # fmt: skip

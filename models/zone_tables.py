@@ -20,9 +20,11 @@ from models.zone_wishes import root_mean_square_km
 SHOWN_TERMS = (*TERMS, "total_min")
 
 
-def zone_table(problem: Problem, units: gpd.GeoDataFrame, post: Ints) -> gpd.GeoDataFrame:
-    """Return one row a zone, Z1 in the north-west, with its ground, work, ways and post."""
-    order = posts_in_order(units, post)
+def zone_table(
+    problem: Problem, units: gpd.GeoDataFrame, post: Ints, *, order: Ints | None = None
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Return one row a zone, Z1 in the north-west (or by ``order`` of posts), with its ground, work, ways and post."""
+    order = posts_in_order(units, post) if order is None else order
     names = dict(zip(order.tolist(), zone_ids(len(order)), strict=True))
     rows = [_zone_row(problem, units, np.flatnonzero(post == j), j, names[j]) for j in order.tolist()]
     zones = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=units.crs)
@@ -92,9 +94,11 @@ def colours(problem: Problem, post: Ints, order: Ints) -> list[int]:
     return [chosen[j] for j in order.tolist()]
 
 
-def unit_table(problem: Problem, units: gpd.GeoDataFrame, post: Ints) -> gpd.GeoDataFrame:
+def unit_table(
+    problem: Problem, units: gpd.GeoDataFrame, post: Ints, *, order: Ints | None = None
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Return one row a unit: its zone, work, minutes to the post, the next best zone, and why it is not there."""
-    order = posts_in_order(units, post)
+    order = posts_in_order(units, post) if order is None else order
     names = np.array(zone_ids(len(order)), dtype=object)
     place = {int(j): number for number, j in enumerate(order)}
     zone = np.array([place[int(j)] for j in post])

@@ -25,7 +25,7 @@ from gis_data.periods import Period
 from gis_data.settings import WorkloadSettings, ZoneSettings
 from gis_data.study import Study
 from models.districting.feasible import heaviest_excess, needed_tolerance, zones_by_component
-from models.districting.problem import Ints, Problem, neighbours_from_pairs, objective, pieces
+from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, objective, pieces
 from models.districting.solve import EXACT_UP_TO, Solution, least_tolerance, nearest_count, solve
 from models.districting.wishes import Wishes, moved, obeys, paid, with_wishes
 from models.ensemble import sample_plans
@@ -167,28 +167,41 @@ def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda
     return answer
 
 
-def as_plan(case: Case, answer: Solution, *, seed: int, share: Callable[[float], None] = lambda _: None) -> Plan:
-    """Return an answer as a plan: its tables, what it was made from, and what to know about it."""
+def as_plan(
+    case: Case, answer: Solution, *, seed: int, order: Ints | None = None,
+    share: Callable[[float], None] = lambda _: None,
+) -> Plan:  # fmt: skip
+    """Return an answer as a plan: its tables, what it was made from, and what to know about it.
+
+    Parameters
+    ----------
+    order
+        Posts in the order of the zones' numbers; by place from the north-west if None. An answer that breaks a rule (a
+        change by hand that was insisted on) has no bound.
+    """
     assert answer.post is not None
     problem, units, post = case.problem, case.ground.units, answer.post
-    today = _yardstick(problem, post, areas_of_today(problem, units, post), plans=case.settings.random_plans, seed=seed)
+    legal = not broken_rules(problem, post)
+    today = areas_of_today(problem, units, post)
+    today = _yardstick(problem, post, today, plans=case.settings.random_plans if legal else 0, seed=seed)
     share(1.0)
     return Plan(
         name="zones",
         tables={
-            "zones": zone_table(problem, units, post),
-            "units": unit_table(problem, units, post),
+            "zones": zone_table(problem, units, post, order=order),
+            "units": unit_table(problem, units, post, order=order),
             "today": today,
         },
         settings={
             "zones": dataclasses.asdict(case.settings),
             "workload": dataclasses.asdict(case.workload),
             "count": problem.count,
+            "bound_with_wishes_min": answer.bound / float(problem.load.sum()),
         },
         seed=seed,
         seconds=0.0,
-        objective=case.mean_min(post),
-        bound=case.bound_min(answer.bound, post),
+        objective=case.mean_min(post) if legal else float(today["mean_travel_min"].iloc[0]),
+        bound=case.bound_min(answer.bound, post) if legal else None,
         unit="zones.unit.mean_min",
         ended_by=answer.ended_by,
         notes=(

@@ -4,12 +4,14 @@ In:     the plan "options" and the zone plan in use.
 Out:    small frames of words and numbers. Nothing is computed here but rounding.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from gis_data.catalogue import text
+from models.edit import Judged
 from models.plan import Plan
 from views import figures
 
@@ -80,3 +82,41 @@ def settings_words(plan: Plan) -> str:
     names = ("tolerance", "move_budget", "move_price_min")
     values = {"count": plan.settings["count"]} | {name: plan.settings["zones"][name] for name in names}
     return " ".join(f"--set zones.{name}={value:g}" for name, value in values.items())
+
+
+def judged_table(before: Judged, after: Judged | None) -> pd.DataFrame:
+    """Return a hand's plan before a change and after it, figure by figure."""
+    stages = [before] if after is None else [before, after]
+    names = ("before", "after")[: len(stages)]
+    rows = [
+        {"figure": text(f"page.hand.figure.{key}")}
+        | {name: shown(stage) for name, stage in zip(names, stages, strict=True)}
+        for key, shown in _JUDGED.items()
+    ]
+    return pd.DataFrame(rows).rename(columns=lambda key: text(f"page.hand.column.{key}"))
+
+
+_JUDGED: dict[str, Callable[[Judged], str]] = {
+    "travel": lambda judged: f"{judged.travel_min:.2f}",
+    "bound": lambda judged: figures.DASH if judged.bound_min is None else f"{judged.bound_min:.2f}",
+    "gap": lambda judged: figures.DASH if judged.gap is None else figures.percent(100 * judged.gap),
+    "balance": lambda judged: f"{judged.max_ratio:.2f} / {judged.min_ratio:.2f}",
+    "moved": lambda judged: figures.DASH if judged.moved < 0 else f"{judged.moved}",
+    "connected": lambda judged: text("page.hand.no" if judged.cut_off else "page.hand.yes"),
+}
+
+
+def crossing_names(
+    crossings: gpd.GeoDataFrame, barriers: pd.DataFrame, roads: pd.DataFrame, villages: gpd.GeoDataFrame
+) -> dict[int, str]:
+    """Return each crossing's number and what people call it: the river or line, the road, the village it is near."""
+    barrier = barriers.set_index("barrier_id")
+    road = roads.set_index("road_id")["name"]
+    names: dict[int, str] = {}
+    for row in crossings.itertuples():
+        wall = barrier.loc[row.barrier_id]
+        over = wall["name"] or text(f"page.hand.barrier.{wall['kind']}")
+        near = villages["name"].iloc[int(villages.distance(row.geometry).argmin())] if len(villages) else ""
+        parts = [over, str(road.get(row.road_id, "")), text("page.hand.near", village=near) if near else ""]
+        names[int(row.crossing_id)] = " · ".join([part for part in parts if part] + [f"#{row.crossing_id}"])
+    return dict(sorted(names.items(), key=lambda item: item[1]))

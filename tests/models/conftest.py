@@ -13,6 +13,8 @@ from gis_data.periods import Period
 from gis_data.settings import Settings
 from gis_data.study import Study
 from gis_data.tables import BARRIERS, INCIDENTS, ROADS, VILLAGES
+from gis_data.workspace import Workspace
+from models.town_plan import plan_town
 
 CRS = "EPSG:4549"
 ZONE = "Asia/Shanghai"
@@ -118,3 +120,19 @@ def grid_town():
 def incident_rows():
     """Return the function that makes an incident table from a few words a row."""
     return incident_table
+
+
+@pytest.fixture(scope="session")
+def small_workspace(tmp_path_factory):
+    """Return the function that makes a workspace with the small town, its zones and scorecard planned."""
+
+    def make(*, bridges=(300.0, 2100.0), counts=(4,) * 8, **zones):
+        town = build_grid_town(bridges=bridges, counts=counts, zones={"count": 2} | zones)
+        ws = Workspace.create(tmp_path_factory.mktemp("small") / "town", town.study)
+        crossings = find_crossings(town.barriers, town.roads, crs=CRS)
+        ws.write({"villages": town.villages, "roads": town.roads, "incidents": town.incidents,
+                  "barriers": town.barriers, "crossings": crossings})  # fmt: skip
+        plan_town(ws, ["zones", "scorecard"], seed=1)
+        return ws
+
+    return make

@@ -6,9 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from gis_data.barriers import find_crossings
 from gis_data.errors import InputError
-from gis_data.workspace import Workspace
 from models.rezone import choose_option
 from models.store import load_plans
 from models.town_plan import plan_town
@@ -56,15 +54,10 @@ def test_more_moves_a_wider_tolerance_and_more_zones_never_cost_more(options):
 
 
 @pytest.fixture
-def workspace(grid_town, tmp_path):
-    """A workspace on disk with the small town, planned."""
-    town = grid_town(bridges=(300.0, 2100.0), counts=COUNTS, zones=ZONES | {"count": 2})
-    ws = Workspace.create(tmp_path / "town", town.study)
-    barriers = town.barriers
-    crossings = find_crossings(barriers, town.roads, crs=town.study.crs)
-    ws.write({"villages": town.villages, "roads": town.roads, "incidents": town.incidents, "barriers": barriers,
-              "crossings": crossings})  # fmt: skip
-    plan_town(ws, ["zones", "scorecard", "options"], seed=1)
+def workspace(small_workspace):
+    """Return a planned workspace with options."""
+    ws = small_workspace(counts=COUNTS, **ZONES)
+    plan_town(ws, ["options"], seed=1)
     return ws
 
 

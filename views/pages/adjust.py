@@ -8,7 +8,7 @@ from models.rezone import choose_option
 from models.town_plan import plan_town
 from models.zone_options import KINDS
 from views import charts, figures, zone_figures
-from views.pages import frame
+from views.pages import frame, hand_edit
 from views.station import Station
 
 CHART_PX = 215
@@ -24,7 +24,11 @@ def show(station: Station) -> None:
     if said:
         st.success(said)
     _today(plan)
-    _options(station, plan)
+    options, hand = st.tabs([text("page.adjust.options"), text("page.adjust.by_hand")])
+    with options:
+        _options(station, plan)
+    with hand:
+        hand_edit.show(station)
     with st.expander(text("page.method")):
         frame.notes(plan)
 
@@ -39,7 +43,6 @@ def _today(plan: Plan) -> None:
 
 
 def _options(station: Station, plan: Plan) -> None:
-    st.subheader(text("page.adjust.options"), anchor=False)
     st.caption(text("page.adjust.options_help"))
     options = station.plans.get("options")
     if options is None:

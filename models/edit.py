@@ -1,0 +1,292 @@
+"""Changes by hand to a zone plan: judged at once, refused where they cut a zone in two unless insisted on.
+
+In:     a zone plan, the case it was made for, the tables of its ground, and a ``Change``.
+Out:    the plan's figures before and after, what the change breaks, and the changed answer.
+Method: nothing is solved. A change only narrows what may be chosen (a village fixed to a zone, a post to a village, a
+        road closed), so the bound proven for the problem without it holds for every legal plan that has it. Closing a
+        road takes its crossings out of the walkable ground and its segment out of the roads; no way gets shorter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from scipy.sparse.csgraph import connected_components
+
+from gis_data import cells as grid
+from gis_data.errors import InputError
+from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, pieces
+from models.districting.solve import Solution
+from models.districting.wishes import villages_moved
+from models.plan import Plan
+from models.zone_ground import minutes_between, touching_units
+from models.zone_tables import balance_row
+from models.zones import Case, as_plan
+
+KINDS = ("move", "post", "lock", "unlock", "close")
+ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change by hand.
+
+    Attributes
+    ----------
+    kind
+        "move" units to a zone; "post": the zone of a unit has its post there; "lock" or "unlock" units where they are;
+        "close" a crossing.
+    units
+        Ids of units.
+    zone_id
+        Where to.
+    crossing_id
+        The crossing to close, with those beside it.
+    """
+
+    kind: str
+    units: tuple[str, ...] = ()
+    zone_id: str = ""
+    crossing_id: int = -1
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return it as the plan and the audit log keep it."""
+        return {"kind": self.kind, "units": list(self.units), "zone_id": self.zone_id,
+                "crossing_id": self.crossing_id}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GroundTables:
+    """The tables that decide where one can go."""
+
+    villages: gpd.GeoDataFrame
+    cells: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    barriers: gpd.GeoDataFrame
+    crossings: gpd.GeoDataFrame
+    cell_size_m: float
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A zone plan as hands left it.
+
+    Attributes
+    ----------
+    zone_ids
+        Number of each zone, shape (k,); ``posts`` names the unit of its post.
+    post
+        For each unit the unit of its zone's post.
+    bound
+        Of the problem with its wishes and without any change by hand, in work-minutes.
+    """
+
+    case: Case
+    tables: GroundTables
+    zone_ids: tuple[str, ...]
+    posts: tuple[int, ...]
+    post: Ints
+    bound: float
+    locked: frozenset[str] = frozenset()
+    closed: frozenset[int] = frozenset()
+    done: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the units, in the order of the problem."""
+        return [str(unit) for unit in self.case.ground.units["unit_id"]]
+
+    def zone_of(self, row: int) -> str:
+        """Return the number of the zone that a unit is in."""
+        return self.zone_ids[self.posts.index(int(self.post[row]))]
+
+    def names(self, rows: Sequence[int] | Ints) -> str:
+        """Return the names of units."""
+        return "、".join(str(name) for name in self.case.ground.units["name"].iloc[list(rows)])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a hand's plan stands; ``bound_min`` and ``gap`` are None where it breaks a rule."""
+
+    travel_min: float
+    bound_min: float | None
+    gap: float | None
+    max_ratio: float
+    min_ratio: float
+    moved: int
+    unreached: int
+    broken: tuple[str, ...]
+    cut_off: tuple[tuple[str, str], ...] = field(default=())  # (zone, names of the villages that its post cannot reach)
+
+
+def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
+    """Return a plan ready to be changed, with the changes it already carries.
+
+    Raises
+    ------
+    InputError
+        If the plan was made of other units than the case has.
+    """
+    units, zones = plan.tables["units"], plan.to_frame()
+    row = pd.Series(np.arange(case.problem.size), index=case.ground.units["unit_id"])
+    if set(units["unit_id"]) != set(row.index) or "bound_with_wishes_min" not in plan.settings:
+        raise InputError("zones.stale")
+    posts = row[zones["post_unit"]].to_numpy(dtype=np.int64)
+    post_of_zone = dict(zip(zones["zone_id"], posts.tolist(), strict=True))
+    zone_of_unit = units.set_index("unit_id")["zone_id"][case.ground.units["unit_id"]]
+    done = tuple(plan.settings.get("by_hand", ()))
+    bound = float(plan.settings["bound_with_wishes_min"]) * float(case.problem.load.sum())
+    hand = Hand(
+        case, tables, tuple(zones["zone_id"]), tuple(posts.tolist()),
+        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, done=done,
+    )  # fmt: skip
+    locked: set[str] = set()
+    for change in done:
+        locked = locked | set(change["units"]) if change["kind"] == "lock" else locked
+        locked = locked - set(change["units"]) if change["kind"] == "unlock" else locked
+    closed = frozenset(int(change["crossing_id"]) for change in done if change["kind"] == "close")
+    hand = replace(hand, locked=frozenset(locked))
+    return _closed(hand, closed) if closed else hand
+
+
+def changed(hand: Hand, change: Change) -> Hand:
+    """Return the plan after a change; whether it breaks a rule is for ``judge`` to say.
+
+    Raises
+    ------
+    InputError
+        If the change names what is not there, changes nothing, empties a zone, or moves a locked unit.
+    """
+    rows = _rows(hand, change.units)
+    if change.kind == "close":
+        if change.crossing_id not in set(hand.tables.crossings["crossing_id"]) or hand.tables.villages.empty:
+            raise InputError("edit.no_crossing", found=change.crossing_id)
+        return _closed(hand, hand.closed | {change.crossing_id})
+    if not rows:
+        raise InputError("edit.no_units")
+    if change.kind in ("lock", "unlock"):
+        chosen = frozenset(change.units)
+        return replace(hand, locked=hand.locked | chosen if change.kind == "lock" else hand.locked - chosen)
+    if stuck := [row for row in rows if hand.ids[row] in hand.locked]:
+        raise InputError("edit.locked", names=hand.names(stuck))
+    if change.kind == "post":
+        return _with_post(hand, rows[0])
+    return _moved(hand, rows, change.zone_id)
+
+
+def _rows(hand: Hand, units: Sequence[str]) -> list[int]:
+    place = {unit: row for row, unit in enumerate(hand.ids)}
+    if unknown := [unit for unit in units if unit not in place]:
+        raise InputError("zones.no_unit", found="、".join(unknown))
+    return [place[unit] for unit in units]
+
+
+def _with_post(hand: Hand, row: int) -> Hand:
+    zone = hand.posts.index(int(hand.post[row]))
+    if hand.posts[zone] == row:
+        raise InputError("edit.nothing", names=hand.names([row]), zone=hand.zone_ids[zone])
+    post = np.where(hand.post == hand.posts[zone], row, hand.post).astype(np.int64)
+    return replace(hand, post=post, posts=(*hand.posts[:zone], row, *hand.posts[zone + 1 :]))
+
+
+def _moved(hand: Hand, rows: Sequence[int], zone_id: str) -> Hand:
+    """Move units to a zone; a zone that loses its post has it where the rest of it has the shortest ways."""
+    if zone_id not in hand.zone_ids:
+        raise InputError("edit.no_zone", found=zone_id, known="、".join(hand.zone_ids))
+    target = hand.posts[hand.zone_ids.index(zone_id)]
+    coming = [row for row in rows if hand.post[row] != target]
+    if not coming:
+        raise InputError("edit.nothing", names=hand.names(rows), zone=zone_id)
+    post, posts = hand.post.copy(), list(hand.posts)
+    post[coming] = target
+    for place, old in enumerate(hand.posts):
+        members = np.flatnonzero(post == old)
+        if not len(members):
+            raise InputError("edit.empty_zone", zone=hand.zone_ids[place])
+        if old in coming:
+            ways = hand.case.problem.cost[np.ix_(members, members)].sum(axis=0)
+            posts[place] = int(members[int(np.argmin(ways))])
+            post[members] = posts[place]
+    return replace(hand, post=post, posts=tuple(posts))
+
+
+def _closed(hand: Hand, closed: frozenset[int]) -> Hand:
+    """Return the plan on the ground without some crossings."""
+    tables, ground = hand.tables, hand.case.ground
+    shut = crossings_beside(tables.crossings, closed)
+    crossings = tables.crossings[~tables.crossings["crossing_id"].isin(shut)]
+    gone = tables.crossings.loc[tables.crossings["crossing_id"].isin(shut), "road_id"]
+    roads = tables.roads[~tables.roads["road_id"].isin(gone)]
+    edges = grid.walkable_edges(tables.cells, tables.barriers, crossings, size=tables.cell_size_m)
+    component = connected_components(grid.edge_matrix(len(tables.cells), edges), directed=False)[1]
+    cells = tables.cells.assign(component=component)
+    pairs = touching_units(tables.villages, cells, edges)
+    travel, _ = minutes_between(ground.units, cells, edges, roads, hand.case.workload)
+    # Where no road is left the way is walked over fields, which may be shorter than the road was: it does not count.
+    travel = np.maximum(travel, ground.travel_min)
+    asked = hand.case.problem
+    problem = Problem(asked.load, travel, neighbours_from_pairs(asked.size, pairs), asked.count, asked.tolerance)
+    return replace(hand, case=replace(hand.case, problem=problem), closed=closed)
+
+
+def crossings_beside(crossings: gpd.GeoDataFrame, chosen: frozenset[int]) -> set[int]:
+    """Return the crossings at the same spot as the chosen ones."""
+    points = crossings.geometry
+    spots = points[crossings["crossing_id"].isin(chosen)]
+    near = [points.distance(spot) <= ONE_BRIDGE_M for spot in spots]
+    return {int(number) for beside in near for number in crossings.loc[beside, "crossing_id"]}
+
+
+def judge(hand: Hand) -> Judged:
+    """Return how the plan stands now."""
+    case, post = hand.case, hand.post
+    row = balance_row(case.problem, case.ground.units, "", post)
+    broken = tuple(broken_rules(case.problem, post))
+    bound = case.bound_min(hand.bound, post) if not broken else None
+    travel = float(row["mean_travel_min"])
+    gap = None if bound is None else (travel - bound) / travel if travel > 0 else 0.0
+    moved = -1 if case.wishes.today is None else villages_moved(case.wishes.today, post)
+    return Judged(
+        travel, bound, gap, row["max_ratio"], row["min_ratio"], moved, row["unreached_units"], broken, _cut_off(hand)
+    )
+
+
+def _cut_off(hand: Hand) -> tuple[tuple[str, str], ...]:
+    found = []
+    for zone_id, own in zip(hand.zone_ids, hand.posts, strict=True):
+        parts = pieces(hand.case.problem, np.flatnonzero(hand.post == own))
+        lost = [row for part in parts if own not in part for row in part.tolist()]
+        if lost:
+            found.append((zone_id, hand.names(lost)))
+    return tuple(found)
+
+
+def as_changed_plan(hand: Hand, plan: Plan, change: Change, *, reason: str, insist: bool) -> Plan:
+    """Return the plan as the hand left it, with the change and its reason among its settings and notes."""
+    answer = Solution(hand.post, hand.bound, hand.bound, "hand")
+    made = as_plan(hand.case, answer, seed=plan.seed, order=np.array(hand.posts, dtype=np.int64))
+    done = [*hand.done, change.to_mapping() | {"reason": reason, "insisted": insist}]
+    notes = [(f"zones.note.by_hand.{item['kind']}", _words(hand, item)) for item in done]
+    settings = dict(made.settings) | {"by_hand": done, "bound_with_wishes_min": plan.settings["bound_with_wishes_min"]}
+    if "option" in plan.settings:
+        settings["from_option"] = plan.settings["option"]
+    verdict = judge(hand)
+    if verdict.broken:
+        kinds = {"balance": f"{verdict.min_ratio:.2f}–{verdict.max_ratio:.2f}", "cut": hand_words(verdict)}
+        notes.append(("zones.note.outside", kinds))
+    return replace(made, settings=settings, notes=(*made.notes, *notes))
+
+
+def hand_words(verdict: Judged) -> str:
+    """Return which villages are cut off, zone by zone; a dash for none."""
+    return "；".join(f"{zone}: {names}" for zone, names in verdict.cut_off) or "–"
+
+
+def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str]:
+    rows = [row for row, unit in enumerate(hand.ids) if unit in set(change["units"])]
+    return {"names": hand.names(rows), "zone": str(change["zone_id"]), "crossing": str(change["crossing_id"]),
+            "reason": str(change["reason"])}  # fmt: skip

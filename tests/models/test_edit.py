@@ -1,0 +1,184 @@
+"""Changes by hand: judged by arithmetic of their own, refused where they cut a zone, recorded with their reason."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from gis_data import audit
+from gis_data.catalogue import LANGUAGES, text
+from gis_data.errors import InfeasibleError, InputError
+from models.districting.problem import broken_rules, objective, recentred
+from models.edit import Change, changed, judge
+from models.rezone import open_edit, record_change
+from models.store import load_plans
+
+WIDE = {"tolerance": 0.6}
+
+
+EVEN = (40, 20, 20, 40, 40, 20, 20, 40)
+
+
+@pytest.fixture
+def opened(small_workspace):
+    """Two zones of four villages; the work wants one in the west and one in the east."""
+    ws = small_workspace(counts=EVEN, **WIDE)
+    return ws, open_edit(ws)[2]
+
+
+@pytest.fixture(scope="module")
+def hand(small_workspace):
+    """Return the same, for what changes nothing on disk."""
+    return open_edit(small_workspace(counts=EVEN, **WIDE))[2]
+
+
+def cheapest_legal(problem, keeps=lambda post: True):
+    """The least cost of all ways to cut eight villages in two zones, by trying every one."""
+    best = np.inf
+    for rest in itertools.product([False, True], repeat=7):
+        side = np.array([False, *rest])
+        if side.any():
+            post = recentred(problem, np.where(side, np.flatnonzero(side)[0], 0))
+            if not broken_rules(problem, post) and keeps(post):
+                best = min(best, objective(problem, post))
+    return best
+
+
+def move_to_other(hand, unit):
+    row = hand.ids.index(unit)
+    other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(row))
+    return Change("move", (unit,), other)
+
+
+def test_a_move_is_judged_at_once_and_the_bound_still_holds(hand):
+    before = judge(hand)
+    assert (before.broken, before.cut_off, before.gap) == ((), (), pytest.approx(0.0, abs=1e-9))
+    for unit in hand.ids:
+        after = changed(hand, move_to_other(hand, unit))
+        now, problem = judge(after), after.case.problem
+        loads = np.array([problem.load[after.post == post].sum() for post in after.posts])
+        assert now.max_ratio == pytest.approx(loads.max() / loads.mean())
+        way = sum(problem.load[i] * problem.travel_min[i, after.post[i]] for i in range(8)) / problem.load.sum()
+        assert now.travel_min == pytest.approx(way)
+        row = after.ids.index(unit)
+        legal = cheapest_legal(problem, lambda post, i=row, j=after.post[row]: post[i] == post[j])
+        assert hand.bound <= legal + 1e-9
+        if not now.broken:
+            assert now.gap == pytest.approx((way - hand.bound / problem.load.sum()) / way)
+
+
+def test_a_move_that_cuts_a_zone_names_the_villages_and_is_recorded_only_when_insisted(small_workspace):
+    # Without bridges the zones are the banks; the second village of a row holds its first to the rest.
+    ws = small_workspace(bridges=(300.0,), counts=(60, 40, 40, 5, 5, 5, 5, 5), tolerance=0.9)
+    _, plan, hand = open_edit(ws)
+    cut = None
+    for unit in hand.ids:
+        after = judge(changed(hand, move_to_other(hand, unit)))
+        if after.cut_off:
+            cut = unit, after.cut_off[0]
+            break
+    assert cut is not None
+    unit, (zone, names) = cut
+    change = move_to_other(hand, unit)
+    with pytest.raises(InfeasibleError, match=names) as told:
+        record_change(ws, change, reason="试")
+    assert vars(told.value)["values"]["zone"] == zone
+    assert load_plans(ws)["zones"].objective == plan.objective
+    made = record_change(ws, change, reason="村民要求", insist=True)
+    assert made.bound is None
+    assert any(key == "zones.note.outside" and names in values["cut"] for key, values in made.notes)
+    for lang in LANGUAGES:
+        assert all("{" not in text(key, lang=lang, **values) for key, values in made.notes)
+
+
+def test_a_recorded_change_keeps_the_zones_numbers_renews_the_scorecard_and_stands_in_the_log(opened):
+    ws, hand = opened
+    before = load_plans(ws)
+    legal = next(unit for unit in hand.ids if not judge(changed(hand, move_to_other(hand, unit))).broken)
+    change = move_to_other(hand, legal)
+    with pytest.raises(InputError, match="理由"):
+        record_change(ws, change, reason="  ")
+    record_change(ws, change, reason="走访后调整")
+    after = load_plans(ws)
+    zone = [plans["zones"].tables["units"].set_index("unit_id")["zone_id"] for plans in (before, after)]
+    assert zone[1][legal] == change.zone_id
+    assert (zone[0].drop(legal) == zone[1].drop(legal)).all()
+    counts = after["zones"].tables["units"].groupby("zone_id").size()
+    assert after["zones"].to_frame().set_index("zone_id")["units"].to_dict() == counts.to_dict()
+    assert after["scorecard"].to_frame()["reported"].sum() == before["scorecard"].to_frame()["reported"].sum()
+    assert after["scorecard"].to_frame()["reported"].tolist() != before["scorecard"].to_frame()["reported"].tolist()
+    assert after["zones"].bound <= after["zones"].objective
+    line = json.loads((ws.root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["action"], line["parameters"]["reason"]) == ("override", "走访后调整")
+    assert line["parameters"]["change"]["units"] == [legal]
+    assert audit.verify(ws.root / "audit.jsonl") is None
+    again = open_edit(ws)[2]
+    assert [change["reason"] for change in again.done] == ["走访后调整"]
+    assert judge(again).travel_min == pytest.approx(after["zones"].objective)
+
+
+def test_a_post_set_by_hand_stays_and_is_never_nearer_than_the_best(opened):
+    ws, hand = opened
+    unit = next(unit for row, unit in enumerate(hand.ids) if row not in hand.posts)
+    after = changed(hand, Change("post", (unit,)))
+    assert judge(after).travel_min >= judge(hand).travel_min - 1e-9
+    record_change(ws, Change("post", (unit,)), reason="有现成警务室")
+    zones = load_plans(ws)["zones"].to_frame()
+    assert unit in set(zones["post_unit"])
+    assert zones["zone_id"].tolist() == list(hand.zone_ids)
+
+
+def test_a_locked_village_does_not_move_until_it_is_unlocked(opened):
+    ws, hand = opened
+    unit = hand.ids[2]
+    record_change(ws, Change("lock", (unit,)), reason="工作站在此")
+    locked = open_edit(ws)[2]
+    with pytest.raises(InputError, match="已锁定"):
+        changed(locked, move_to_other(locked, unit))
+    record_change(ws, Change("unlock", (unit,)), reason="工作站迁走")
+    free = open_edit(ws)[2]
+    changed(free, move_to_other(free, unit))
+
+
+def test_closing_the_only_bridge_names_who_is_cut_off_and_the_open_bound_holds(small_workspace):
+    ws = small_workspace(counts=(60, 5, 5, 60, 60, 5, 5, 60), **WIDE)
+    hand = open_edit(ws)[2]
+    crossings = hand.tables.crossings
+    assert len(crossings) == 2
+    one = changed(hand, Change("close", crossing_id=int(crossings["crossing_id"].iloc[0])))
+    assert (one.case.problem.travel_min >= hand.case.problem.travel_min - 1e-9).all()
+    assert judge(one).travel_min > judge(hand).travel_min
+    assert hand.bound <= cheapest_legal(one.case.problem) + 1e-9
+    both = changed(one, Change("close", crossing_id=int(crossings["crossing_id"].iloc[1])))
+    cut = judge(both)
+    assert len(cut.cut_off) == 2
+    assert cut.bound_min is None
+    bank = {hand.case.ground.units["name"].iloc[row]: row // 4 for row in range(8)}
+    for (_, names), post in zip(cut.cut_off, both.posts, strict=True):
+        assert all(bank[name] != post // 4 for name in names.split("、"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(Change("move", ("V99",), "Z1"), "V99"), (Change("move", ("V1",), "Z9"), "Z9"), (Change("move", (), "Z1"), "先选"),
+     (Change("close", crossing_id=77), "77")],
+)  # fmt: skip
+def test_what_is_not_there_is_refused_in_a_sentence(hand, change, words):
+    with pytest.raises(InputError, match=words):
+        changed(hand, change)
+
+
+def test_a_move_to_where_it_is_and_one_that_empties_a_zone_are_refused(hand):
+    with pytest.raises(InputError, match="没有改动"):
+        changed(hand, Change("move", (hand.ids[0],), hand.zone_of(0)))
+    members = tuple(unit for row, unit in enumerate(hand.ids) if hand.zone_of(row) == "Z1")
+    with pytest.raises(InputError, match="Z1"):
+        changed(hand, Change("move", members, "Z2"))
+
+
+def test_a_plan_older_than_the_records_is_not_changed(opened):
+    ws, hand = opened
+    ws.write({"incidents": ws.read("incidents").iloc[:-5]})
+    with pytest.raises(InputError, match="plan DIR zones"):
+        record_change(ws, move_to_other(hand, hand.ids[0]), reason="试")
