@@ -1,6 +1,7 @@
-"""Existing cameras: where each stands, where it looks, whether it works.
+"""Cameras: where each stands, where it looks, whether it works, is placed by hand, or may not be there.
 
-In:     a sheet or layer of cameras.
+In:     a sheet or layer of cameras, OpenStreetMap's surveillance tags among them (``camera:direction``,
+        ``camera:type``); a dome turns and is written with a view of 360 degrees.
 Out:    rows of schema CAMERAS; one without a place, outside the boundary, or with an impossible angle is set aside.
 """
 
@@ -16,11 +17,15 @@ from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import CAMERAS
 
+ALL_ROUND_DEG = 360.0
+
 
 def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     """Sort the rows of one sheet of cameras."""
     shapes = shapes_of(sheet, match, study)
     azimuth, hfov = number(sheet, match, "azimuth_deg"), number(sheet, match, "hfov_deg")
+    turns = coded(column(sheet, match, "camera_type"), "camera_type") == "turning"
+    hfov = hfov.mask(turns & hfov.isna(), ALL_ROUND_DEG)
     states = column(sheet, match, "status")
     rows = pd.DataFrame(
         {

@@ -41,7 +41,7 @@ class Order:
 def build_order(problem: Problem, chosen: Ints) -> Order:
     """Return the order in which to build the new cameras of a plan."""
     standing = np.flatnonzero(problem.stands)
-    return _greedy(problem, standing, chosen[~problem.stands[chosen]], np.inf)
+    return add_greedily(problem, standing, chosen[~problem.stands[chosen]], np.inf)
 
 
 def rollout(problem: Problem, order: Order, *, years: int, budget_cny: float) -> tuple[Ints, pd.DataFrame]:
@@ -74,7 +74,7 @@ def budget_curve(
     steps = [k for k in range(-STEPS_BELOW, STEPS_ABOVE + 1) if budget_cny + k * step_cny >= 0]
     most = budget_cny + STEPS_ABOVE * step_cny
     left = np.setdiff1d(undominated(problem), best.chosen)
-    more = _greedy(problem, best.chosen, left, most - problem.cost_cny(best.chosen))
+    more = add_greedily(problem, best.chosen, left, most - problem.cost_cny(best.chosen))
     spent = problem.cost_cny(best.chosen)
     rows = []
     for k in steps:
@@ -112,8 +112,16 @@ def _state(problem: Problem, order: Order, end: int) -> dict[str, float | int]:
     }
 
 
-def _greedy(problem: Problem, standing: Ints, rows: Ints, money: float) -> Order:
-    """Take cameras one by one while the money lasts: new entrances per yuan first, then new weight per yuan."""
+def add_greedily(problem: Problem, standing: Ints, rows: Ints, money: float) -> Order:
+    """Take cameras one by one while the money lasts: new entrances per yuan first, then new weight per yuan.
+
+    Parameters
+    ----------
+    standing
+        Rows already taken; ``money`` does not pay for them.
+    rows
+        Candidates. With endless money all of them are taken, in the order of building.
+    """
     room = 1.0 - problem.share(standing)
     unguarded = np.asarray(problem.guards[standing].sum(axis=0)) == 0
     on_pole = np.bincount(problem.pole[standing[~problem.stands[standing]]], minlength=len(problem.pole_cny))

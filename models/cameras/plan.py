@@ -23,7 +23,8 @@ from gis_data.study import Study
 from models.cameras import coverage, money, rules
 from models.cameras.checklist import checklist
 from models.cameras.demand import find_demand
-from models.cameras.problem import Choice
+from models.cameras.many import most_covered_by_price, parts_of
+from models.cameras.problem import Choice, Ints, Problem
 from models.cameras.refine import Wishes, refine
 from models.cameras.scene import Scene, make_scene, released
 from models.cameras.tables import empty_tables, plan_tables, summary_table
@@ -31,6 +32,7 @@ from models.cameras.two_sides import two_sided
 from models.plan import Plan, Progress, silent
 
 BUDGET_STEP_CNY = 10_000.0
+ONE_MODEL = 30  # villages
 
 Note = tuple[str, dict[str, Any]]
 
@@ -111,10 +113,26 @@ def choose(scene: Scene, *, settings: CameraSettings) -> Answer:
     problem, limit_s = scene.problem, settings.time_limit_s
     cordon = coverage.cheapest_cordon(problem, time_limit_s=limit_s)
     budget_cny = settings.budget_cny or _usual_budget_cny(cordon, settings)
-    best = coverage.most_covered(problem, budget_cny=budget_cny, cordon=cordon, gap=settings.gap, time_limit_s=limit_s)
-    village = pd.factorize(scene.sites["village_id"])[0][problem.pole]
+    village = pd.factorize(scene.sites["village_id"])[0][problem.pole].astype(np.int64)
+    best = _most_covered(problem, village, cordon, budget_cny=budget_cny, settings=settings)
     best = refine(problem, Wishes(scene.directions, scene.private_m2, village), best, budget_cny=budget_cny)
     return Answer(best, cordon, coverage.coverage_bound(problem, budget_cny=budget_cny), budget_cny)
+
+
+def _most_covered(
+    problem: Problem, village: Ints, cordon: Choice, *, budget_cny: float, settings: CameraSettings
+) -> Choice:
+    """Solve all villages in one model; where they are many, each by itself at a common price of money."""
+    limit_s = settings.time_limit_s
+    if len(np.unique(village)) <= ONE_MODEL:
+        return coverage.most_covered(
+            problem, budget_cny=budget_cny, cordon=cordon, gap=settings.gap, time_limit_s=limit_s
+        )
+    parts, rows = parts_of(problem, village)
+    many = most_covered_by_price(parts, budget_cny=budget_cny, time_limit_s=limit_s)
+    chosen = np.sort(np.concatenate([own[taken] for own, taken in zip(rows, many.chosen, strict=True)]))
+    objective = problem.share_pct(chosen)
+    return Choice(chosen, objective, max(problem.pct(many.bound), objective), "gap")
 
 
 def _money_tables(

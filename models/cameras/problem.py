@@ -4,6 +4,7 @@ In:     yes/no and share matrices made by the geometry (``scene``), prices, weig
 Out:    ``Problem`` and the arithmetic of a selection: price, weight seen, what each camera alone brings.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -148,6 +149,23 @@ def undominated(problem: Problem, burden: Floats | None = None) -> Ints:
         replaced = (within & (~within.T | first)).any(axis=1) & ~problem.must[group]
         kept.append(group[~replaced])
     return np.sort(np.concatenate([*kept, np.empty(0, dtype=np.int64)])).astype(np.int64)
+
+
+def joined(problems: Sequence[Problem]) -> Problem:
+    """Return the problem of all villages, which share nothing but the money; poles hold what the first one's hold."""
+    first = np.cumsum([0, *(len(p.pole_cny) for p in problems)])
+    return Problem(
+        sees=sparse.csr_array(sparse.block_diag([p.sees for p in problems])),
+        guards=sparse.csr_array(sparse.block_diag([p.guards for p in problems])),
+        weight=np.concatenate([p.weight for p in problems]),
+        camera_cny=np.concatenate([p.camera_cny for p in problems]),
+        pole_cny=np.concatenate([p.pole_cny for p in problems]),
+        pole=np.concatenate([p.pole + start for p, start in zip(problems, first[:-1], strict=True)]),
+        stands=np.concatenate([p.stands for p in problems]),
+        must=np.concatenate([p.must for p in problems]),
+        required=np.concatenate([p.required for p in problems]),
+        max_per_pole=problems[0].max_per_pole,
+    )
 
 
 def merged_rows(sees: sparse.csr_array, weight: Floats, room: Floats) -> tuple[sparse.csr_array, Floats, Floats]:

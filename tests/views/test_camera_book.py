@@ -4,9 +4,13 @@ import openpyxl
 import pytest
 
 from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.intake import cameras
+from gis_data.intake.headers import recognise
+from gis_data.intake.sheets import open_sheets
 from gis_data.workspace import Workspace
 from models.store import load_plans
 from views.camera_book import write_camera_book
+from views.osm_tags import surveillance_geojson
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +67,22 @@ def test_the_same_plan_gives_the_same_bytes(plan, planned_town, tmp_path):
     study = Workspace.open(planned_town).study
     once, twice = (write_camera_book(plan, study, tmp_path / f"{k}.xlsx").read_bytes() for k in (1, 2))
     assert once == twice
+
+
+def test_the_plan_as_osm_tags_comes_back_as_cameras_placed_by_hand(plan, planned_town, tmp_path):
+    study = Workspace.open(planned_town).study
+    path = tmp_path / "cameras.geojson"
+    path.write_bytes(surveillance_geojson(plan))
+    sheet = open_sheets(path)[0]
+    match = recognise(sheet.frame.columns, has_shapes=True)
+    assert match is not None
+    assert match.table == "cameras"
+    back = cameras.read(sheet, match, study)
+    assert (back.reasons == "").all(), back.reasons.value_counts()
+    ours = plan.to_frame().set_index("camera_id")
+    theirs = back.accepted.set_index("camera_id").reindex(ours.index)
+    assert theirs.geometry.distance(ours.geometry).max() < 0.02
+    fixed = ~ours["turns"]
+    assert theirs.loc[fixed, "azimuth_deg"].tolist() == pytest.approx(ours.loc[fixed, "azimuth_deg"].tolist())
+    assert theirs["hfov_deg"].tolist() == pytest.approx(ours["hfov_deg"].tolist())
+    assert (theirs["status"] == "planned").tolist() == (ours["status"] != "existing").tolist()

@@ -7,6 +7,7 @@ from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import charts, figures, maps
 from views.camera_book import camera_xlsx
+from views.osm_tags import surveillance_geojson
 from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
@@ -44,6 +45,8 @@ def show(station: Station) -> None:
     if len(plan.to_frame()):
         book = frame.speaking(camera_xlsx, plan, station.study)
         frame.download("camera_book.download", book, text("camera_book.file"))
+        tags = frame.speaking(surveillance_geojson, plan)
+        frame.download("camera_book.download_osm", tags, "cameras.osm.geojson")
     frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
     with st.expander(text("page.method")):
         frame.notes(plan)

@@ -218,12 +218,15 @@ def test_an_entrance_no_pole_can_guard_is_listed_with_the_nearest_place(make_tow
     assert table["seen"].all() or table.loc[~table["seen"], "build_distance_m"].notna().all()
 
 
-def test_every_seeable_entrance_is_watched_on_twenty_random_villages(make_town):
-    plan = planned(make_town(villages=20, seed=8, blocks=4, max_poles_per_village=20))
+@pytest.mark.parametrize(("villages", "ended_by"), [(8, {"optimal", "gap"}), (50, {"gap"})])
+def test_every_seeable_entrance_is_watched_on_random_villages(make_town, villages, ended_by):
+    """Fifty are solved each by itself at a common price of money, eight in one model."""
+    plan = planned(make_town(villages=villages, seed=8, blocks=3, max_poles_per_village=12))
     entrances = plan.tables["entrances"]
-    assert len(entrances) >= 70
+    assert len(entrances) >= 3.5 * villages
     assert (entrances["seen"] == entrances["can_be_seen"]).all()
-    assert plan.objective <= plan.bound
+    assert plan.objective <= plan.bound <= 1.02 * plan.objective
+    assert plan.ended_by in ended_by
 
 
 def test_where_no_rule_names_a_village_the_plan_is_empty_and_says_so(make_town):
@@ -263,23 +266,28 @@ def test_notes_are_sentences_in_both_languages(plan):
         assert text(plan.unit, lang=lang)
 
 
-def test_a_real_village_gets_its_entrances_watched(shared_data):
-    folder, crs = shared_data / "osm_liechtenstein", "EPSG:32632"
+@pytest.mark.parametrize(
+    ("extract", "name", "crs", "radius_m", "least"),
+    [("osm_liechtenstein", "Nendeln", "EPSG:32632", 900, 11), ("osm_helsinki", "Kluuvi", "EPSG:32635", 260, 3)],
+)
+def test_a_real_place_gets_its_entrances_watched(shared_data, extract, name, crs, radius_m, least):
+    """A village, and a dense city centre whose lines of sight end at every corner."""
+    folder = shared_data / extract
     places = gpd.read_parquet(folder / "places.parquet").to_crs(crs)
-    place = places[places["name"] == "Nendeln"].iloc[:1]
+    place = places[places["name"] == name].iloc[:1]
     layers = osm.read_extract(
-        [folder / f"{name}.parquet" for name in ("roads", "buildings")], boundary=place.buffer(900), crs=crs
+        [folder / f"{name}.parquet" for name in ("roads", "buildings")], boundary=place.buffer(radius_m), crs=crs
     )
     study = Study(
-        "Nendeln",
-        place.geometry.iloc[0].buffer(900),
+        name,
+        place.geometry.iloc[0].buffer(radius_m),
         crs,
-        settings=Settings(cameras=CameraSettings(also_villages="Nendeln")),
+        settings=Settings(cameras=CameraSettings(also_villages=name)),
     )
     ground = osm.ground_tables(layers, study)
     centre = place.geometry.iloc[0]
     village = gpd.GeoDataFrame(
-        {"village_id": ["L1"], "name": ["Nendeln"], "population": [0], "centre_x": [centre.x], "centre_y": [centre.y]},
+        {"village_id": ["L1"], "name": [name], "population": [0], "centre_x": [centre.x], "centre_y": [centre.y]},
         geometry=[centre], crs=crs,
     )  # fmt: skip
     empty = {schema.name: schema.empty(crs=crs) for schema in (CELLS, PLACES, CAMERAS, INCIDENTS)}
@@ -290,7 +298,7 @@ def test_a_real_village_gets_its_entrances_watched(shared_data):
     )  # fmt: skip
     entrances = plan.tables["entrances"]
     matrix = seen_from(plan, entrances.geometry.to_numpy(), ground["buildings"], 125.0, study.settings.cameras)
-    assert len(entrances) > 10
+    assert len(entrances) >= least
     assert (matrix.any(axis=0) == entrances["can_be_seen"]).all()
     assert entrances["can_be_seen"].mean() > 0.9
     assert shapely.distance(plan.to_frame().geometry.to_numpy(), ground["buildings"].union_all()).min() > 0.29

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from gis_data.errors import InfeasibleError
 from gis_data.settings import CameraSettings
 from models.cameras.coverage import cheapest_cordon, coverage_bound, most_covered
 from models.cameras.entrances import fewest_cuts
+from models.cameras.many import most_covered_by_price, parts_of
 from models.cameras.money import budget_curve, build_order, rollout
 from models.cameras.private import masks, private_ground, seen_private_m2
-from models.cameras.problem import Problem
+from models.cameras.problem import Problem, joined
 from models.cameras.refine import Wishes, price_of_ground, refine, worth
 from models.cameras.two_sides import Directions, are_apart, two_sided
 
@@ -206,3 +208,23 @@ def test_a_village_on_one_bridge_can_be_cut_off_in_one_place():
     assert fewest_cuts(area, road_rows([*lanes, bridge])).to_dict() == {"V1": 1}
     assert fewest_cuts(area, road_rows([*lanes, bridge, second])).to_dict() == {"V1": 2}
     assert fewest_cuts(area, road_rows(lanes)).to_dict() == {"V1": 0}
+
+
+def test_a_price_of_money_for_many_villages_comes_near_the_one_model_and_its_bound_holds():
+    problems = [random_scene(seed)[0] for seed in range(20, 32)]
+    one = joined(problems)
+    village = np.repeat(np.arange(12), [len(p.pole) for p in problems])
+    parts, rows = parts_of(one, village)
+    assert [len(r) for r in rows] == [len(p.pole) for p in problems]
+    cordon = cheapest_cordon(one, time_limit_s=20)
+    budget = 1.3 * cordon.objective
+    exact = most_covered(one, budget_cny=budget, cordon=cordon, gap=0.0, time_limit_s=60)
+    many = most_covered_by_price(parts, budget_cny=budget, time_limit_s=10)
+    best = exact.objective / 100 * one.weight.sum()
+    assert many.weight <= best + 1e-6 <= many.bound + 2e-6
+    assert many.weight >= 0.98 * best
+    assert many.spent_cny <= budget + 1e-6
+    for part, chosen in zip(parts, many.chosen, strict=True):
+        assert (np.asarray(part.guards[chosen].sum(axis=0)) > 0)[part.guardable].all()
+    with pytest.raises(InfeasibleError, match=r"\d,?\d*"):
+        most_covered_by_price(parts, budget_cny=0.9 * cordon.objective, time_limit_s=10)

@@ -8,6 +8,7 @@ The matrix comes from real geometry: lanes, houses and two lenses, as in the pla
 import math
 import time
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -27,6 +28,7 @@ BLOCKS, BLOCK_M = 7, 36.0
 AIMS = 12
 POINT_STEP_M = 8.0
 TAKEN = 16
+ENTRANCES = 7
 CRS = "EPSG:4549"
 
 
@@ -36,9 +38,20 @@ def run() -> list[dict[str, Any]]:
     return [maximal_cover(problem), set_cover(problem)]
 
 
-def village() -> Problem:
-    """Return what cameras at the corners of a grid of lanes see of its road, houses standing between."""
-    rng = np.random.default_rng(20240101)
+@dataclass(frozen=True)
+class Ground:
+    """A village of lanes and houses: poles at the crossings, cameras in twelve directions with two lenses."""
+
+    poles: gpd.GeoDataFrame
+    cameras: pd.DataFrame
+    points: gpd.GeoDataFrame
+    houses: gpd.GeoDataFrame
+    rng: np.random.Generator
+
+
+def ground(seed: int = 20240101) -> Ground:
+    """Return a village of 7 x 7 blocks, some plots empty."""
+    rng = np.random.default_rng(seed)
     steps = np.arange(BLOCKS + 1) * BLOCK_M
     plots = [(x + 4 + k * 9.3, y + 4) for x in steps[:-1] for y in steps[:-1] for k in range(3) if rng.random() < 0.9]
     houses = gpd.GeoDataFrame(geometry=[shapely.box(x, y, x + 8.3, y + BLOCK_M - 8) for x, y in plots], crs=CRS)
@@ -46,23 +59,54 @@ def village() -> Problem:
     along = np.arange(0, BLOCKS * BLOCK_M, POINT_STEP_M) + POINT_STEP_M / 2
     road = [(a, line) for line in steps for a in along] + [(line, a) for line in steps for a in along]
     points = gpd.GeoDataFrame(geometry=shapely.points(road), crs=CRS)
-    settings = CameraSettings()
     aims = pd.DataFrame({"azimuth_deg": np.arange(AIMS) * 360 / AIMS})
     cameras = pd.DataFrame({"site": range(len(poles))}).merge(aims, how="cross")
-    cameras = cameras.merge(pd.DataFrame({"hfov_deg": settings.lens_hfov_deg}), how="cross")
-    seen = sees(poles, cameras, points, houses, px_per_m=settings.coverage_px_per_m, settings=settings)
+    cameras = cameras.merge(pd.DataFrame({"hfov_deg": CameraSettings().lens_hfov_deg}), how="cross")
+    return Ground(poles, cameras, points, houses, rng)
+
+
+def village() -> Problem:
+    """Return what cameras at the corners of a grid of lanes see of its road, every camera and pole at one price."""
+    settings, place = CameraSettings(), ground()
+    seen = sees(
+        place.poles, place.cameras, place.points, place.houses, px_per_m=settings.coverage_px_per_m, settings=settings
+    )
     seen = seen[:, np.flatnonzero(np.asarray(seen.sum(axis=0)) > 0)]
     return Problem(
         sees=seen,
         guards=seen,
-        weight=rng.gamma(2.0, 5.0, seen.shape[1]),
-        camera_cny=np.ones(len(cameras)),
-        pole_cny=np.zeros(len(poles)),
-        pole=cameras["site"].to_numpy(),
-        stands=np.zeros(len(cameras), dtype=bool),
-        must=np.zeros(len(cameras), dtype=bool),
+        weight=place.rng.gamma(2.0, 5.0, seen.shape[1]),
+        camera_cny=np.ones(len(place.cameras)),
+        pole_cny=np.zeros(len(place.poles)),
+        pole=place.cameras["site"].to_numpy(),
+        stands=np.zeros(len(place.cameras), dtype=bool),
+        must=np.zeros(len(place.cameras), dtype=bool),
         required=np.ones(seen.shape[1], dtype=bool),
-        max_per_pole=len(cameras),
+        max_per_pole=len(place.cameras),
+    )
+
+
+def priced_village(seed: int) -> Problem:
+    """Return a village with prices, no more than four cameras on a pole, and seven entrances to guard."""
+    settings, place = CameraSettings(), ground(seed)
+    level = {"sees": settings.coverage_px_per_m, "guards": settings.entrance_px_per_m}
+    edge = np.flatnonzero(place.points.geometry.x.isin([place.points.geometry.x.min(), place.points.geometry.x.max()]))
+    doors = place.points.iloc[np.sort(place.rng.choice(edge, ENTRANCES, replace=False))]
+    matrices = {
+        name: sees(place.poles, place.cameras, target, place.houses, px_per_m=level[name], settings=settings)
+        for name, target in (("sees", place.points), ("guards", doors))
+    }
+    narrow = place.cameras["hfov_deg"].to_numpy() < max(settings.lens_hfov_deg)
+    return Problem(
+        **matrices,
+        weight=place.rng.gamma(2.0, 5.0, len(place.points)),
+        camera_cny=np.where(narrow, max(settings.camera_cny), min(settings.camera_cny)),
+        pole_cny=np.full(len(place.poles), settings.pole_cny),
+        pole=place.cameras["site"].to_numpy(),
+        stands=np.zeros(len(place.cameras), dtype=bool),
+        must=np.zeros(len(place.cameras), dtype=bool),
+        required=np.ones(ENTRANCES, dtype=bool),
+        max_per_pole=settings.max_cameras_per_pole,
     )
 
 
@@ -83,7 +127,7 @@ def maximal_cover(problem: Problem) -> dict[str, Any]:
     model = MCLP.from_cost_matrix(_distance(problem), problem.weight, service_radius=0.5, p_facilities=TAKEN)
     theirs = _solve(model)
     peer_s = time.perf_counter() - started
-    return _row("cameras.maximal_cover", "spopt MCLP (CBC)", problem, ours.objective / 100 * problem.weight.sum(),
+    return _row("camera_model.maximal_cover", "spopt MCLP (CBC)", problem, ours.objective / 100 * problem.weight.sum(),
                 theirs, ours_s, peer_s, taken=TAKEN)  # fmt: skip
 
 
@@ -96,7 +140,7 @@ def set_cover(problem: Problem) -> dict[str, Any]:
     started = time.perf_counter()
     theirs = _solve(LSCP.from_cost_matrix(_distance(problem), service_radius=0.5))
     peer_s = time.perf_counter() - started
-    return _row("cameras.set_cover", "spopt LSCP (CBC)", problem, ours.objective, theirs, ours_s, peer_s,
+    return _row("camera_model.set_cover", "spopt LSCP (CBC)", problem, ours.objective, theirs, ours_s, peer_s,
                 taken=len(ours.chosen))  # fmt: skip
 
 
