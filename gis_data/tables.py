@@ -18,6 +18,7 @@ import pyproj
 import shapely
 
 from gis_data.errors import CrsError, SchemaError
+from gis_data.keys import repeated
 from gis_data.taxonomy import CLASSES, TYPES
 
 Kind = Literal["text", "int", "float", "bool", "time"]
@@ -147,8 +148,8 @@ def _is_cast(values: pd.Series, column: Column, timezone: str) -> bool:
 
 def _problems(values: pd.Series, column: Column) -> list[str]:
     found = []
-    if column.unique and not values.is_unique:
-        found.append(f"{values.name}: {values[values.duplicated()].iloc[0]} ×2")
+    if column.unique and (again := repeated(values)).any():
+        found.append(f"{values.name}: {values[again].iloc[0]} ×2")
     if column.allowed:
         wrong = values[~values.isin([*column.allowed, column.missing])]
         if len(wrong):

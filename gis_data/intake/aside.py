@@ -185,10 +185,13 @@ def _marks(found: Sorted) -> pd.DataFrame:
 def _cells_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     """Return each row's cells as text; what is long or holds a person's number is left empty."""
     texts = {
-        str(column): [one if privacy.may_be_copied(one) else "" for one in values.as_text(frame[column])]
-        for column in frame.columns
+        str(column): values.by_distinct(values.as_text(frame[column]), _copied).tolist() for column in frame.columns
     }
     return [dict(zip(texts, cells, strict=True)) for cells in zip(*texts.values(), strict=True)]
+
+
+def _copied(text: str) -> str:
+    return text if privacy.may_be_copied(text) else ""
 
 
 def _name(import_id: str, file: str) -> str:

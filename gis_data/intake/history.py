@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from gis_data.intake import masts, places
+from gis_data.keys import repeated
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 
 NAME = ("name",)
@@ -43,7 +44,9 @@ def lay_over(old: Any, new: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 
         if key == NAME:
             kept &= ~_named_again(both, len(both) - len(new))
             continue
-        kept &= ~both[list(key)][kept].duplicated(keep="last").reindex(both.index, fill_value=False)
+        part = both[list(key)][kept]
+        again = repeated(part[key[0]], keep="last") if len(key) == 1 else part.duplicated(keep="last").to_numpy()
+        kept[part.index[again]] = False
     return both[kept].reset_index(drop=True), both[~kept].reset_index(drop=True)
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gis_data import catalogue
+from gis_data import catalogue, keys
 from gis_data.intake import codes, drift, duplicates, lists, places, placing, times, values
 from gis_data.intake.headers import Match
 from gis_data.intake.report import Sorted
@@ -200,12 +200,12 @@ def _call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
 def _identities(cells: Mapping[str, pd.Series], calls: pd.DataFrame, known: Known) -> tuple[pd.Series, pd.Series]:
     """Return the salted hash of each row's own call number (or content), and of the call it follows up."""
     nameless = calls["number"] == ""
-    keys = calls["number"].copy()
+    numbers = calls["number"].copy()
     if nameless.any():
-        keys[nameless] = _content({name: cell[nameless] for name, cell in cells.items()}, calls.index[nameless])
+        numbers[nameless] = _content({name: cell[nameless] for name, cell in cells.items()}, calls.index[nameless])
     # A row that was set aside comes again without its numbers; what they gave is known.
     given, followed = (_text(cells, name, calls.index) for name in ("incident_id", "linked_id"))
-    ids = _hashed(keys, known.salt).mask(nameless & (given != ""), given)
+    ids = _hashed(numbers, known.salt).mask(nameless & (given != ""), given)
     return ids, _hashed(calls["linked"], known.salt).mask((calls["linked"] == "") & (followed != ""), followed)
 
 
@@ -230,20 +230,20 @@ def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
     return joined + "\x1f" + joined.groupby(joined).cumcount().astype("str")
 
 
-def _hashed(keys: pd.Series, salt: str) -> pd.Series:
-    """Return the first half of each key's HMAC-SHA-256 under the salt as hexadecimal digits; "" for no key."""
-    filled = (keys != "").to_numpy(dtype=bool)
+def _hashed(numbers: pd.Series, salt: str) -> pd.Series:
+    """Return the first half of each number's HMAC-SHA-256 under the salt as hexadecimal digits; "" for no number."""
+    filled = (numbers != "").to_numpy(dtype=bool)
     inner, outer = _padded(salt.encode())
     digests = []
-    for key in keys.to_numpy(dtype=object)[filled]:
+    for number in numbers.to_numpy(dtype=object)[filled]:
         first, second = inner.copy(), outer.copy()
-        first.update(key.encode())
+        first.update(number.encode())
         second.update(first.digest())
         digests.append(second.digest()[:HASH_BYTES])
     text = b"".join(digests).hex().encode()
     upto = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
-    hashed = pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(upto), pa.py_buffer(text))
-    return pd.Series(pd.array(hashed, dtype="str"), index=keys.index)
+    hashed = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(upto), pa.py_buffer(text))
+    return pd.Series(pd.array(hashed, dtype="str"), index=numbers.index)
 
 
 def _padded(secret: bytes) -> list[Any]:
@@ -273,11 +273,12 @@ def _judge(
         reasons[where] = reason
     good = reasons == ""
     ours = _among(own, known.this_import)
-    repeated = good & (ours | own.where(good).duplicated())
-    reasons[repeated] = "duplicate"
+    again = ours & good
+    again[own.index[good][keys.repeated(own[good])]] = True
+    reasons[again] = "duplicate"
     follows = _follow_ups(rows, (reasons == "").to_numpy(), hour_known, known)
     reasons[follows] = "follow_up"
-    named = own[repeated & ~ours | follows]
+    named = own[again & ~ours | follows]
     named = named.where(~follows[named.index], rows["linked_id"][named.index])
     asked = good & _among(own, named)
     first = dict(zip(own[asked][::-1], rows["source_row"][asked][::-1].astype("str"), strict=True))

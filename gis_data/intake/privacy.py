@@ -36,6 +36,7 @@ _NUMBER = re.compile(
 )
 # All of them but a plate are at least so long, of digits and gaps only; a plate is not plain ASCII.
 SHORTEST_NUMBER, ASCII_END = 10, 0x80
+DAY_LENGTH, MOMENT_LENGTHS = len("2024-03-05"), (len("2024-03-05 23:10:07"), len("2024-03-05 23:10"))
 _ENOUGH_DIGITS = r"[\d(][\d\s()\-]{8}[\dxX]"
 _NAME_COLUMN = re.compile(r"姓名|联系人|人$|事主|失主|户主|车主|机主|name|^(caller|victim|suspect|witness|owner)s?$")
 _NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}|[A-Za-z]+(?:[ .]+[A-Za-z]+)+")
@@ -107,14 +108,22 @@ def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
 
 
 def _long_digits(text: pd.Series) -> NDArray[np.intp]:
-    """Return the rows that may hold a number: in a column of plain ASCII those with enough digits, else all rows."""
-    plain = values.letters_of(text)
-    if plain is None or (len(plain[0]) and plain[0].max() >= ASCII_END):
-        return np.arange(len(text))
-    # A moment (2024-03-05 23:10) has enough digits too, but never as any of the numbers has them.
-    long = (np.diff(plain[1]) >= SHORTEST_NUMBER) & values.usual_moments(text).isna().to_numpy()
-    rows = np.flatnonzero(long)
-    return rows[text.iloc[rows].str.contains(_ENOUGH_DIGITS, regex=True).to_numpy(dtype=bool)]
+    """Return the rows that may hold a number: not plain ASCII, or with enough digits."""
+    letters, upto = values.letters_in(text)
+    lengths = np.diff(upto)
+    foreign = np.zeros(len(text), dtype=bool)
+    foreign[np.searchsorted(upto, np.flatnonzero(letters >= ASCII_END), side="right") - 1] = True
+    long = lengths >= SHORTEST_NUMBER
+    for width in (*MOMENT_LENGTHS, DAY_LENGTH):
+        rows, table = values.fixed_width(letters, upto, width)
+        # A moment (2024-03-05 23:10) has enough digits too, but its marks stand where none of the numbers has them.
+        marked = (table[:, 4] == ord("-")) & (table[:, 7] == ord("-"))
+        if width > DAY_LENGTH:
+            marked &= (table[:, DAY_LENGTH] == ord(" ")) & (table[:, DAY_LENGTH + 3] == ord(":"))
+        long[rows[marked]] = False
+    rows = np.flatnonzero(long & ~foreign)
+    enough = text.iloc[rows].str.contains(_ENOUGH_DIGITS, regex=True).to_numpy(dtype=bool)
+    return np.union1d(np.flatnonzero(foreign), rows[enough])
 
 
 def _is_measured(cells: pd.Series) -> bool:

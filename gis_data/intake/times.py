@@ -28,6 +28,7 @@ Moments = NDArray[np.datetime64]
 
 AFTER_THE_REPORT = ("arrived_at", "closed_at")
 OCCURRENCE = ("occurred_from", "occurred_to")
+TIMES = ("reported_at", *OCCURRENCE, *AFTER_THE_REPORT)
 HOUR, HALF_DAY, DAY = pd.Timedelta(hours=1), pd.Timedelta(hours=12), pd.Timedelta(days=1)
 CLOSE = pd.Timedelta(minutes=10)  # two clocks of one call
 # The minute in a call number: believed if it agrees with this share of at least this many report times.
@@ -94,8 +95,10 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
         Call numbers; "" where there is none or a spreadsheet has cut it.
     """
     written = cells["reported_at"]
-    notes = _oddities(cells)
-    reported = values.as_moment(written, timezone=timezone)
+    usual = {name: values.usual_moments(cells[name]) for name in TIMES if name in cells}
+    notes = _oddities(cells, usual)
+    moments = {name: values.as_moment(cells[name], timezone=timezone, usual=known) for name, known in usual.items()}
+    reported = moments["reported_at"]
     stamps = stamps_in(numbers, reported, timezone=timezone)
     reported, hour_known, by_hour, about = _report_times(written, reported, stamps, timezone)
     notes |= about
@@ -107,7 +110,7 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
     columns, no_hour = {"reported_at": reported}, pd.Series(False, index=written.index)
     for name in AFTER_THE_REPORT:
         if name in cells:
-            read = values.as_moment(cells[name], timezone=timezone)
+            read = moments[name]
             unsure = _hour_unknown(cells[name], read, read.notna())
             no_hour |= unsure
             columns[name] = _first_after(read.where(~unsure), reported, lost & hour_known)
@@ -115,7 +118,7 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
     if any(name in cells for name in OCCURRENCE):
         latest = reported.where(hour_known & ~_at_midnight(reported), reported.dt.normalize() + DAY)
         latest = latest.where(~by_hour, latest + HOUR)
-        start, end, about = _occurrence(cells, reported, latest, lost, timezone)
+        start, end, about = _occurrence(cells, moments, reported, latest, lost, timezone)
         columns |= {"occurred_from": start, "occurred_to": end}
         notes |= about
     return Times(pd.DataFrame(columns), hour_known, notes, remarks)
@@ -159,7 +162,8 @@ def _no_time(like: pd.Series) -> pd.Series:
 def _stamp(letters: values.Letters, upto: values.Whole, rows: values.Whole, start: int, width: int) -> Moments:
     """Return the moments that digits ``start`` to ``start + width`` of some rows spell (naive)."""
     long = np.flatnonzero(upto[rows + 1] - upto[rows] >= start + width)
-    table = letters[upto[rows[long], None] + np.arange(start, start + width)]
+    starts = upto[rows[long]] + start
+    table = np.stack([letters[starts + place] for place in range(width)]).T  # by columns: each is read on its own
     ends = [0, *range(width - 8, width + 1, 2)]
     year, *parts = (
         values.number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends)
@@ -169,7 +173,7 @@ def _stamp(letters: values.Letters, upto: values.Whole, rows: values.Whole, star
     return stamps
 
 
-def _oddities(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
+def _oddities(cells: Mapping[str, pd.Series], usual: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
     """Tell which rows write a time in a way that only looks like one, or that needed care to read."""
     patterns = {
         "time_full_width": "[０-９：]",
@@ -178,24 +182,26 @@ def _oddities(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
         "time_serial": r"^\d{5}(?:\.\d+)?$",
     }
     found = {name: pd.Series(False, index=cells["reported_at"].index) for name in patterns}
-    for field in ("reported_at", *OCCURRENCE, *AFTER_THE_REPORT):
-        if field not in cells or pd.api.types.is_datetime64_any_dtype(cells[field].dtype):
+    for field, known in usual.items():
+        if pd.api.types.is_datetime64_any_dtype(cells[field].dtype):
             continue
-        usual = values.usual_moments(cells[field])
-        found["time_placeholder"] |= usual < values.EARLIEST
-        codes, distinct = pd.factorize(cells[field].where(usual.isna()).astype(object))
+        found["time_placeholder"] |= known < values.EARLIEST
+        rest = np.flatnonzero(known.isna() & cells[field].notna() & (cells[field] != ""))
+        codes, distinct = pd.factorize(cells[field].iloc[rest].astype(object))
         text = pd.Series(
             [value if isinstance(value, str) else values.cell_text(value) for value in distinct], dtype="str"
         )
         for name, pattern in patterns.items():
             text = text if name == "time_full_width" else text.map(values.cell_text)
-            found[name] |= _spread(text.str.contains(pattern).to_numpy(dtype=bool), codes)
+            found[name] |= _at(rest[text.str.contains(pattern).to_numpy(dtype=bool)[codes]], known.index)
     return found
 
 
-def _spread(flags: Flags, codes: NDArray[np.intp]) -> Flags:
-    """Return flags of distinct values for the rows that hold them."""
-    return np.append(flags, False)[codes]
+def _at(rows: NDArray[np.intp], index: pd.Index) -> pd.Series:
+    """Return flags of some rows."""
+    flags = np.zeros(len(index), dtype=bool)
+    flags[rows] = True
+    return pd.Series(flags, index=index)
 
 
 def _report_times(
@@ -339,25 +345,31 @@ def _midnights(
 
 
 def _at_midnight(times: pd.Series) -> pd.Series:
-    return (times == times.dt.normalize()) & times.notna()
+    return pd.Series(_clock_us(times) == 0, index=times.index)
+
+
+def _clock_us(times: pd.Series) -> NDArray[np.int64]:
+    """Return the microseconds that local clocks show since midnight; -1 for no time."""
+    local = times.dt.tz_localize(None).dt.as_unit("us").to_numpy()
+    return np.where(np.isnat(local), -1, local.view(np.int64) % (DAY // pd.Timedelta(microseconds=1)))
 
 
 def _hour_unknown(written: pd.Series, times: pd.Series, usable: pd.Series) -> pd.Series:
     """Tell which times are no more than a day: written without a clock, or 00:00 and 00:01 where these are heaped."""
-    at = _at_midnight(times) & usable
-    text = values.as_text(written[at])
-    says_24 = text.str.contains(_AT_24).reindex(times.index, fill_value=False)
-    day_only = (~text.str.contains(_CLOCK)).reindex(times.index, fill_value=False)
-    return day_only | _heaped_midnight(times, usable & ~says_24)
+    clock = np.where(usable, _clock_us(times), -1)
+    at = np.flatnonzero(clock == 0)
+    text = values.as_text(written.iloc[at])
+    clock[at[text.str.contains(_AT_24).to_numpy(dtype=bool)]] = -1
+    day_only = at[~text.str.contains(_CLOCK).to_numpy(dtype=bool)]
+    return _at(day_only, times.index) | _heaped_midnight(clock, times.index)
 
 
-def _heaped_midnight(times: pd.Series, usable: pd.Series) -> pd.Series:
+def _heaped_midnight(clock_us: NDArray[np.int64], index: pd.Index) -> pd.Series:
     """Tell which times are 00:00 or 00:01 where these are far more frequent than the times around and full hours."""
-    clock = ((times - times.dt.normalize()).dt.total_seconds() / 60).where(usable)
-    minutes = np.bincount(clock.dropna().to_numpy().astype(int), minlength=1440)
-    rows, found = int(usable.sum()), pd.Series(False, index=times.index)
+    minutes = np.bincount(clock_us[clock_us >= 0] // 60_000_000, minlength=1440)
+    rows, found = int(minutes.sum()), np.zeros(len(index), dtype=bool)
     for minute in (0, 1):
-        at = clock == minute
+        at = clock_us == minute * 60_000_000
         heap = int(at.sum())
         near = np.r_[minutes[2:31], minutes[1410:] if minute == 0 else []].mean()
         same_minute = minutes[60 + minute :: 60].mean()
@@ -365,7 +377,7 @@ def _heaped_midnight(times: pd.Series, usable: pd.Series) -> pd.Series:
         unlikely = stats.binom.sf(heap - 1, rows, min(1.0, expected)) < HARDLY_CHANCE
         if heap >= MIDNIGHT_ROWS and (unlikely or heap == rows):
             found |= at
-    return found
+    return pd.Series(found, index=index)
 
 
 def _heaped_minutes(times: pd.Series, usable: pd.Series) -> tuple[pd.Series, tuple[tuple[str, Mapping[str, Any]], ...]]:
@@ -393,8 +405,9 @@ def _first_after(times: pd.Series, reported: pd.Series, lost: pd.Series) -> pd.S
 
 
 def _occurrence(
-    cells: Mapping[str, pd.Series], reported: pd.Series, latest: pd.Series, lost: pd.Series, timezone: str
-) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
+    cells: Mapping[str, pd.Series], moments: Mapping[str, pd.Series], reported: pd.Series, latest: pd.Series,
+    lost: pd.Series, timezone: str,
+) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:  # fmt: skip
     """Return from when to when it happened, never after the latest moment of the report, never longer than a month."""
     index = reported.index
     ends = {}
@@ -404,8 +417,8 @@ def _occurrence(
         if name not in cells:
             ends[name] = ends[f"{name}_last"] = _no_time(reported)
             continue
-        times = values.as_moment(cells[name], timezone=timezone)
-        first, last = _said(cells[name].where(times.isna()), reported, timezone)
+        times = moments[name]
+        first, last = _said(cells[name], times.isna(), reported, timezone)
         vague |= first.notna() & (first != last)
         heap = _hour_unknown(cells[name], times, times.notna())
         times, either = _last_before(times, latest, lost)
@@ -429,13 +442,17 @@ def _occurrence(
     return start, end, notes
 
 
-def _said(written: pd.Series, reported: pd.Series, timezone: str) -> tuple[pd.Series, pd.Series]:
+def _said(written: pd.Series, unread: pd.Series, reported: pd.Series, timezone: str) -> tuple[pd.Series, pd.Series]:
     """Return from when to when «昨晚», «3月5日23时许» and the like mean, seen from the day of the report."""
-    spoken = _spoken(written)
-    year = spoken["year"].fillna(_year_before(spoken, reported))
+    rows = np.flatnonzero(unread & written.notna() & (written != ""))
+    if not len(rows):
+        return _no_time(reported), _no_time(reported)
+    spoken, reported_then = _spoken(written.iloc[rows]), reported.iloc[rows]
+    year = spoken["year"].fillna(_year_before(spoken, reported_then))
     day = values.localised(_date(year, spoken["month"], spoken["day"]), timezone)
-    day = day.fillna(reported.dt.normalize() - pd.to_timedelta(spoken["back"], unit="D"))
-    return tuple(day + pd.to_timedelta(spoken[name], unit="min") for name in ("first_min", "last_min"))  # type: ignore[return-value]
+    day = day.fillna(reported_then.dt.normalize() - pd.to_timedelta(spoken["back"], unit="D"))
+    ends = (day + pd.to_timedelta(spoken[name], unit="min") for name in ("first_min", "last_min"))
+    return tuple(end.reindex(reported.index).astype(reported.dtype) for end in ends)  # type: ignore[return-value]
 
 
 def _year_before(spoken: pd.DataFrame, reported: pd.Series) -> pd.Series:
@@ -447,6 +464,8 @@ def _year_before(spoken: pd.DataFrame, reported: pd.Series) -> pd.Series:
 
 def _last_before(times: pd.Series, latest: pd.Series, lost: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Take of the two halves of a day the one shortly before the report; tell where it may be either."""
+    if not lost.any():
+        return times, pd.Series(False, index=times.index)
     morning = times.dt.normalize() + (times - times.dt.normalize()) % HALF_DAY
     asked = lost & times.notna() & (times.dt.hour <= 12) & ~_at_midnight(times)
     afternoon = morning + HALF_DAY

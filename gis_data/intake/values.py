@@ -50,19 +50,27 @@ def as_text(values: pd.Series) -> pd.Series:
         return as_written(as_words(values))
     if not _is_text(values):
         return by_distinct(values, cell_text).astype("str")
-    if _is_tidy(values):
+    odd = _odd_rows(values)
+    if not len(odd):
         return values.rename(None)
-    if isinstance(values.dtype, pd.StringDtype):
-        codes, distinct = pd.factorize(values, use_na_sentinel=False)
-        if len(distinct) < len(values) / 2:
-            tidy = [cell_text(value) for value in distinct]
-            if tidy == list(distinct):
-                return values.rename(None)
-            return pd.Series(pd.array(tidy, dtype="str").take(codes), index=values.index)
-    column = pa.array(values.to_numpy(dtype=object), type=pa.large_string(), from_pandas=True)
+    codes, distinct = pd.factorize(values.iloc[odd], use_na_sentinel=False)
+    if len(distinct) < len(odd) / 2:
+        tidy = pd.Series([cell_text(value) for value in distinct], dtype="str").iloc[codes]
+    else:
+        tidy = _tidy(values.iloc[odd])
+    if len(odd) == len(values):
+        return tidy.set_axis(values.index)
+    text = values.rename(None).astype("str")
+    text.iloc[odd] = tidy.set_axis(values.index[odd])
+    return text
+
+
+def _tidy(texts: pd.Series) -> pd.Series:
+    """Return texts of which few are alike as ``cell_text`` does."""
+    column = pa.array(texts.to_numpy(dtype=object), type=pa.large_string(), from_pandas=True)
     column = pc.utf8_normalize(pc.fill_null(column, ""), form="NFKC")
     odd = pc.match_substring_regex(column, _ODD_BLANKS).to_numpy(zero_copy_only=False)
-    text = pd.Series(column.to_numpy(zero_copy_only=False), index=values.index).astype("str")
+    text = pd.Series(column.to_numpy(zero_copy_only=False)).astype("str")
     return text.where(~odd, by_distinct(text[odd], cell_text).astype("str")) if odd.any() else text
 
 
@@ -175,21 +183,23 @@ def fixed_width(letters: Letters, upto: Whole, width: int) -> tuple[NDArray[np.i
     return rows, letters[upto[rows][:, None] + np.arange(width)]
 
 
-def _is_tidy(values: pd.Series) -> bool:
-    """Tell whether each cell surely is trimmed half-width text: plain ASCII, with single blanks inside at most."""
+def _odd_rows(values: pd.Series) -> NDArray[np.intp]:
+    """Return the rows whose text may not be trimmed and half-width: not plain ASCII with single blanks inside."""
     found = letters_of(values)
     if found is None:
-        return False
+        return np.arange(len(values))
     letters, upto = found
     if not len(letters):
-        return True
-    if int(letters.max()) >= _DELETE or int(letters.min()) < _BLANK:
-        return False
-    blank = letters == _BLANK
-    if not blank.any():
-        return True
-    filled = np.diff(upto) > 0
-    return not ((blank[1:] & blank[:-1]).any() or blank[upto[:-1][filled]].any() or blank[upto[1:][filled] - 1].any())
+        return np.empty(0, dtype=np.intp)
+    odd = letters - np.uint8(_BLANK) >= _DELETE - _BLANK  # wraps round below the blank
+    blank = np.flatnonzero(letters == _BLANK)
+    odd[blank[1:][np.diff(blank) == 1]] = True
+    if len(blank):
+        ends = np.zeros(len(letters), dtype=bool)
+        filled = np.diff(upto) > 0
+        ends[upto[:-1][filled]] = ends[upto[1:][filled] - 1] = True
+        odd[blank[ends[blank]]] = True
+    return np.unique(np.searchsorted(upto, np.flatnonzero(odd), side="right") - 1)
 
 
 def as_number(values: pd.Series) -> pd.Series:
@@ -220,21 +230,21 @@ def plain_numbers(values: pd.Series) -> Floats:
     return numbers
 
 
-def as_moment(values: pd.Series, *, timezone: str) -> pd.Series:
-    """Return cells as moments of local time.
+def as_moment(values: pd.Series, *, timezone: str, usual: pd.Series | None = None) -> pd.Series:
+    """Return cells as moments of local time; ``usual``: their ``usual_moments``, where known.
 
     A time that the clock change skips moves forward; one that it repeats is read as the later one (standard time).
     """
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return pd.Series(values.dt.tz_convert(timezone).dt.as_unit("us"))
     if not pd.api.types.is_datetime64_dtype(values.dtype):
-        usual = usual_moments(values)
-        unusual = usual.isna()
-        if unusual.any():
-            codes, distinct = pd.factorize(as_text(values[unusual]))
+        naive = usual_moments(values) if usual is None else usual.copy()
+        unusual = np.flatnonzero(naive.isna() & (values != ""))
+        if len(unusual):
+            codes, distinct = pd.factorize(as_text(values.iloc[unusual]))
             moments = _moments(pd.Series(distinct, dtype="str"), timezone)
-            usual[unusual] = moments.to_numpy()[codes]
-        values = usual
+            naive.iloc[unusual] = moments.to_numpy()[codes]
+        values = naive
     return localised(values.where(values >= EARLIEST), timezone)
 
 

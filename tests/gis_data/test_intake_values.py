@@ -1,7 +1,10 @@
 """Cells and headers: what real files write, read as text, moments and numbers; and what must not come in."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gis_data.intake import codes, headers, values
 from gis_data.intake.roster import band
@@ -221,3 +224,37 @@ def test_channels_tell_who_brought_it_to_light():
         pd.Series(["110", "电话报警", "来所报案", "短信", "巡逻发现", "盘查", "民警工作中发现", "天知道", ""])
     )
     assert found.tolist() == ["reported"] * 4 + ["discovered"] * 3 + ["", ""]
+
+
+TEXTS = st.lists(st.sampled_from(["", " 盗窃 ", "盗窃", "ＡＢ", "AB", "打架"]), min_size=1, max_size=20)
+
+
+@given(texts=TEXTS, seed=st.integers(0, 99))
+def test_words_are_changed_as_plain_texts_would_be(texts: list[str], seed: int):
+    plain = pd.Series([values.cell_text(text) for text in texts], dtype="str")
+    words = values.as_words(pd.Series(texts, dtype="str"))
+    where = np.random.default_rng(seed).random(len(texts)) < 0.5
+    assert values.as_written(words).tolist() == plain.tolist()
+    assert values.as_text(pd.Series(texts, dtype="category")).tolist() == plain.tolist()
+    for word in ("", "家庭暴力", "盗窃"):
+        assert values.as_written(values.with_word(words, where, word)).tolist() == plain.mask(where, word).tolist()
+    other = values.as_words(plain[::-1].reset_index(drop=True))
+    filled = plain.where(plain != "", values.as_written(other))
+    assert values.as_written(values.first_filled(words, other)).tolist() == filled.tolist()
+    assert values.as_written(values.stacked(words, plain)).tolist() == [*plain, *plain]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["119.844", "", "-36.6", "0.0", "119°50′", " 7 ", "1e3", "12345678901234567890", ".5", "5."],
+        ["1.2.3", "4"],  # no number among plain letters: the column is read the slow way
+        ["2024-03-05", "119.844123456789"],
+    ],
+)
+def test_plainly_written_numbers_are_those_pandas_reads(cells: list[str]):
+    column = pd.Series(cells, dtype="str")
+    found, wanted = values.plain_numbers(column), pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    read = ~np.isnan(found)
+    np.testing.assert_array_equal(found[read], wanted[read])
+    assert read.sum() == (6 if len(cells) > 2 else 0)
