@@ -13,12 +13,13 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake import archives, aside, headers, kinds, privacy, sheets, store
@@ -148,8 +149,19 @@ def import_files(
     CrsError
         If a layer does not say in which CRS it is.
     """
-    with archives.sources(paths) as files, nullcontext() if dry_run else ws.alone():
+    with archives.sources(paths) as files, nullcontext() if dry_run else ws.alone(), _memory_given_back():
         return _import(ws, files, dry_run=dry_run, drop_persons=drop_person_columns, progress=progress)
+
+
+@contextmanager
+def _memory_given_back() -> Iterator[None]:
+    """Let Arrow allocate as the system does: its own allocator is slow on new memory, and keeps what was freed."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def _import(

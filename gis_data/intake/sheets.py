@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +206,6 @@ def _regular_sheet(
 
 def _columns(text: bytes | memoryview, count: int, delimiter: str, *, quoted: bool) -> pa.Table:
     names = [str(place) for place in range(count)]
-    pool = pa.system_memory_pool()  # Arrow's own takes three times the time where all memory is new to the process
     table = arrow_csv.read_csv(
         pa.py_buffer(text),
         read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK),
@@ -220,18 +218,20 @@ def _columns(text: bytes | memoryview, count: int, delimiter: str, *, quoted: bo
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
         ),
-        memory_pool=pool,
     )
     with ThreadPoolExecutor() as threads:
-        return pa.table(dict(zip(names, threads.map(partial(_in_one, pool=pool), table.columns), strict=True)))
+        whole = pa.table(dict(zip(names, threads.map(_in_one, table.columns), strict=True)))
+    del table
+    pa.default_memory_pool().release_unused()  # what the threads have freed is of no use to anybody else
+    return whole
 
 
-def _in_one(column: pa.ChunkedArray, *, pool: pa.MemoryPool) -> pa.Array:
+def _in_one(column: pa.ChunkedArray) -> pa.Array:
     """Return a column in one piece; one whose first rows hold few different texts as codes of its texts."""
     first = column.slice(0, _LOOKED_AT)
     if _ROWS_PER_TEXT * pc.count_distinct(first).as_py() <= len(first):
-        column = pc.dictionary_encode(column, memory_pool=pool).unify_dictionaries(memory_pool=pool)
-    return column.combine_chunks(memory_pool=pool)
+        column = column.dictionary_encode().unify_dictionaries()
+    return column.combine_chunks()
 
 
 def _filled(cells: pa.Table) -> np.ndarray:

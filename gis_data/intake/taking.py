@@ -287,6 +287,8 @@ def _places_in_sheet(found: Sorted, rows: np.ndarray) -> np.ndarray:
 def _with_origin(accepted: Any, job: Job, places: np.ndarray, waiting: pd.DataFrame | None) -> Any:  # noqa: ANN401
     """Return accepted rows with the file and row they come from; a row from ``set_aside/`` keeps its first one."""
     assert job.sheet is not None
+    if waiting is None:
+        return accepted.assign(source_file=job.sheet.name, source_row=job.sheet.rows[places], import_id=job.import_id)
     origin = _origin(job, waiting).iloc[places]
     return accepted.assign(
         source_file=origin["file"].to_numpy(), source_row=origin["row"].to_numpy(), import_id=job.import_id
