@@ -18,6 +18,7 @@ import shapely
 from gis_data import cells as grid
 from gis_data.errors import InputError
 from gis_data.periods import Period
+from gis_data.standing import as_of, standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
 from models.beats.plan import Tables, plan_beats
@@ -85,11 +86,13 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     InputError
         If there are no incidents to plan from.
     """
-    cells, edges = prepare_ground(ws, progress=progress)
-    tables = {name: ws.read(name) for name in READ} | {"cells": cells, "cell_edges": edges}
+    tables = {name: ws.read(name) for name in READ}
     if tables["incidents"].empty:
         raise InputError("plan.no_incidents", folder=ws.root)
     period = Period.of(tables["incidents"]["reported_at"], until=until)
+    cells, edges = prepare_ground(ws, at=period.end, progress=progress)
+    # A merged village is no unit any more; what happened in it is its successor's.
+    tables = as_of(tables, period.end) | {"cells": cells, "cell_edges": edges}
     inputs = {name: ws.table_hash(name) for name in (*READ, "barriers", "crossings")}
     seed = ws.study.settings.seed if seed is None else seed
     return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
@@ -129,16 +132,26 @@ def _run_name() -> str:
     return pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S")
 
 
-def prepare_ground(ws: Workspace, *, progress: Report = silent) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Return cells and their walkable neighbours, derived anew only when the ground has changed."""
+def prepare_ground(
+    ws: Workspace, *, at: pd.Timestamp | None = None, progress: Report = silent
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Return cells and their walkable neighbours, derived anew only when the ground has changed.
+
+    Parameters
+    ----------
+    at
+        Day for whose villages the cells are; all villages ever if None.
+    """
+    ever = ws.read("villages")
+    villages = ever if at is None else standing(ever, at)
     stamp = ws.root / "plans" / "ground.json"
     now = {name: ws.table_hash(name) for name in GROUND} | {"cell_size_m": ws.study.settings.cell_size_m}
+    if len(villages) < len(ever):
+        now["villages_left_out"] = "、".join(sorted(set(ever["village_id"]) - set(villages["village_id"])))
     if stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == now:
         return ws.read("cells"), ws.read("cell_edges")
     progress("command.step.ground", 0.0)
-    cells, edges = grid.make_cells(
-        ws.study, ws.read("villages"), ws.read("roads"), ws.read("barriers"), ws.read("crossings")
-    )
+    cells, edges = grid.make_cells(ws.study, villages, ws.read("roads"), ws.read("barriers"), ws.read("crossings"))
     ws.write({"cells": cells, "cell_edges": edges})
     draft = stamp.with_suffix(".tmp")
     draft.write_text(json.dumps(now), encoding="utf-8")

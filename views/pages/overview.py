@@ -4,6 +4,7 @@ import streamlit as st
 
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
+from gis_data.standing import standing
 from views import charts, figures, maps
 from views.pages import frame
 from views.station import Station, show_map
@@ -55,7 +56,7 @@ def _numbers(station: Station) -> None:
     incidents = station.table("incidents")
     by_origin = incidents.groupby("origin")["count"].sum()
     caught = incidents.loc[incidents["caught_count"] > 0, "count"].sum()
-    villages = station.table("villages")
+    villages = standing(station.table("villages"), incidents["reported_at"].max())  # people of merged ones counted once
     frame.numbers(
         [
             (text("page.overview.period"), str(Period.of(incidents["reported_at"])), ""),
