@@ -80,6 +80,33 @@ def merge_calls(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(into, index=rows.index)
 
 
+def merge_into_earlier(rows: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
+    """Return for each row the position of the earlier incident it is another call about, -1 for a row that stays.
+
+    Parameters
+    ----------
+    rows
+        As for ``merge_calls``.
+    earlier
+        Incidents of earlier imports with a usable point and hour: ``reported_at``, ``incident_class``, ``type``,
+        ``x_m``, ``y_m``. Their addresses are not kept, so only time and place can tell.
+    """
+    into = pd.Series(-1, index=rows.index)
+    asked = np.flatnonzero(rows["is_call"].to_numpy(dtype=bool))
+    if not len(asked) or earlier.empty:
+        return into
+    names = ["reported_at", "incident_class", "type", "x_m", "y_m"]
+    both = pd.concat([part[names].astype({"incident_class": object, "type": object}) for part in
+                      (earlier, rows.iloc[asked])], ignore_index=True)  # fmt: skip
+    minute = (both["reported_at"] - both["reported_at"].min()).dt.total_seconds().to_numpy(dtype=float) / 60
+    pairs = np.sort(_pairs(both.assign(village_id="", address=""), minute, WINDOW_MIN), axis=1)
+    pairs = pairs[(pairs[:, 0] < len(earlier)) & (pairs[:, 1] >= len(earlier))]
+    pairs = pairs[np.lexsort([minute[pairs[:, 0]], pairs[:, 1]])]
+    later, at = np.unique(pairs[:, 1], return_index=True)
+    into.iloc[asked[later - len(earlier)]] = pairs[at, 0]
+    return into
+
+
 def _pairs(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -> Rows:
     """Return all pairs (earlier, later) of calls that may be about one event."""
     group, (kind, kinds) = pd.factorize(calls["incident_class"])[0], pd.factorize(calls["type"])

@@ -55,6 +55,8 @@ class Known:
         Those that the same file has brought already; one that comes again is a duplicate.
     earlier
         The incidents of all imports, or None; the shares of a new file are held against theirs.
+    comes_back
+        Whether the rows come back from ``set_aside/``: a person has said that they are events of their own.
     masts
         Points, metres (n × 2), that earlier imports have shown to be phone masts.
     """
@@ -65,6 +67,7 @@ class Known:
     own_words: Mapping[str, str]
     this_import: frozenset[str] = frozenset()
     earlier: pd.DataFrame | None = None
+    comes_back: bool = False
     masts: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
 
     @property
@@ -90,7 +93,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     rows = rows.assign(**place.drop(columns="outside"))
     reasons, details = _judge(cells, rows, place["outside"], when.hour_known, known)
     asked = (reasons == "") & when.hour_known
-    reasons, details = _merge_calls(cells, rows, calls, asked, reasons, details)
+    reasons, details = _merge_calls(cells, rows, calls, asked, reasons, details, known)
     kept = reasons == ""
     notes |= when.notes | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
@@ -319,7 +322,7 @@ def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, kno
 
 def _merge_calls(
     cells: Mapping[str, pd.Series], rows: pd.DataFrame, calls: pd.DataFrame, asked: pd.Series, reasons: pd.Series,
-    details: pd.Series,
+    details: pd.Series, known: Known,
 ) -> tuple[pd.Series, pd.Series]:  # fmt: skip
     """Set aside the calls about an event that another row already tells, each with that row's number."""
     is_call = asked & ((calls["number"] != "") | calls["damaged"])
@@ -329,12 +332,33 @@ def _merge_calls(
         **{name: rows[name].mask(unusable) for name in ("x_m", "y_m")},
         is_call=is_call, address=_words(cells, "address", rows.index), follows=calls["follows"],
     )  # fmt: skip
-    into = duplicates.merge_calls(about)
-    merged = into >= 0
     reasons, details = reasons.copy(), details.copy()
+    earlier = _earlier_calls(rows, known)
+    into = duplicates.merge_into_earlier(about, earlier)
+    merged = into >= 0
+    reasons[merged] = "same_event"
+    first = earlier.iloc[into[merged]]
+    details[merged] = (first["source_file"].astype("str") + " " + first["source_row"].astype("str")).to_numpy()
+    into = duplicates.merge_calls(about.assign(is_call=is_call & ~merged))
+    merged = into >= 0
     reasons[merged] = np.where(calls["follows"][merged], "follow_up", "same_event")
     details[merged] = rows["source_row"].iloc[into[merged]].astype("str").to_numpy()
     return reasons, details
+
+
+def _earlier_calls(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
+    """Return the incidents of earlier imports that the rows' calls may be about."""
+    names = ["reported_at", "incident_class", "type", "source_file", "source_row"]
+    table = known.earlier
+    if table is None or table.empty or known.comes_back:
+        return pd.DataFrame({name: [] for name in (*names, "x_m", "y_m")})
+    at, reach = rows["reported_at"], pd.Timedelta(minutes=duplicates.WINDOW_MIN)
+    near = table["reported_at"].between(at.min() - reach, at.max() + reach)
+    table = table[near & (table["origin"] == "reported") & (table["count"] == 1)]
+    # Of a report at 00:00 the hour may not be known; a row that comes again replaces itself.
+    table = table[table["precision"].isin(USABLE_POINT) & (table["reported_at"] != table["reported_at"].dt.normalize())]
+    table = table[~_among(table["incident_id"], rows["incident_id"])]
+    return pd.DataFrame(table[names]).assign(x_m=table.geometry.x, y_m=table.geometry.y)
 
 
 def _drift(rows: pd.DataFrame, kept: pd.Series, known: Known) -> drift.Drift:

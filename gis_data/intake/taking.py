@@ -251,6 +251,7 @@ def _read(session: Session, sheet: Sheet, match: Match, job: Job, waiting: pd.Da
         own_words=ws.intake.get("classes", {}),
         this_import=frozenset(ours),
         earlier=table,
+        comes_back=waiting is not None and bool((waiting["reason"] == "same_event").any()),
         masts=masts.known_masts(table),
     )
     return incidents.read(sheet, match, known, import_id=job.import_id)

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -392,6 +393,65 @@ def test_a_duplicate_is_one_until_it_has_a_number_of_its_own(ws: Workspace):
     assert import_files(ws, [path]).files[0].accepted == 1
     assert ws.read("incidents")["village_id"].tolist() == ["李家屯村", "张家庄村"]
     assert waiting(ws).empty
+
+
+FIRST_CALL = {"报警时间": "2024-03-05 10:11", "经度": "119.8301", "纬度": "36.612345"}
+OTHER_CALL = {"报警时间": "2024-03-05 10:20", "经度": "119.8309", "纬度": "36.612345"}  # 72 m and 9 minutes on
+
+
+def test_other_callers_in_a_later_file_join_the_first_call_and_name_it_and_an_undo_takes_that_back(ws: Workspace):
+    take(ws, "一.csv", [row(1, **FIRST_CALL), row(30)])
+    before = ws.table_hash("incidents")
+    far, late = OTHER_CALL | {"经度": "119.8350"}, OTHER_CALL | {"报警时间": "2024-03-05 10:42"}
+    other = OTHER_CALL | {"警情类别": "治安警情", "警情类型": "赌博"}
+    report = take(ws, "二.csv", [row(2, **OTHER_CALL), row(3, **far), row(4, **late), row(5, **other)]).files[0]
+    assert (report.accepted, report.problems) == (3, {"same_event": 1})
+    assert ws.read("aside")[["row", "reason", "detail"]].to_numpy().tolist() == [[2, "same_event", "一.csv 2"]]
+    assert report.rows_read == report.accepted + report.set_aside
+    undo_import(ws)
+    assert ws.table_hash("incidents") == before
+    assert ws.read("aside").empty
+
+
+def test_a_call_that_was_joined_to_an_earlier_one_comes_in_when_a_person_says_it_is_another(ws: Workspace):
+    take(ws, "一.csv", [row(1, **FIRST_CALL)])
+    take(ws, "二.csv", [row(2, **OTHER_CALL)])
+    assert import_files(ws, [corrected(ws, 警情类型={2: "扒窃"})]).files[0].accepted == 1
+    assert ws.read("incidents")["type"].tolist() == ["theft", "pickpocketing"]
+
+
+def test_a_file_that_comes_again_with_corrections_does_not_join_itself(ws: Workspace):
+    take(ws, "一.csv", [row(1, **FIRST_CALL), row(2, **OTHER_CALL)])
+    report = take(ws, "一.csv", [row(1, **FIRST_CALL, 警情类型="扒窃"), row(2, **OTHER_CALL)]).files[0]
+    assert (report.accepted, report.replaced, report.problems["same_event"]) == (1, 1, 1)
+    assert ws.read("incidents")["type"].tolist() == ["pickpocketing"]
+
+
+def test_calls_split_between_two_files_are_as_many_events_as_in_one(tmp_path: Path):
+    rng = np.random.default_rng(5)
+    minutes, spots = np.sort(rng.integers(0, 3000, 60)).tolist(), rng.integers(0, 4, 60)
+    rows = [
+        row(
+            number,
+            报警时间=f"{pd.Timestamp('2024-03-05 10:01') + pd.Timedelta(minutes=minute)}",
+            经度=f"{119.82 + 0.002 * spot:.6f}",
+        )
+        for number, (minute, spot) in enumerate(zip(minutes, spots, strict=True))
+    ]
+    whole, split = station(tmp_path / "one"), station(tmp_path / "two")
+    take(whole, "all.csv", rows)
+    take(split, "1.csv", rows[:30])
+    take(split, "2.csv", rows[30:])
+    assert len(whole.read("incidents")) < 60
+    assert set(whole.read("incidents")["source_row"]) >= set(split.read("incidents")["source_row"][:1])
+    assert len(whole.read("incidents")) == len(split.read("incidents"))
+
+
+@pytest.mark.parametrize("count", ["12e400", "1e30", "37990024010110001234", "inf", "nan", "-3"])
+def test_a_number_that_no_count_can_be_is_the_least_count(ws: Workspace, count: str):
+    report = take(ws, "一.csv", [row(1, 抓获现行数=count), row(2, 抓获现行数="2")]).files[0]
+    assert report.accepted == 2
+    assert ws.read("incidents")["caught_count"].tolist() == [0, 2]
 
 
 def test_rows_that_waited_for_a_word_come_in_as_they_are_when_the_station_has_named_it(ws: Workspace):

@@ -200,7 +200,8 @@ def test_only_reported_calls_of_a_list_of_calls_are_merged():
     def verdicts(table: pd.DataFrame, found: pd.DataFrame) -> list[tuple[str, str]]:
         nothing = pd.Series("", index=table.index, dtype="str")
         asked = pd.Series(True, index=table.index)
-        return list(zip(*incidents._merge_calls(cells, table, found, asked, nothing, nothing), strict=True))
+        first = SimpleNamespace(earlier=None, comes_back=False)
+        return list(zip(*incidents._merge_calls(cells, table, found, asked, nothing, nothing, first), strict=True))
 
     assert verdicts(rows, numbers) == [("", ""), ("same_event", "2")]
     assert verdicts(rows, numbers.assign(number="", damaged=True)) == [("", ""), ("same_event", "2")]
