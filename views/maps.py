@@ -30,6 +30,8 @@ from folium.utilities import JsCode
 from analysis.density import CLASS_LIMITS
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
+from models.beats.explain import when
+from models.beats.types import spoken
 from models.plan import Plan
 from views.basemap import BUILDING, BUILDING_EDGE, PAPER, ROADS, WATER, TileSet, village_name_boxes, village_points
 from views.figures import records, rule_names
@@ -42,6 +44,9 @@ SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
 COLD, EMERGING = "#0072b2", "#c8480a"
 DENSITY = ("#fff1c4", "#fddc8a", "#fbbf5b", "#f39b3a", "#dd7221", "#b84c12", "#7f2f0b")  # one a class, the rarest last
 ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
+BEATS = ("#0072b2", "#c8480a", "#00785a", "#8e2c7e", "#b8860b", "#cc3377", "#5c5953", "#2f5d8a")
+CHECKPOINTS = {"hotspot": HOTSPOT, "market": "#b8860b", "school": "#0072b2", "back_lane": INK}
+BEAT_SIMPLER_M = 3.0  # roads drawn this much simpler look the same and halve the page
 FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
 FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser stalls on vectors
 HEAT_PX = 700
@@ -78,6 +83,7 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
   font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
 .xq-zone {{ font-size: 14px; background: rgba(255,255,255,.82); border-radius: 3px; padding: 0 5px; }}
 .xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); }}
+.xq-spot-ink {{ font-size: 12px; background: rgba(255,255,255,.8); border-radius: 3px; padding: 0 3px; }}
 .xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
   font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}
 .xq-sign {{ transform: translate(-50%, -50%); position: absolute; line-height: 0; }}
@@ -175,6 +181,23 @@ def zone_map(
     if len(tables["barriers"]):
         rows.append(_barriers(town, tables["barriers"]))
     rows.append(_posts(town, zones, study.crs))
+    return _finished(town, rows)
+
+
+def beat_map(
+    study: Study,
+    plan: Plan,
+    zones: gpd.GeoDataFrame,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    tiles: TileSet | None,
+) -> TownMap:
+    """Show the beats as roads in colours that differ between neighbours, zone borders, and numbered checkpoints."""
+    town = _town_map(study, tiles)
+    beats, checkpoints = plan.to_frame(), plan.tables["checkpoints"]
+    rows = [_beat_roads(town, beats)]
+    if len(tables["barriers"]):
+        rows.append(_barriers(town, tables["barriers"]))
+    rows += [_zone_borders(town, zones, _tile_names(study, tables, tiles)), *_checkpoints(town, checkpoints)]
     return _finished(town, rows)
 
 
@@ -419,6 +442,41 @@ def _with_post(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return zones[zones[["post_x", "post_y"]].notna().all(axis=1)]
 
 
+def _beat_roads(town: TownMap, beats: gpd.GeoDataFrame) -> Row:
+    lines = shapely.simplify(shapely.line_merge(beats.geometry.to_numpy()), BEAT_SIMPLER_M)
+    # Neighbouring zones' beats hardly touch: the colours only have to differ between beats that do.
+    colours = [BEATS[ZONES.index(colour) % len(BEATS)] for colour in zone_colours(beats)]
+    styles = [{"color": colour, "weight": 2.6, "opacity": 0.85, "fill": False} for colour in colours]
+    tips = [_beat_tip(row) for row in records(beats)]
+    layer = _shapes(beats.set_geometry(gpd.GeoSeries(lines, index=beats.index, crs=beats.crs)), styles, tips=tips,
+                    css="xq-beat")  # fmt: skip
+    layer.add_to(town)
+    if len(beats):
+        _names(layer, _beat_name_points(beats), beats["beat_id"], kind="xq-spot-ink")
+    return Row(_line_sample(BEATS[0], width=2.6), text("map.beat.layer", count=len(beats)), layer)
+
+
+def _beat_name_points(beats: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the point of each beat's road that is nearest to its middle."""
+    shapes = beats.geometry.to_numpy()
+    points = shapely.get_point(shapely.shortest_line(shapes, shapely.centroid(shapes)), 0)
+    return gpd.GeoSeries(points, index=beats.index, crs=beats.crs)
+
+
+def _checkpoints(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
+    """Draw one layer for each kind, so that a planner can look at one alone."""
+    rows = []
+    for kind, colour in CHECKPOINTS.items():
+        mine = checkpoints[checkpoints["kind"] == kind]
+        if len(mine):
+            sign = _svg(f'<circle cx="6" cy="6" r="4.6" fill="{colour}" stroke="#fff" stroke-width="1.4"/>', size=13)
+            layer = _signs(mine.geometry, [sign] * len(mine), [_checkpoint_tip(row) for row in records(mine)])
+            layer.add_to(town)
+            kind_name = text(f"beats.kind.{kind}")
+            rows.append(Row(sign, text("map.beat.checkpoints", kind=kind_name, count=len(mine)), layer))
+    return rows
+
+
 def _standing_cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> Row:
     tips = [
         _tip(row.camera_id, [(text("map.status"), text(f"map.camera.{row.status}"))])
@@ -590,6 +648,27 @@ def _zone_tip(zone: Mapping[str, Any], score: Mapping[str, Any]) -> str:
         arrests = f"{score['arrest_incidents']:,} ({score['arrest_low']:,.0f}–{score['arrest_high']:,.0f})"
         lines += [(text("map.tip.reported"), count), (text("map.tip.arrests"), arrests)]
     return _tip(text("map.zone_named", zone=" ".join(dict.fromkeys((zone["zone_id"], zone.get("name", ""))))), lines)
+
+
+def _beat_tip(beat: Mapping[str, Any]) -> str:
+    mark = text("beats.list_mark")
+    visits = text("map.beat.visits_value", visits=beat["visits_per_week"], minutes=f"{beat['visit_min_per_week']:.0f}")
+    lines = [
+        (text(f"beats.type.{beat['beat_type']}"), spoken(beat["reason"])[0]),
+        (text("map.tip.road"), f"{beat['road_km']:.1f} km"),
+        (text("map.beat.work"), text("map.beat.work_value", hours=f"{beat['workload_h_per_week']:.1f}")),
+        (text("map.beat.ratio"), f"{beat['load_ratio']:.2f}"),
+        (text("map.beat.count"), beat["checkpoints"]),
+        (text("map.beat.visits"), visits),
+    ]
+    if beat["villages"]:
+        lines.append((text("map.beat.villages"), beat["villages"].replace("、", mark)))
+    return _tip(beat["beat_id"], lines)
+
+
+def _checkpoint_tip(row: Mapping[str, Any]) -> str:
+    lines = [(text(f"beats.kind.{row['kind']}"), sentence) for sentence in spoken(row["reason"])]
+    return _tip(f"{row['checkpoint_id']} {row['name']}".strip(), [*lines, (text("map.beat.least"), when(row))])
 
 
 def _camera_tip(row: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ In:     a plan "beats" and the id of a zone, beat or checkpoint, or the name of 
 Out:    sentences in the running language.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,8 @@ from gis_data.catalogue import text
 from gis_data.errors import InputError
 from models.beats.types import spoken
 from models.plan import Plan
+
+LEAST_TOLD_KM = 0.05
 
 
 def explain(plan: Plan, place: str) -> tuple[str, ...]:
@@ -53,7 +56,7 @@ def _beat(row: pd.Series) -> tuple[str, ...]:
     sentences = [*spoken(row["reason"]), text("beats.because.work", **values)]
     if row["hotspots"]:
         sentences.append(text("beats.because.hotspots", hotspots=row["hotspots"]))
-    if row["loose_km"] > 0:
+    if row["loose_km"] >= LEAST_TOLD_KM:
         sentences.append(text("beats.because.loose", km=f"{row['loose_km']:.1f}"))
     visits: dict[str, Any] = {
         "checkpoints": row["checkpoints"],
@@ -68,7 +71,7 @@ def _checkpoint(row: pd.Series) -> tuple[str, ...]:
     return (*spoken(row["reason"]), when(row))
 
 
-def when(row: pd.Series) -> str:
+def when(row: Mapping[str, Any] | pd.Series) -> str:
     """Say how often and when a crew must be at a checkpoint."""
     hours, days = row["hours"].replace(";", text("beats.and_hours")), row["market_days"]
     visits, stop = int(row["min_visits_per_week"]), f"{row['stop_min']:g}"

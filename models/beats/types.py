@@ -118,7 +118,7 @@ def zone_type(zone: ZoneGround) -> tuple[str, tuple[Reason, ...]]:
 def _seat(zone: ZoneGround) -> Reason | None:
     seats = list(zone.villages.loc[zone.villages["is_seat"].astype(bool), "name"])
     if seats:
-        return "beats.because.zone.seat_village", {"names": "、".join(seats)}
+        return "beats.because.zone.seat_village", {"names": seats}
     hall = zone.places[zone.places["kind"] == "townhall"]
     return ("beats.because.zone.seat_hall", {"name": hall["name"].iloc[0]}) if len(hall) else None
 
@@ -136,10 +136,8 @@ def _industrial(zone: ZoneGround) -> Reason | None:
 
 
 def _market(zone: ZoneGround) -> Reason | None:
-    names = "、".join(
-        f"{name}({days})" if days else name
-        for name, days in zip(zone.markets["name"], zone.markets["market_days"], strict=True)
-    )
+    held = zip(zone.markets["name"], zone.markets["market_days"], strict=True)
+    names = [f"{name} ({days})" if days else name for name, days in held]
     return ("beats.because.zone.market", {"names": names}) if names else None
 
 
@@ -191,4 +189,9 @@ def pack(reasons: Iterable[Reason]) -> str:
 def spoken(packed: str) -> tuple[str, ...]:
     """Return packed reasons as sentences in the running language."""
     known: list[tuple[str, Mapping[str, Any]]] = json.loads(packed) if packed else []
-    return tuple(text(key, **values) for key, values in known)
+    mark = text("beats.list_mark")
+
+    def written(value: Any) -> Any:  # noqa: ANN401 - a word, a number, or a list of words
+        return mark.join(value) if isinstance(value, list) else value
+
+    return tuple(text(key, **{name: written(value) for name, value in values.items()}) for key, values in known)

@@ -23,6 +23,7 @@ from models.plan import Plan
 from models.store import load_plans
 from views import sheets
 from views.sheets import frame, svg
+from views.sheets.beat_page import of_zone
 from views.sheets.labels import Label, place_labels
 from views.sheets.names import clock_hours
 from views.sheets.zone_map import Scene, draw_zone
@@ -396,7 +397,14 @@ def test_a_shared_border_is_drawn_once(town):
     """Two zones of 3 × 4 km side by side: 8 km around Z1 are bold, of the other border only Z2's free sides remain."""
     _, ground, plans = town
     zones = plans["zones"].to_frame()
-    scene = Scene("Z1", zones, plans["zones"].tables["units"], plans["hotspots"].to_frame(), ground)
+    scene = Scene(
+        "Z1",
+        zones,
+        plans["zones"].tables["units"],
+        plans["hotspots"].to_frame(),
+        *of_zone(None, "Z1", crs=zones.crs),
+        ground,
+    )
     _, window = frame.fit(zones.total_bounds)
     drawing = draw_zone(scene, window).svg
     thin = re.search(r'd="([^"]+)"[^>]*stroke="#444444"', drawing).group(1)
@@ -411,7 +419,8 @@ def test_only_what_is_on_the_sheet_is_in_its_legend(town):
     bare = ground | {
         name: ground[name].iloc[:0] for name in ("water", "barriers", "crossings", "places", "roads", "buildings")
     }
-    scene = Scene("Z1", zones, plans["zones"].tables["units"], plans["hotspots"].to_frame().iloc[:0], bare)
+    no_beats = of_zone(None, "Z1", crs=zones.crs)
+    scene = Scene("Z1", zones, plans["zones"].tables["units"], plans["hotspots"].to_frame().iloc[:0], *no_beats, bare)
     _, window = frame.fit(scene.zone.geometry.bounds)
     words = [words for _, words in draw_zone(scene, window).legend]
     assert words == ["本巡区边界", "村界", "相邻巡区界", "村庄", "驻勤点"]
@@ -478,7 +487,7 @@ def test_every_sheet_of_the_sample_town_is_true_to_scale_and_legible(planned_tow
     for zone, path in zip(plans["zones"].to_frame()["zone_id"], written, strict=True):
         assert path.stat().st_size < 600_000
         with pdfplumber.open(path) as book:
-            (page,) = book.pages
+            page = book.pages[0]  # the back lists the beats
             mine = ground["villages"][ground["villages"]["village_id"].map(units) == zone]
             truth = np.sort(pdist(mine[["centre_x", "centre_y"]].to_numpy()))
             paper = np.sort(pdist(np.array(village_marks(page))))

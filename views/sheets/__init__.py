@@ -13,6 +13,7 @@ from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.plan import Plan, silent
+from views.beat_book import write_beat_book
 from views.camera_book import write_camera_book
 from views.documents import write_scorecard
 from views.public_card import write_public_card
@@ -51,6 +52,8 @@ def print_all(
     if "zones" in wanted:
         ground = {name: ws.read(name) for name in GROUND}
         written += write_all_zone_sheets(ws.study, ground, plans, ws.out, printed_on=today, progress=progress)
+        if "beats" in plans:
+            written.append(write_beat_book(plans["beats"], ws.study, ws.out / text("sheet.file_beats")))
     if "scorecard" in wanted:
         _require(plans, "scorecard")
         path = ws.out / text("sheet.file_scorecard")

@@ -15,12 +15,13 @@ import shapely
 
 from gis_data.catalogue import text
 from views.sheets.labels import Label, place_labels
-from views.sheets.symbols import MAIN_ROADS
+from views.sheets.symbols import CHECKPOINT_MM, MAIN_ROADS
 
 if TYPE_CHECKING:
     from views.sheets.zone_map import Drawing
 
 MARKER_MM, POST_MM = 1.4, 2.0
+BESIDE_MM = 0.7  # between a checkpoint's disc and a name, or its number reads as part of the name
 SHORTEST_NAMED_LINE_MM = 25.0
 SMALLEST_NAMED_ZONE_MM2 = 300.0
 LARGEST_REACH_MM = 12.0
@@ -32,6 +33,7 @@ def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[di
     frame = drawing.window.frame
     mine, far = drawing.villages
     wanted = [
+        *_beats(drawing),
         *_post(drawing),
         *_hotspots(drawing),
         *_villages(mine, size_pt=8.5, weight=700, style="name"),
@@ -45,7 +47,7 @@ def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[di
         keep_clear=[*furniture, *_markers(drawing)], rather_not=_rather_not(drawing),
     )  # fmt: skip
     taken = [*furniture, *(one.box for one in placed)]
-    return [asdict(one) for one in placed] + _kilometres(drawing, taken)
+    return [asdict(one) for one in placed] + _numbers(drawing) + _kilometres(drawing, taken)
 
 
 def clock_hours(hours: str) -> str:
@@ -57,7 +59,8 @@ def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
     mine, far = drawing.villages
     points = [*mine.geometry, *far.geometry, *(point for _, point in drawing.places)]
     posts = [] if drawing.post is None else [drawing.post.buffer(POST_MM)]
-    return [point.buffer(MARKER_MM) for point in points] + posts
+    discs = [shapely.Point(xy).buffer(CHECKPOINT_MM + BESIDE_MM) for xy in drawing.discs]
+    return [point.buffer(MARKER_MM) for point in points] + posts + discs
 
 
 def _rather_not(drawing: "Drawing") -> list[shapely.Geometry]:
@@ -75,6 +78,25 @@ def _post(drawing: "Drawing") -> list[Label]:
     if drawing.post is None:
         return []
     return [Label(text("sheet.legend.post"), drawing.post.x, drawing.post.y, 7.5, 700, style="post")]
+
+
+def _numbers(drawing: "Drawing") -> list[dict[str, Any]]:
+    """Set the number of each checkpoint in its disc."""
+    size = 2 * CHECKPOINT_MM
+    return [
+        {"label": asdict(Label(f"{number}", x, y, 6, 700, style="checkpoint")), "left": x - CHECKPOINT_MM,
+         "top": y - CHECKPOINT_MM, "width": size, "height": size, "leader": None}
+        for number, (x, y) in zip(drawing.checkpoints["number"], drawing.discs.tolist(), strict=True)
+    ]  # fmt: skip
+
+
+def _beats(drawing: "Drawing") -> list[Label]:
+    """Return the name of each beat at that road of it which is nearest to its middle."""
+    found = []
+    for name, lines in zip(drawing.beats["beat_id"], drawing.beats.geometry, strict=True):
+        point = shapely.get_point(shapely.shortest_line(lines, lines.centroid), 0)
+        found.append(Label(name.rpartition("-")[2], point.x, point.y, 11, 700, style="beat"))
+    return found
 
 
 def _hotspots(drawing: "Drawing") -> list[Label]:

@@ -30,6 +30,9 @@ VILLAGE_BORDER: Style = {
 OTHER_BORDER: Style = {"stroke": "#444444", "stroke_width": 0.4, "stroke_dasharray": "2.4 1 0.4 1"}
 ZONE_BORDER: Style = {"stroke": INK, "stroke_width": 0.9, "stroke_dasharray": "5 1.4 0.9 1.4", "stroke_linecap": "butt"}
 ZONE_BAND: Style = {"stroke": "#e0457b", "stroke_width": 2.4, "stroke_opacity": 0.3}
+BEAT_BAND: Style = {"stroke_width": 1.7, "stroke_opacity": 0.55, "stroke_linecap": "round"}
+BEATS = ("#7fc4e8", "#f2b84b", "#5fae7d", "#d48cc0", "#b9b24a", "#8f9bd4")
+CHECKPOINT_MM = 1.75
 FADED: Style = {"fill": "#ffffff", "fill_opacity": 0.5}
 GRID: Style = {"stroke": "#9a9a9a", "stroke_width": 0.08}
 
@@ -79,6 +82,16 @@ def hotspot(area: shapely.Geometry) -> str:
     """Draw a hotspot: hatched, with its edge."""
     lines = svg.path(svg.hatch(area, spacing_mm=1.1), stroke=RED, stroke_width=0.22)
     return lines + svg.path(area, stroke=RED, stroke_width=0.5)
+
+
+def beat(lines: Any, number: int) -> str:  # noqa: ANN401 - one line or many
+    """Draw the band under a beat's roads; greys of different depth remain without colour."""
+    return svg.path(lines, **BEAT_BAND, stroke=BEATS[number % len(BEATS)])
+
+
+def checkpoint(x: float, y: float) -> str:
+    """Draw the disc that a checkpoint's number stands on."""
+    return svg.disc(x, y, CHECKPOINT_MM, fill=INK, stroke="#ffffff", stroke_width=0.3)
 
 
 def zone_border(line: shapely.Geometry) -> str:

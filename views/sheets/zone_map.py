@@ -23,6 +23,7 @@ from views.sheets.frame import Box, MapWindow
 Shapes = NDArray[Any]
 
 BLEED_MM = 2.0
+DISC_ROUNDS = 40
 NORTH_MM = (11.0, 16.0)
 
 
@@ -34,6 +35,8 @@ class Scene:
     zones: gpd.GeoDataFrame
     units: gpd.GeoDataFrame
     hotspots: gpd.GeoDataFrame
+    beats: gpd.GeoDataFrame
+    checkpoints: gpd.GeoDataFrame
     ground: Mapping[str, gpd.GeoDataFrame]
 
     @property
@@ -56,8 +59,8 @@ def draw_zone(scene: Scene, window: MapWindow) -> Picture:
     """Draw the map of one zone."""
     drawing = Drawing(scene, window)
     elements = [
-        *drawing.draw_ground(), *drawing.draw_roads(), *drawing.draw_zone(), *drawing.draw_hotspots(),
-        *drawing.draw_symbols(),
+        *drawing.draw_ground(), *drawing.draw_beats(), *drawing.draw_roads(), *drawing.draw_zone(),
+        *drawing.draw_hotspots(), *drawing.draw_symbols(), *drawing.draw_checkpoints(),
     ]  # fmt: skip
     north = _free_corner(drawing)
     labels = names.labels(
@@ -77,6 +80,7 @@ class Drawing:
         self.layers = {name: self.on_paper(table) for name, table in scene.ground.items()}
         self.all_zones, self.units = self.on_paper(scene.zones), self.on_paper(scene.units)
         self.spots = self.on_paper(scene.hotspots)
+        self.beats, self.checkpoints = self.on_paper(scene.beats), self.on_paper(scene.checkpoints)
 
     def on_paper(self, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return the rows inside the frame, in millimetres, cut a little outside the frame."""
@@ -98,6 +102,22 @@ class Drawing:
         if len(self.scene.ground["villages"]) and len(self.units):
             yield svg.path(_borders(self.units), **symbols.VILLAGE_BORDER)
             self._explain("village_border", svg.path(symbols.SAMPLE_LINE, **symbols.VILLAGE_BORDER))
+
+    def draw_beats(self) -> Iterator[str]:
+        """Draw a band below the roads of each beat, in as many colours as the zone has beats."""
+        for number, lines in enumerate(self.beats.geometry):
+            yield symbols.beat(shapely.line_merge(lines), number)
+        if len(self.beats):
+            under = symbols.road(symbols.SAMPLE_LINE, "village")
+            self._explain("beat", symbols.beat(symbols.SAMPLE_LINE, 0) + under)
+
+    def draw_checkpoints(self) -> Iterator[str]:
+        """Discs for the checkpoints, with a line to where one stands that had to give way; numbers are labels."""
+        for point, (x, y) in zip(self.checkpoints.geometry, self.discs.tolist(), strict=True):
+            yield svg.path(shapely.LineString([point, (x, y)]), stroke=symbols.INK, stroke_width=0.25)
+            yield symbols.checkpoint(x, y)
+        if len(self.checkpoints):
+            self._explain("checkpoint", symbols.checkpoint(*symbols.SAMPLE_MIDDLE))
 
     def draw_roads(self) -> Iterator[str]:
         """Roads, lesser below greater; railways; where a road crosses a barrier."""
@@ -158,6 +178,22 @@ class Drawing:
         units = self.scene.units
         mine = centres["village_id"].isin(units.loc[units["zone_id"] == self.scene.zone_id, "unit_id"])
         return centres[mine], centres[~mine]
+
+    @cached_property
+    def discs(self) -> NDArray[np.float64]:
+        """Where the checkpoints' discs stand: those that would cover each other are pushed apart."""
+        at = shapely.get_coordinates(self.checkpoints.geometry.to_numpy())
+        for _ in range(DISC_ROUNDS):
+            apart = at[:, None] - at[None]
+            gap = np.hypot(*np.moveaxis(apart, -1, 0))
+            close = (gap < 2 * symbols.CHECKPOINT_MM) & ~np.eye(len(at), dtype=bool)
+            if not close.any():
+                break
+            # Two on one spot part sideways, the first to the left.
+            side = np.sign(np.arange(len(at))[:, None] - np.arange(len(at)))[..., None] * (1.0, 0.0)
+            away = np.where((gap > 1e-6)[..., None], apart / np.maximum(gap, 1e-6)[..., None], side)
+            at = at + (away * ((2 * symbols.CHECKPOINT_MM + 0.1 - gap) / 2 * close)[..., None]).sum(axis=1)
+        return at
 
     @cached_property
     def places(self) -> list[tuple[str, shapely.Point]]:

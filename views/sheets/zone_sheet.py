@@ -19,6 +19,7 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
 from gis_data.study import Study
 from models.plan import Plan, silent
+from views.sheets.beat_page import back_page, of_zone
 from views.sheets.frame import fit, scale_bar, write_pdf
 from views.sheets.names import clock_hours
 from views.sheets.zone_map import Scene, draw_zone
@@ -63,7 +64,9 @@ def write_zone_sheet(
         zones = _zones(plans)
         if zone_id not in set(zones["zone_id"]):
             raise InputError("sheet.no_zone", found=zone_id, known=", ".join(zones["zone_id"]))
-        scene = Scene(zone_id, zones, plans["zones"].tables["units"], _hotspots(plans, zones), ground)
+        beats, checkpoints = of_zone(plans.get("beats"), zone_id, crs=study.crs)
+        units = plans["zones"].tables["units"]
+        scene = Scene(zone_id, zones, units, _hotspots(plans, zones), beats, checkpoints, ground)
         layout, window = fit(scene.zone.geometry.bounds)
         picture = draw_zone(scene, window)
         number = list(zones["zone_id"]).index(zone_id) + 1
@@ -92,6 +95,7 @@ def write_zone_sheet(
             },
             "card": _in_columns(blocks, layout.columns),
             "foot": _foot(study, plans, printed_on),
+            "back": back_page(study, plans.get("beats"), zone_id, printed_on=printed_on),
         }
         return write_pdf("zone_sheet.typ", sheet, path)
 

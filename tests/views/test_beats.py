@@ -1,0 +1,118 @@
+"""The beats page, their sheet's back and their spreadsheet, on the sample town and where no beats are planned."""
+
+import datetime
+import html
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import openpyxl
+import pdfplumber
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.workspace import Workspace
+from models.beats.plan import explain
+from models.store import load_plans
+from views import beat_tables, maps
+from views.beat_book import write_beat_book
+from views.sheets.beat_page import of_zone
+from views.sheets.frame import fit
+from views.sheets.symbols import CHECKPOINT_MM
+from views.sheets.zone_map import Drawing, Scene
+from views.sheets.zone_sheet import GROUND, write_zone_sheet
+
+from .test_pages import one_page, words
+
+
+@pytest.fixture(scope="module")
+def planned(planned_town: Path):
+    ws = Workspace.open(planned_town)
+    return ws, load_plans(ws)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_shows_beats_checkpoints_and_why(planned_town, planned, lang):
+    page = AppTest.from_function(one_page, args=(str(planned_town), "beats", lang), default_timeout=60).run()
+    assert not page.exception
+    said = words(page)
+    plan = planned[1]["beats"]
+    with speaking(lang):
+        first = plan.to_frame()["beat_id"].iloc[0]
+        assert [header.value for header in page.header] == [text("page.beats.title")]
+        assert f"{text('page.beats.count')} {len(plan.to_frame())}" in said
+        assert all(html.escape(sentence) in said for sentence in explain(plan, first))
+    assert len(page.get("iframe")) == 1
+    page.selectbox(key="beat").select("Z1-C01").run()
+    with speaking(lang):
+        assert html.escape(explain(plan, "Z1-C01")[-1]) in words(page)
+
+
+def test_without_a_plan_the_page_names_the_command(unplanned_station):
+    page = AppTest.from_function(one_page, args=(str(unplanned_station), "beats", "zh"), default_timeout=60).run()
+    assert [f"plan {unplanned_station.name} beats" in info.value for info in page.info] == [True]
+
+
+def test_the_map_draws_each_beat_and_each_checkpoint(planned):
+    ws, plans = planned
+    plan = plans["beats"]
+    tables = {name: ws.read(name) for name in ("barriers", "villages")}
+    page = maps.as_html(maps.beat_map(ws.study, plan, plans["zones"].to_frame(), tables, None))
+    assert page.count('"xq-beat"') == len(plan.to_frame())
+    assert all(checkpoint in page for checkpoint in plan.tables["checkpoints"]["checkpoint_id"])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_sheets_back_lists_the_zones_beats_and_checkpoints(planned, tmp_path, lang):
+    ws, plans = planned
+    ground = {name: ws.read(name) for name in GROUND}
+    day = datetime.date(2024, 1, 2)
+    path = write_zone_sheet(ws.study, ground, plans, "Z4", tmp_path / "a.pdf", printed_on=day, lang=lang)
+    with pdfplumber.open(path) as book:
+        front, back = (page.extract_text() for page in book.pages)
+    here = plans["beats"].tables["checkpoints"].query("zone_id == 'Z4'")
+    assert {"B1", "B2", "B3"} <= set(front.split())
+    for row in here.itertuples():
+        line = next(line for line in back.splitlines() if line.startswith(f"{row.number} "))
+        assert row.name in back
+        assert text(f"beats.kind.{row.kind}", lang=lang) in line
+    without = {name: plan for name, plan in plans.items() if name != "beats"}
+    path = write_zone_sheet(ws.study, ground, without, "Z4", tmp_path / "b.pdf", printed_on=day, lang=lang)
+    with pdfplumber.open(path) as book:
+        assert len(book.pages) == 1
+
+
+def test_checkpoints_discs_on_paper_do_not_cover_each_other(planned):
+    ws, plans = planned
+    zones = plans["zones"].to_frame()
+    ground = {name: ws.read(name) for name in GROUND}
+    beats, checkpoints = of_zone(plans["beats"], "Z4", crs=ws.study.crs)
+    units, spots = plans["zones"].tables["units"], plans["hotspots"].to_frame()
+    scene = Scene("Z4", zones, units, spots, beats, checkpoints, ground)
+    drawing = Drawing(scene, fit(scene.zone.geometry.bounds)[1])
+    apart = [((a - b) ** 2).sum() ** 0.5 for a, b in combinations(drawing.discs, 2)]
+    assert min(apart) >= 2 * CHECKPOINT_MM - 0.01
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_spreadsheet_holds_the_plans_rows(planned, tmp_path, lang):
+    ws, plans = planned
+    plan = plans["beats"]
+    with speaking(lang):
+        book = openpyxl.load_workbook(write_beat_book(plan, ws.study, tmp_path / "a.xlsx"))
+        for name in ("beats", "checkpoints", "left_out", "zones"):
+            sheet = book[text(f"beats.book.{name}")]
+            table = getattr(beat_tables, name)(plan)
+            assert [cell.value for cell in sheet[3]] == list(table.columns)
+            assert sheet.max_row == 3 + len(table)
+            assert [cell.value for cell in sheet["A"][3:]] == list(table.iloc[:, 0])
+        again = write_beat_book(plan, ws.study, tmp_path / "b.xlsx")
+    assert (tmp_path / "a.xlsx").read_bytes() == again.read_bytes()
+
+
+def test_a_plan_without_beats_still_has_its_page(planned, tmp_path):
+    plan = planned[1]["beats"]
+    empty = replace(plan, tables={name: table.iloc[:0] for name, table in plan.tables.items()}, objective=None)
+    assert beat_tables.beats(empty).empty
+    assert beat_tables.checkpoints(empty).empty

@@ -1,0 +1,66 @@
+"""Beats as a spreadsheet: zones' types, beats, checkpoints, places without one, and how to read them.
+
+In:     a plan "beats" and the study.
+Out:    an .xlsx file. Nothing is computed here.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+
+from gis_data.catalogue import text
+from gis_data.study import Study
+from models.plan import Plan
+from views import beat_tables
+from views.documents import looks_of, new_sheet
+
+WIDTHS = {"reason": 70, "why": 60, "villages": 40, "name": 18}
+NOTE_WIDTH = 110
+
+
+def write_beat_book(plan: Plan, study: Study, path: Path) -> Path:
+    """Write the beats as a spreadsheet in the running language and return its path; same plan, same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
+    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        made = datetime.fromisoformat(str(plan.settings.get("period_end", "2000-01-01")))
+        book.set_properties({"title": text("beats.book.title", town=study.name), "created": made})
+        looks = looks_of(book)
+        for name in ("beats", "checkpoints", "left_out", "zones"):
+            _sheet(new_sheet(book, f"beats.book.{name}", study), looks, getattr(beat_tables, name)(plan), study)
+        notes = new_sheet(book, "beats.book.notes", study)
+        notes.set_column(0, 0, NOTE_WIDTH)
+        for number, (key, values) in enumerate(plan.notes):
+            notes.write(number, 0, text(key, **values), looks["wrapped"])
+    draft.replace(path)
+    return path
+
+
+def beat_xlsx(plan: Plan, study: Study) -> bytes:
+    """Return the beats as a spreadsheet."""
+    with TemporaryDirectory() as folder:
+        return write_beat_book(plan, study, Path(folder) / "beats.xlsx").read_bytes()
+
+
+def _sheet(sheet: Any, looks: dict[str, Any], table: pd.DataFrame, study: Study) -> None:  # noqa: ANN401 - untyped
+    wide = {text(f"page.beats.column.{key}"): width for key, width in WIDTHS.items()}
+    sheet.write(0, 0, text("beats.book.title", town=study.name), looks["title"])
+    if study.synthetic:
+        sheet.write(1, 0, text("scorecard.synthetic"), looks["mark"])
+    for column, name in enumerate(table.columns):
+        sheet.set_column(column, column, wide.get(name, 13))
+        sheet.write(2, column, name, looks["head"])
+        for row, value in enumerate(table[name], start=3):
+            sheet.write(row, column, _number(value), looks["wrapped"])
+    sheet.freeze_panes(3, 1)
+
+
+def _number(value: str) -> str | float:
+    try:
+        return float(value)
+    except ValueError:
+        return value

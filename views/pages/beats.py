@@ -1,0 +1,80 @@
+"""Beats: how each zone is cut into stretches one crew patrols, of which type, and where crews must check in."""
+
+import streamlit as st
+
+from gis_data.catalogue import language, text
+from models.beats.plan import explain
+from models.plan import Plan
+from views import beat_tables, figures, maps
+from views.beat_book import beat_xlsx
+from views.pages import frame
+from views.station import Station, show_map
+from views.summary import optimality
+
+MAP_PX = 600
+WORDS = ("zone_type", "beat_type", "villages", "reason", "name", "why", "kind")
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("beats", station)
+    plan = frame.plan_or_say(station, "beats")
+    zones = station.plans.get("zones")
+    if plan is None or zones is None:
+        return
+    _numbers(plan)
+    left, right = st.columns((1.55, 1), gap="small")
+    with left:
+        show_map(
+            station, "beats", lambda: _map(station, plan, zones), lang=language(), height_px=MAP_PX,
+            about=text("page.beats.map"),
+        )  # fmt: skip
+    with right:
+        _because(plan)
+    _tables(plan)
+    make = frame.speaking(beat_xlsx, plan, station.study)
+    frame.download("page.download.beats", make, text("sheet.file_beats"))
+    with st.expander(text("page.method")):
+        frame.notes(plan)
+
+
+def _numbers(plan: Plan) -> None:
+    beats, checkpoints = plan.to_frame(), plan.tables["checkpoints"]
+    if beats.empty:
+        return
+    mean, visits = beats["workload_h_per_week"].mean(), int(checkpoints["min_visits_per_week"].sum())
+    spread = figures.DASH if plan.objective is None else f"{plan.objective:.2f}"
+    frame.numbers(
+        [
+            (text("page.beats.count"), f"{len(beats)}", ""),
+            (text("page.beats.mean_work"), text("page.zones.hours", hours=f"{mean:.1f}"), ""),
+            (text("page.beats.spread"), spread, "" if plan.bound is None else optimality(plan)),
+            (text("page.beats.checkpoints"), f"{len(checkpoints)}", ""),
+            (text("page.beats.visits"), text("page.beats.visits_value", visits=visits), ""),
+            (text("page.beats.left_out"), f"{len(plan.tables['left_out'])}", ""),
+        ]
+    )
+
+
+def _map(station: Station, plan: Plan, zones: Plan) -> maps.TownMap:
+    tables = {name: station.table(name) for name in ("barriers", "villages")}
+    return maps.beat_map(station.study, plan, zones.to_frame(), tables, station.tiles)
+
+
+def _because(plan: Plan) -> None:
+    """Say why a zone or beat is as it is, or a checkpoint where it is."""
+    known = [
+        *plan.to_frame()["beat_id"],
+        *plan.tables["zones"]["zone_id"],
+        *plan.tables["checkpoints"]["checkpoint_id"],
+    ]
+    chosen = st.selectbox(text("page.beats.why"), known, key="beat")
+    frame.sentences(explain(plan, chosen))
+
+
+def _tables(plan: Plan) -> None:
+    for name in ("zones", "beats", "checkpoints", "left_out"):
+        st.subheader(text(f"page.beats.{name}_table"), anchor=False)
+        table = getattr(beat_tables, name)(plan)
+        words = [text(f"page.beats.column.{key}") for key in WORDS]
+        frame.table(table, words=words)
