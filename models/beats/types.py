@@ -29,7 +29,7 @@ ZONE_TYPES = ("town_seat", "industrial", "market", "corridor", "field", "village
 
 MAIN_CLASSES = ("provincial", "county", "township")
 NARROW = ("service", "living_street")  # highway tags of lanes; a residential street too where lamps are mapped
-TRADE = ("retail", "commercial")  # land use of a market street
+TRADE = ("retail",)  # land use of a market street; offices and yards are commercial land too
 BUILT_UP = ("residential", "retail", "commercial", "industrial")
 MARKET_OF_VILLAGE_M = 1000.0  # from a village's centre to its market place
 MARKET_M = 100.0  # from a market place to its street
