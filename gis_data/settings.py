@@ -60,6 +60,7 @@ class ZoneSettings:
     compactness_price_min: float = 0.0
     locked_villages: str = ""
     post_villages: str = ""
+    split_heavy: bool = False
     random_plans: int = 1000
     time_limit_s: float = 30.0
 

@@ -26,6 +26,7 @@ from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.plan import Plan
 from models.store import load_plans
+from models.village_parts import Parts
 from models.workload import minutes_by_class
 
 Floats = NDArray[np.float64]
@@ -174,6 +175,8 @@ def _cell_minutes(
 
 def _zone_of_cells(cells: gpd.GeoDataFrame, plan: Plan) -> pd.Series:
     zone = plan.tables["units"].set_index("unit_id")["zone_id"]
+    if "parts" in plan.tables:
+        cells = Parts(plan.tables["parts"]).of_cells(cells)
     by_village = cells["village_id"].map(zone)
     return by_village.fillna(cells["cell_id"].astype("str").map(zone)).fillna("").astype("str")
 

@@ -48,11 +48,14 @@ def open_edit(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Plan,
         If there is no zone plan, or records have changed since it was made.
     """
     job, plan = _job_of(ws, "zones", progress=progress)
+    case, (villages, cells) = case_of(job, plan), (job.tables["villages"], job.tables["cells"])
+    if (parts := case.ground.parts) is not None:
+        villages, cells = parts.of_villages(villages, cells), parts.of_cells(cells)
     tables = GroundTables(
-        job.tables["villages"], job.tables["cells"], job.tables["roads"], ws.read("barriers"), ws.read("crossings"),
+        villages, cells, job.tables["roads"], ws.read("barriers"), ws.read("crossings"),
         job.study.settings.cell_size_m,
     )  # fmt: skip
-    return job, plan, open_hand(plan, case_of(job, plan), tables)
+    return job, plan, open_hand(plan, case, tables)
 
 
 def record_change(
@@ -108,4 +111,4 @@ def case_of(job: Job, plan: Plan, *, changes: Mapping[str, Any] | None = None) -
     asked = {"count": plan.settings["count"], **(changes or {})}
     sections = {"zones": {**plan.settings["zones"], **asked}, "workload": plan.settings["workload"]}
     study = dataclasses.replace(job.study, settings=job.study.settings.changed(sections))
-    return make_case(study, *job.ground(), period=job.period)
+    return make_case(study, *job.ground(), period=job.period, buildings=job.tables["buildings"])

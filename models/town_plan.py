@@ -28,6 +28,7 @@ from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
 from models.store import current_run, load_plans, save_plans
+from models.village_parts import Parts
 from models.zone_options import plan_options
 from models.zones import make_case, plan_zones
 
@@ -122,10 +123,23 @@ def _make(job: "Job", parts: Iterable[str]) -> dict[str, Plan]:
         step = f"command.step.{part}"
         job.progress(step, 0.0)
         task = dataclasses.replace(job, plans={**job.plans, **made}, progress=_within(job.progress, step))
+        task = _divided(task) if part in AFTER_ZONES else task
         plan = _MAKERS[part](task)
         made[part] = dataclasses.replace(plan, settings=dict(plan.settings) | _days(job.period), inputs=job.inputs)
         job.progress(step, 1.0)
     return made
+
+
+def _divided(job: "Job") -> "Job":
+    """Return the job with the parts of divided villages, where the zone plan has any, in the villages' place."""
+    zones = job.plans.get("zones")
+    if zones is None or "parts" not in zones.tables:
+        return job
+    parts, tables = Parts(zones.tables["parts"]), dict(job.tables)
+    tables["villages"] = parts.of_villages(tables["villages"], tables["cells"])
+    tables["cells"] = parts.of_cells(tables["cells"])
+    tables["incidents"] = parts.of_incidents(tables["incidents"])
+    return dataclasses.replace(job, tables=tables)
 
 
 def _run_name() -> str:
@@ -234,11 +248,14 @@ def _hotspots(job: Job) -> Plan:
 
 
 def _zones(job: Job) -> Plan:
-    return plan_zones(job.study, *job.ground(), period=job.period, seed=job.seed, progress=job.progress)
+    return plan_zones(
+        job.study, *job.ground(), period=job.period, seed=job.seed, buildings=job.tables["buildings"],
+        progress=job.progress,
+    )  # fmt: skip
 
 
 def _options(job: Job) -> Plan:
-    case = make_case(job.study, *job.ground(), period=job.period)
+    case = make_case(job.study, *job.ground(), period=job.period, buildings=job.tables["buildings"])
     return plan_options(case, seed=job.seed, progress=job.progress)
 
 

@@ -56,6 +56,8 @@ def unit_workload(
     table["road_km"] = table["road_km"].fillna(0.0)
     table["patrol_min"] = table["road_km"] / settings.patrol_speed_km_per_h * 60 * settings.patrol_passes_per_week
     table["fixed_min"] = settings.fixed_min_per_week_per_village if len(villages) else 0.0
+    if "share" in villages:  # parts of a divided village share its duties
+        table["fixed_min"] *= villages["share"].to_numpy()
     return table
 
 

@@ -22,6 +22,7 @@ from gis_data.settings import WorkloadSettings
 from gis_data.streets import DRIVEN, RoadNetwork
 from gis_data.taxonomy import drives_allocation
 from models.districting.problem import Floats, Ints, Problem, neighbours_from_pairs
+from models.village_parts import Parts, divide
 from models.workload import TERMS, place_in_units, unit_of_cells, unit_workload
 
 ISLET_SHARE = 0.05  # of a zone's mean load: a cut-off group of cells lighter than this is no ground for a zone
@@ -36,6 +37,7 @@ class Ground:
     travel_min: Floats
     pairs: Ints
     notes: tuple[Note, ...]
+    parts: Parts | None = None
 
 
 def survey(
@@ -76,6 +78,43 @@ def survey(
         pairs[(pairs >= 0).all(axis=1)],
         (("zones.note.basis", basis), *travel_notes, *islet_notes),
     )
+
+
+def survey_divided(
+    villages: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    cell_edges: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
+    incidents: gpd.GeoDataFrame,
+    settings: WorkloadSettings,
+    buildings: gpd.GeoDataFrame,
+    *,
+    weeks: float,
+    count: int,
+    tolerance: float,
+) -> Ground:
+    """Survey, with each village heavier than a zone may be divided into its natural villages (``village_parts``)."""
+    whole = survey(villages, cells, cell_edges, roads, incidents, settings, weeks=weeks, count=count)
+    load = whole.units["total_min"]
+    mean = float(load.sum()) / count
+    heavy = whole.units[load > (1 + tolerance) * mean]
+    if heavy.empty or villages.empty:
+        return whole
+    none = villages.iloc[:0]
+    work = unit_workload(incidents, none, cells, settings, weeks=weeks)[["incident_min", "patrol_min"]].sum(axis=1)
+    parts = divide(heavy["unit_id"], cells, cell_edges, buildings, work.to_numpy(), most=mean / 2)
+    ground = survey(
+        parts.of_villages(villages, cells), parts.of_cells(cells), cell_edges, roads, parts.of_incidents(incidents),
+        settings, weeks=weeks, count=count,
+    )  # fmt: skip
+    said = tuple(_said_of_parts(row, parts, mean) for row in heavy.itertuples())
+    return replace(ground, notes=(*ground.notes, *said), parts=parts)
+
+
+def _said_of_parts(row: Any, parts: Parts, mean: float) -> Note:  # noqa: ANN401 - a table row
+    number = int((parts.shares["village_id"] == row.unit_id).sum())
+    zones = {"unit": row.name, "parts": number, "zones": f"{row.total_min / mean:.1f}"}
+    return "zones.note.divided", zones
 
 
 def for_count(ground: Ground, settings: WorkloadSettings, *, count: int) -> Ground:
@@ -138,12 +177,14 @@ def _place_units(work: pd.DataFrame, villages: gpd.GeoDataFrame, cells: gpd.GeoD
     units["area_km2"] = cells["area_m2"].groupby(owner).sum().reindex(work.index).fillna(0.0).to_numpy() / 1e6
     if villages.empty:
         return units.assign(
-            name=units["unit_id"], population=0, work_area="", x=cells["x"].to_numpy(), y=cells["y"].to_numpy(),
+            name=units["unit_id"], village=units["unit_id"], population=0, work_area="",
+            x=cells["x"].to_numpy(), y=cells["y"].to_numpy(),
             cell=np.arange(len(cells)),
         )  # fmt: skip
     middle = villages.geometry.representative_point()
     units = units.assign(
-        name=villages["name"].to_numpy(), population=villages["population"].to_numpy(),
+        name=villages["name"].to_numpy(), village=villages.get("village", villages["name"]).to_numpy(),
+        population=villages["population"].to_numpy(),
         work_area=villages["work_area"].to_numpy(),
         x=villages["centre_x"].fillna(middle.x).to_numpy(), y=villages["centre_y"].fillna(middle.y).to_numpy(),
     )  # fmt: skip

@@ -90,7 +90,7 @@ def rows_named(names: Sequence[str], units: pd.DataFrame, *, setting: str) -> li
     """
     rows: list[int] = []
     for name in names:
-        found = np.flatnonzero((units["name"] == name) | (units["unit_id"] == name))
+        found = np.flatnonzero((units[["name", "village", "unit_id"]] == name).any(axis="columns"))
         if not len(found):
             raise InputError("zones.unknown_village", setting=setting, found=name)
         rows += [int(row) for row in found if int(row) not in rows]

@@ -32,7 +32,7 @@ from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
 from models.workload import TERMS
-from models.zone_ground import Ground, Note, for_count, survey, touching_units
+from models.zone_ground import Ground, Note, for_count, survey, survey_divided, touching_units
 from models.zone_tables import areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
 
@@ -86,6 +86,7 @@ def plan_zones(
     period: Period,
     seed: int,
     count: int | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
     progress: Report = silent,
 ) -> Plan:
     """Cut the study into patrol zones, as its settings ask.
@@ -96,6 +97,8 @@ def plan_zones(
         Days whose incidents make the workload.
     count
         Number of zones; if None the setting ``zones.count``, else one for each work area of the village table.
+    buildings
+        Where people live: a village too heavy for a zone is divided by them, if the settings allow.
 
     Raises
     ------
@@ -109,7 +112,9 @@ def plan_zones(
         relaxed silently.
     """
     started = time.perf_counter()
-    case = make_case(study, villages, cells, cell_edges, roads, incidents, period=period, count=count)
+    case = make_case(
+        study, villages, cells, cell_edges, roads, incidents, period=period, count=count, buildings=buildings
+    )  # fmt: skip
     progress(STEP, 0.1)
     answer = solve_case(case, seed=seed, share=lambda share: progress(STEP, 0.1 + 0.7 * share))
     plan = as_plan(case, answer, seed=seed, share=lambda share: progress(STEP, 0.8 + 0.2 * share))
@@ -126,13 +131,18 @@ def make_case(
     *,
     period: Period,
     count: int | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
 ) -> Case:
     """Gather what ``plan_zones`` has to solve; raises as that does, but for what no plan can keep."""
     settings, workload = study.settings.zones, study.settings.workload
     check_settings(settings)
     k = zone_count(villages, count or settings.count)
     now = incidents[period.holds(incidents["reported_at"])]
-    ground = survey(villages, cells, cell_edges, roads, now, workload, weeks=period.weeks, count=k)
+    tables = (villages, cells, cell_edges, roads, now, workload)
+    if settings.split_heavy and buildings is not None:
+        ground = survey_divided(*tables, buildings, weeks=period.weeks, count=k, tolerance=settings.tolerance)
+    else:
+        ground = survey(*tables, weeks=period.weeks, count=k)
     return Case.of(ground, settings, workload, count=k)
 
 
@@ -191,6 +201,7 @@ def as_plan(
             "zones": zone_table(problem, units, post, order=order),
             "units": unit_table(problem, units, post, order=order),
             "today": today,
+            **({} if case.ground.parts is None else {"parts": case.ground.parts.cells}),
         },
         settings={
             "zones": dataclasses.asdict(case.settings),

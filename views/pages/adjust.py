@@ -23,6 +23,7 @@ def show(station: Station) -> None:
     said = st.session_state.pop("adjusted", "")
     if said:
         st.success(said)
+    frame.divided(plan)
     _today(plan)
     options, hand = st.tabs([text("page.adjust.options"), text("page.adjust.by_hand")])
     with options:

@@ -74,6 +74,13 @@ def notes(plan: Plan) -> None:
     sentences(text(key, **values) for key, values in plan.notes)
 
 
+def divided(plan: Plan) -> None:
+    """Say which villages were divided, where the zones are first seen."""
+    for key, values in plan.notes:
+        if key == "zones.note.divided":
+            st.info(text(key, **values))
+
+
 def sentences(lines: Iterable[str]) -> None:
     """List sentences; what a file brought with it stays words."""
     st.html('<ul class="xq-list">' + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")

@@ -21,6 +21,7 @@ def show(station: Station) -> None:
     plan = frame.plan_or_say(station, "zones")
     if plan is None:
         return
+    frame.divided(plan)
     _numbers(plan)
     scorecard = station.plans.get("scorecard")
     left, right = st.columns((1.55, 1), gap="small")
