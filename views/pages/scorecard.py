@@ -103,7 +103,7 @@ def _feedback(plan: Plan) -> None:
 
 def _downloads(station: Station, plan: Plan) -> None:
     zones = station.plans.get("zones")
-    left, middle, right, _ = st.columns((1, 1, 1, 2.5))
+    left, middle, right, _ = st.columns((1, 1.2, 1, 2.2))
     if zones is not None:
         with left:
             make = frame.speaking(scorecard_xlsx, plan, zones, station.study)
