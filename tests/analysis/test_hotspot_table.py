@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
 from analysis.activity import Activity, activity, expires_at, monthly_counts, months_of
 from analysis.chance_surface import ChanceSurface, Grid
@@ -61,12 +64,22 @@ def test_the_strongest_run_of_months_leaves_strays_out(counts, run):
     months = months_of(Period(FIRST, FIRST + pd.DateOffset(years=1)))
     found = Activity(months, np.array(counts), np.full(12, 0.2)).strongest_run()
     assert [month.month for month in found] == list(run)
-    best = max(
-        (c * np.log(c / e) - (c - e), first + 1, end)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 100_000))
+def test_the_strongest_run_is_the_likeliest_of_all_runs_tried_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    counts, expected = rng.poisson(rng.choice([0.5, 3.0], 12)), rng.uniform(0.3, 2.5, 12)
+    runs = {
+        (first, end): stats.poisson.logpmf(c, c) - stats.poisson.logpmf(c, e)
         for first in range(12) for end in range(first + 1, 13)
-        if (c := sum(counts[first:end])) > (e := 0.2 * (end - first))
-    )  # fmt: skip
-    assert best[1:] == run
+        if (c := counts[first:end].sum()) > (e := expected[first:end].sum())
+    }  # fmt: skip
+    if runs:
+        months = months_of(Period(FIRST, FIRST + pd.DateOffset(years=1)))
+        first, last = Activity(months, counts, expected).strongest_run()
+        assert runs[first.month - 1, last.month] == pytest.approx(max(runs.values()))
 
 
 def test_months_are_calendar_months_of_local_time():
@@ -173,6 +186,11 @@ def test_stability_is_the_share_of_resamples_with_the_same_ground():
                 taken |= cells
                 hit |= len(cells & set(ground.tolist())) / len(cells | set(ground.tolist())) >= 0.5
         seen += hit
+    part = surface.cells_in(shapely.Point(MARKET).buffer(60))  # less than half of any ground around the market
+    less = stability(
+        xy, np.ones(114), [part], finder, chance, alpha=0.05, resamples=60, rng=rng, progress=lambda share: None
+    )
+    assert less[0] == 0
     assert 0.05 < back < 0.98
     assert back == pytest.approx(seen / 400, abs=0.12)
 
