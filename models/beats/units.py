@@ -183,12 +183,13 @@ def _attach(pieces: gpd.GeoDataFrame, town: gpd.GeoDataFrame, part: Ints, loose:
     names, at = np.unique(np.r_[town["from_node"].to_numpy(), town["to_node"].to_numpy()], return_inverse=True)
     metres = np.maximum(town["length_m"].to_numpy(), 1e-6)
     graph = csr_array((metres, (at[: len(town)], at[len(town) :])), shape=(len(names),) * 2)
-    anchor_node = np.searchsorted(names, start[anchors])
+    first, last = np.searchsorted(names, start[anchors]), np.searchsorted(names, end[anchors])
     shapes = pieces.geometry.to_numpy()
     for rows in groups:
         tied += [(int(rows[0]), int(row)) for row in rows]
         sources = np.searchsorted(names, np.unique(np.r_[start[rows], end[rows]]))
-        reached = dijkstra(graph, directed=False, indices=sources, min_only=True)[anchor_node]
+        reached = dijkstra(graph, directed=False, indices=sources, min_only=True)
+        reached = np.minimum(reached[first], reached[last])
         if np.isfinite(reached).any():
             tied.append((int(rows[0]), int(anchors[reached.argmin()])))
         else:
