@@ -67,6 +67,7 @@ How = Literal["exact", "own", "guessed"]
 # A station's own headers: table ("" for any) -> bare header -> field; "" for a column that is to be left out.
 Own = Mapping[str, Mapping[str, str]]
 NOTHING_OWN: Own = MappingProxyType({})
+ANY_HEADER = "?"  # in ``Own``: where no header is known, take the row that looks like one, for a person to map
 
 
 @dataclass(frozen=True)

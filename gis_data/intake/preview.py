@@ -1,8 +1,9 @@
 """The preview: how a file would be understood, before anything of it is imported.
 
 In:     a file, and the workspace whose own headers count.
-Out:    for each sheet its table, what becomes of each column, and the first rows of the columns that are kept. Nothing
-        is written, and no cell of a person, a call number, an address or a free text is in it.
+Out:    for each sheet its table, what becomes of each column, and the first rows of the columns that are kept; of all
+        columns where nobody knows the table, so that a person can say which is which. Nothing is written, and no cell
+        of a column about persons, no number of a person and no free text is in it.
 """
 
 from collections.abc import Sequence
@@ -103,7 +104,7 @@ def preview(path: Path, ws: Workspace) -> Preview:
         If it is missing, damaged, empty or of a kind nobody here reads, or the station's own headers name a field that
         does not exist. Columns about persons raise nothing here: they are shown as refused.
     """
-    own = own_headers(ws)
+    own = {**own_headers(ws), headers.ANY_HEADER: {}}
     with archives.sources([path]) as files:
         return Preview(path.name, tuple(one for source in files for one in _of_source(source, own)))
 
@@ -138,6 +139,8 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
     fields = {column: name for name, several in match.fields.items() for column in several} if match else {}
     columns = tuple(_column(name, fields, match) for name in names)
     shown = [name for name in names if name in fields and fields[name] not in NOT_COPIED]
+    if match is None:  # nobody can say which column is which without seeing them
+        shown = names
     if any(column.how == "refused" for column in columns):
         shown = []
     head = pd.DataFrame({name: _cells(sheet.frame[name].head(FIRST_ROWS)) for name in shown})

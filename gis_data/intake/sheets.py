@@ -149,18 +149,13 @@ def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
 def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
     raw = _as_utf8(source)
     head = raw[:_HEAD].decode("utf-8", errors="ignore")
-    known = headers.names_of(own)
-    delimiter = max(
-        ",\t;|",
-        key=lambda mark: headers.known_count(
-            (
-                cell.strip().strip('"')
-                for line in head[:20_000].splitlines()[:HEADER_WITHIN]
-                for cell in line.split(mark)
-            ),
-            own=known,
-        ),
-    )
+    known, lines = headers.names_of(own), head[:20_000].splitlines()[:HEADER_WITHIN]
+
+    def fit(mark: str) -> tuple[int, int]:
+        cells = (cell.strip().strip('"') for line in lines for cell in line.split(mark))
+        return headers.known_count(cells, own=known), sum(line.count(mark) for line in lines)
+
+    delimiter = max(",\t;|", key=fit)
     whole = len(raw) <= _HEAD
     sheet = _regular_sheet(source, raw, head, delimiter, own, whole=whole)
     if sheet is None:
@@ -331,7 +326,20 @@ def _header_row(records: list[list[Any]], own: headers.Own) -> tuple[int | None,
     texts = [["" if cell is None else _one_line(cell) for cell in record] for record in records[:HEADER_WITHIN]]
     scores = [headers.known_count(text, own=known) for text in texts]
     at = int(np.argmax(scores)) if scores else 0
+    if scores and not scores[at] and headers.ANY_HEADER in own:
+        like = [_looks_like_headers(text, max(map(_filled_cells, texts))) for text in texts[:-1]]
+        return (like.index(True), texts[like.index(True)]) if any(like) else (None, [])
     return (at, texts[at]) if scores and scores[at] else (None, [])
+
+
+def _looks_like_headers(text: list[str], widest: int) -> bool:
+    """Tell whether a row could name columns: as wide as any, all different, and none of them a number or a moment."""
+    filled = [cell for cell in text if cell]
+    return len(filled) == widest >= 2 and len(set(filled)) == widest and not any(cell[0].isdigit() for cell in filled)
+
+
+def _filled_cells(text: list[str]) -> int:
+    return sum(1 for cell in text if cell)
 
 
 def _one_line(cell: object) -> str:

@@ -158,6 +158,21 @@ def test_a_table_that_nobody_knows_is_understood_once_its_columns_are_named(stat
     assert "读入 1 行 = 接受 1 + 搁置 0 + 拒绝 0" in words(page)
 
 
+def test_a_file_without_any_known_header_is_shown_with_its_rows_mapped_and_remembered(station):
+    rows = "".join(f"2024-01-{day:02d} 08:1{day % 10};盗窃{day}\n" for day in range(1, 26))
+    page = chosen(shown(station, "data"), ("y.csv", "某某登记\n子丑;寅卯\n" + rows))
+    assert text("page.upload.unknown") in words(page)
+    (head,) = (body for body in (one.proto.body for one in page.get("html")) if "盗窃1" in body)
+    assert ("盗窃1" in head, "盗窃20" in head, "盗窃21" in head) == (True, True, False)
+    table = next(box for box in page.selectbox if box.label == text("page.upload.table"))
+    page = table.set_value("incidents").run()
+    for header, field in (("子丑", "reported_at"), ("寅卯", "type")):
+        page = next(box for box in page.selectbox if box.label.startswith(header)).set_value(field).run()
+    page = pressed(page, "import")
+    assert "读入 25 行" in words(page)
+    assert '"子丑" = "reported_at"' in (station / "station.toml").read_text(encoding="utf-8")
+
+
 def test_a_file_about_persons_is_refused_before_it_is_read_and_nothing_is_kept(station):
     file = ("名单.csv", "报警时间,类别,报警人姓名\n2024-01-03 08:10,盗窃,王五\n")
     page = chosen(shown(station, "data"), file)
