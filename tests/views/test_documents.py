@@ -121,7 +121,13 @@ def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_pat
     written = print_all(ws, tiny_plans(ws))
     quality = [text("sheet.file_quality_xlsx"), text("sheet.file_quality_pdf")]
     cards = [text("sheet.file_scorecard"), text("sheet.file_public_card")]
-    assert [path.name for path in written] == ["巡区图_Z1.pdf", "巡区图_Z2.pdf", *cards, *quality]
+    assert [path.name for path in written] == [
+        text("sheet.file_zones"),
+        "巡区图_Z1.pdf",
+        "巡区图_Z2.pdf",
+        *cards,
+        *quality,
+    ]
     assert all(path.stat().st_size > 5_000 for path in written)
 
 

@@ -10,6 +10,7 @@ from models.zone_options import KINDS
 from views import charts, figures, zone_figures
 from views.pages import frame, hand_edit
 from views.station import Station
+from views.zone_book import zone_book_bytes
 
 CHART_PX = 215
 
@@ -30,6 +31,8 @@ def show(station: Station) -> None:
         _options(station, plan)
     with hand:
         hand_edit.show(station)
+    make = frame.speaking(zone_book_bytes, plan, station.plans.get("options"), station.study)
+    frame.download("page.download.zones", make, text("sheet.file_zones"))
     with st.expander(text("page.method")):
         frame.notes(plan)
 

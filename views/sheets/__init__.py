@@ -21,6 +21,7 @@ from views.quality import quality_of
 from views.quality_book import write_quality_book
 from views.sheets.quality_sheet import write_quality_sheet
 from views.sheets.zone_sheet import GROUND, write_all_zone_sheets, write_zone_sheet
+from views.zone_book import write_zone_book
 
 __all__ = ["SHEETS", "print_all", "write_all_zone_sheets", "write_quality_sheet", "write_zone_sheet"]
 
@@ -50,6 +51,8 @@ def print_all(
     if {"zones", "scorecard"} & set(wanted):
         _require(plans, "zones")
     if "zones" in wanted:
+        book = ws.out / text("sheet.file_zones")
+        written.append(write_zone_book(plans["zones"], plans.get("options"), ws.study, book))
         ground = {name: ws.read(name) for name in GROUND}
         written += write_all_zone_sheets(ws.study, ground, plans, ws.out, printed_on=today, progress=progress)
         if "beats" in plans:
