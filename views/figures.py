@@ -147,8 +147,8 @@ def zone_work(zones: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def today_table(today: pd.DataFrame) -> pd.DataFrame:
-    """Return balance and ways of the plan, and of today's areas where they are known."""
+def today_table(today: pd.DataFrame, *, short: bool = False) -> pd.DataFrame:
+    """Return balance and ways of the plan, and of today's areas where they are known; ``short`` for half a page."""
     rows = [
         {
             "map": text(f"page.zones.today.{row['map']}"),
@@ -163,7 +163,8 @@ def today_table(today: pd.DataFrame) -> pd.DataFrame:
         }
         for row in records(today)
     ]
-    return _named(pd.DataFrame(rows), "page.zones.column")
+    left_out = ["ground", "beats_travel", "beats_balance"] if short else []
+    return _named(pd.DataFrame(rows).drop(columns=left_out), "page.zones.column")
 
 
 def rules_table(rules: pd.DataFrame) -> pd.DataFrame:

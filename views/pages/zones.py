@@ -73,7 +73,7 @@ def _balance(station: Station, plan: Plan) -> None:
     height_px = min(BAR_PX * len(plan.to_frame()), BARS_PX) + AXIS_PX
     st.altair_chart(charts.balance_chart(work, tolerance=tolerance, height_px=height_px))
     st.caption(text("page.zones.balance_help", tolerance=f"{100 * tolerance:.0f}"))
-    frame.table(figures.today_table(plan.tables["today"]))
+    frame.table(figures.today_table(plan.tables["today"], short=True))
 
 
 def _because(plan: Plan) -> None:
