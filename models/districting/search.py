@@ -27,6 +27,7 @@ from models.districting.problem import (
 
 PENALTIES = (4.0, 12.0, 36.0)  # of load outside the band, in turn. At 1, two of four uneven towns of 70 villages had no
 # legal plan in 40 starts or one 24 % over the best; at 12 all had one within 1 %. Even towns want less.
+NEARBY = 40  # units looked at as the next post of a zone of many
 SWAPS_UP_TO = 200  # units; beyond it units are small against a zone and shifts alone balance the loads
 
 
@@ -138,9 +139,20 @@ def _spread_posts(problem: Problem, *, rng: np.random.Generator) -> Ints:
 
 
 def recentred_post(problem: Problem, post: Ints, j: int) -> int:
-    """Return the unit of j's zone where its post would cost least."""
+    """Return the unit of j's zone where its post would cost least; in a zone of many units, where steps lead to.
+
+    Each step looks at the nearest units only: of 416 cells all pairs took three quarters of the search's time.
+    """
     members = np.flatnonzero(post == j)
-    return int(members[int(np.argmin(problem.cost[np.ix_(members, members)].sum(axis=0)))])
+    if len(members) <= 2 * NEARBY:
+        return int(members[int(np.argmin(problem.cost[np.ix_(members, members)].sum(axis=0)))])
+    least, load = math.inf, problem.load[members]
+    while True:
+        near = members[np.argpartition(problem.travel_min[j, members], NEARBY)[:NEARBY]]
+        costs = load @ problem.travel_min[np.ix_(members, near)]
+        if costs.min() >= least * (1 - 1e-12):
+            return j
+        j, least = int(near[np.argmin(costs)]), float(costs.min())
 
 
 def join_orphans(problem: Problem, post: Ints, posts: Ints) -> Ints:
@@ -213,10 +225,9 @@ class _State:
     def recentre(self, *, penalty_factor: float) -> None:
         """Move the posts to the middle of their zones and rebuild all sums (no rounding error grows)."""
         zone = np.array(self.zone)
-        post = recentred(self.problem, np.array(self.posts, dtype=np.int64)[zone])
-        count = len(self.posts)
-        for z in range(count):
-            self.posts[z] = int(post[int(np.argmax(zone == z))])
+        post, count = np.array(self.posts, dtype=np.int64)[zone], len(self.posts)
+        self.posts = [recentred_post(self.problem, post, j) for j in self.posts]
+        post = np.array(self.posts, dtype=np.int64)[zone]
         self.cost: list[list[float]] = [self.problem.cost[:, j].tolist() for j in self.posts]
         self.total: list[float] = np.bincount(zone, weights=self.problem.load, minlength=count).tolist()
         self.members = [0] * count

@@ -1,0 +1,155 @@
+"""A districting problem too large for a table of all pairs: minutes are walked on a sparse graph when they are wanted.
+
+In:     work of each unit, the graph of units that touch with the minutes between them, the number of zones.
+Out:    a frozen ``Ground``, and the functions that judge an answer to it; letters and rules as in ``problem``.
+
+d_ij is the shortest way on the graph itself, so a barrier is a detour for the crew and a wall for the zone alike.
+A hundred thousand units take 2 MB here; their table of pairs would take 80 GB.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+
+from models.districting.problem import SLACK, Floats, Ints
+
+TOGETHER = 50  # posts whose minutes are held at a time: 40 MB for a hundred thousand units
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Units by the ten thousand.
+
+    Attributes
+    ----------
+    load
+        w_i, work of each unit in minutes a week, shape (n,).
+    walk_min
+        Minutes between units that touch, symmetric, positive, shape (n, n), sparse.
+    count
+        k, the number of zones.
+    tolerance
+        e, greatest share by which a zone's load may differ from the mean.
+    band
+        Least and greatest load of a zone where they are not (1 ± e)·W of these units: a part of a larger ground.
+    """
+
+    load: Floats
+    walk_min: csr_array
+    count: int
+    tolerance: float
+    band: tuple[float, float] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of units n."""
+        return len(self.load)
+
+    @property
+    def mean_load(self) -> float:
+        """W, the load of a zone if all were equal."""
+        return float(self.load.sum()) / self.count
+
+    @property
+    def lowest(self) -> float:
+        """Least load a zone may have, within the same tolerance as ``Problem``."""
+        least = (1 - self.tolerance) * self.mean_load if self.band is None else self.band[0]
+        return max(0.0, least - SLACK * self.mean_load)
+
+    @property
+    def highest(self) -> float:
+        """Greatest load a zone may have."""
+        most = (1 + self.tolerance) * self.mean_load if self.band is None else self.band[1]
+        return most + SLACK * self.mean_load
+
+    @cached_property
+    def component(self) -> Ints:
+        """Number of the connected piece of ground each unit lies on."""
+        return connected_components(self.walk_min, directed=False)[1].astype(np.int64)
+
+    @cached_property
+    def neighbours(self) -> tuple[tuple[int, ...], ...]:
+        """For each unit the units it touches."""
+        ends, first = self.walk_min.indices.tolist(), self.walk_min.indptr.tolist()
+        return tuple(tuple(ends[a:b]) for a, b in itertools.pairwise(first))
+
+    @cached_property
+    def longest_step(self) -> float:
+        """Greatest minutes between two units that touch."""
+        return float(self.walk_min.data.max(initial=0.0))
+
+    def part(self, units: Ints, count: int) -> "Ground":
+        """Return some units (sorted) as a ground of their own, with the band of the whole."""
+        return Ground(
+            self.load[units], self.walk_min[units][:, units], count, self.tolerance, (self.lowest, self.highest)
+        )
+
+
+def ground_from_pairs(load: Floats, pairs: Ints, minutes: Floats, *, count: int, tolerance: float) -> Ground:
+    """Return the ground of touching pairs, shape (m, 2), with the minutes between them, shape (m,)."""
+    ends = (np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([pairs[:, 1], pairs[:, 0]]))
+    graph = csr_array((np.concatenate([minutes, minutes]), ends), shape=(len(load), len(load)))
+    return Ground(load, graph, count, tolerance)
+
+
+def minutes_from(ground: Ground, posts: Ints, *, limit: float = math.inf) -> Floats:
+    """Return the minutes from posts to all units, shape (m, n); inf beyond the limit."""
+    return np.asarray(dijkstra(ground.walk_min, indices=posts, limit=limit))
+
+
+def members_of(zone: Ints, count: int) -> list[Ints]:
+    """Return the units of zones 0 ... count − 1, each sorted."""
+    order = np.argsort(zone, kind="stable")
+    return np.split(order, np.searchsorted(zone[order], np.arange(1, count)))
+
+
+def minutes_to_post(ground: Ground, post: Ints) -> Floats:
+    """Return d_ij of every unit to its zone's post, by the shortest way on the whole ground."""
+    minutes = np.full(ground.size, np.inf)
+    for some in _in_chunks(np.unique(post)):
+        columns = minutes_from(ground, some)
+        place = np.searchsorted(some, post)
+        mine = np.flatnonzero((place < len(some)) & (some[np.minimum(place, len(some) - 1)] == post))
+        minutes[mine] = columns[place[mine], mine]
+    return minutes
+
+
+def _in_chunks(posts: Ints) -> Iterator[Ints]:
+    for first in range(0, len(posts), TOGETHER):
+        yield posts[first : first + TOGETHER]
+
+
+def broken_rules_of(ground: Ground, post: Ints) -> list[str]:
+    """Return the names of the rules that an answer breaks: "count", "post", "balance", "contiguity"."""
+    broken = []
+    posts, zone = np.unique(post, return_inverse=True)
+    if len(posts) != ground.count:
+        broken.append("count")
+    if (post[posts] != posts).any():
+        broken.append("post")
+    loads = np.bincount(zone, weights=ground.load)
+    if (loads < ground.lowest).any() or (loads > ground.highest).any():
+        broken.append("balance")
+    if len(np.unique(_piece_of(ground, zone))) > len(posts):
+        broken.append("contiguity")
+    return broken
+
+
+def _piece_of(ground: Ground, zone: Ints) -> Ints:
+    """Return the connected piece of its zone that each unit lies on, in numbers of the whole ground."""
+    edges = ground.walk_min.tocoo()
+    inside = zone[edges.row] == zone[edges.col]
+    kept = csr_array((np.ones(int(inside.sum())), (edges.row[inside], edges.col[inside])), shape=edges.shape)
+    return connected_components(kept, directed=False)[1].astype(np.int64)
+
+
+def main_pieces(ground: Ground, zone: Ints, posts: Ints) -> np.ndarray:
+    """Tell which units are joined to the post of their zone by units of the zone; ``posts[z]`` is zone z's."""
+    piece = _piece_of(ground, zone)
+    return piece == piece[posts[zone]]
