@@ -42,7 +42,7 @@ from sklearn.cluster import KMeans
 from spopt.locate import PMedian
 
 from models.districting.city import solve_city
-from models.districting.ground import Ground, broken_rules_of, ground_from_pairs, minutes_to_post
+from models.districting.city_problem import CityProblem, broken_rules_of, city_from_pairs, minutes_to_post
 from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, recentred
 from models.districting.solve import solve
 
@@ -102,7 +102,7 @@ def _grid_pairs(rows: int, columns: int) -> Ints:
     return np.vstack([across, down[~over | np.isin(down[:, 0] % columns, bridges)]])
 
 
-def city(seed: int) -> tuple[Ground, NDArray[np.float64]]:
+def city(seed: int) -> tuple[CityProblem, NDArray[np.float64]]:
     """Return a city and its cells' rows and columns; a million incidents around sixty spots are counted into it."""
     rng, (rows, columns) = np.random.default_rng(seed), CITY
     spots = rng.uniform(0, 1, (60, 2)) * CITY
@@ -113,7 +113,7 @@ def city(seed: int) -> tuple[Ground, NDArray[np.float64]]:
     row, column = np.floor(points).astype(np.int64).T
     load = np.bincount(row * columns + column, minlength=rows * columns) + 0.2 * CITY_INCIDENTS / (rows * columns)
     pairs = _grid_pairs(rows, columns)
-    ground = ground_from_pairs(load, pairs, np.full(len(pairs), 0.5), count=CITY_ZONES, tolerance=TOLERANCE)
+    ground = city_from_pairs(load, pairs, np.full(len(pairs), 0.5), count=CITY_ZONES, tolerance=TOLERANCE)
     return ground, np.column_stack(np.divmod(np.arange(rows * columns), columns)).astype(np.float64)
 
 
@@ -145,7 +145,7 @@ def in_city() -> dict[str, Any]:
     }
 
 
-def _fullest(ground: Ground, post: Ints) -> float:
+def _fullest(ground: CityProblem, post: Ints) -> float:
     loads = np.bincount(np.unique(post, return_inverse=True)[1], weights=ground.load)
     return float(loads.max()) / ground.mean_load
 

@@ -1,6 +1,6 @@
 """Balance a map of many units and shorten its ways: units change zone across borders, zones stay whole.
 
-In:     a ``Ground``, its zones and their posts.
+In:     a ``CityProblem``, its zones and their posts.
 Out:    the same number of connected zones in the band (if that was reached), and ways no single move shortens.
 Method: a unit i moves from zone a to a zone b it touches, if a stays connected and the energy falls:
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
-from models.districting.ground import Ground, members_of
+from models.districting.city_problem import CityProblem, members_of
 from models.districting.problem import Ints
 
 PRESSURES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)  # μ, in mean minutes to the post
@@ -34,7 +34,7 @@ class Bordered:
     outside: float
 
 
-def settle_borders(ground: Ground, zone: Ints, posts: Ints, *, rng: np.random.Generator) -> Bordered:
+def settle_borders(ground: CityProblem, zone: Ints, posts: Ints, *, rng: np.random.Generator) -> Bordered:
     """Bring the loads into the band, then shorten the ways inside it."""
     borders = _Borders(ground, zone, posts)
     for pressure in PRESSURES:
@@ -53,7 +53,7 @@ def settle_borders(ground: Ground, zone: Ints, posts: Ints, *, rng: np.random.Ge
 class _Borders:
     """Zones as lists, for many small moves."""
 
-    def __init__(self, ground: Ground, zone: Ints, posts: Ints) -> None:
+    def __init__(self, ground: CityProblem, zone: Ints, posts: Ints) -> None:
         self.ground, self.near = ground, ground.neighbours
         self.zone: list[int] = zone.tolist()
         self.posts = set(posts.tolist())
@@ -125,7 +125,7 @@ class _Borders:
         return not left
 
 
-def _ways_nearby(ground: Ground, zone: Ints, posts: Ints) -> list[dict[int, float]]:
+def _ways_nearby(ground: CityProblem, zone: Ints, posts: Ints) -> list[dict[int, float]]:
     """Return the minutes from each post to the units of its zone and to those some steps around it."""
     found = []
     for units, post in zip(members_of(zone, len(posts)), posts.tolist(), strict=True):
@@ -135,7 +135,7 @@ def _ways_nearby(ground: Ground, zone: Ints, posts: Ints) -> list[dict[int, floa
     return found
 
 
-def _widened(ground: Ground, units: Ints) -> Ints:
+def _widened(ground: CityProblem, units: Ints) -> Ints:
     """Return the units and those within some steps of them, sorted."""
     steps = ground.walk_min
     inside = np.zeros(ground.size, dtype=bool)

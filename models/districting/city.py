@@ -1,6 +1,6 @@
 """Zones of a city: a hundred thousand units and hundreds of zones, with the proven gap.
 
-In:     a ``Ground``, a seed, a time limit.
+In:     a ``CityProblem``, a seed, a time limit.
 Out:    a ``Solution`` as from ``solve``: the answer, its cost, the bound no plan can beat.
 Method: ``layout`` (prices and posts), ``border`` (balance and short ways by single moves), both again from the posts
         in the middle of the settled zones; then ``city_bound``.
@@ -14,8 +14,8 @@ import numpy as np
 
 from models.districting.border import settle_borders
 from models.districting.city_bound import city_bound
+from models.districting.city_problem import CityProblem, broken_rules_of, minutes_to_post
 from models.districting.feasible import is_hopeless
-from models.districting.ground import Ground, broken_rules_of, minutes_to_post
 from models.districting.layout import central_posts, joined_to_posts, lay_out
 from models.districting.problem import Floats, Ints
 from models.districting.solve import Share, Solution
@@ -25,7 +25,7 @@ TRIES, SETTLINGS, STILL = 3, 4, 1e-4
 PROVING = 0.8  # of the time limit: a further round of the bound that would end after it is not begun
 
 
-def solve_city(ground: Ground, *, seed: int, time_limit_s: float, share: Share = lambda _: None) -> Solution:
+def solve_city(ground: CityProblem, *, seed: int, time_limit_s: float, share: Share = lambda _: None) -> Solution:
     """Return a plan of a large ground and the proven bound.
 
     The plan and one round of the bound are made however short the time; more time goes to the bound, so it never
@@ -57,7 +57,7 @@ def solve_city(ground: Ground, *, seed: int, time_limit_s: float, share: Share =
     return Solution(post, cost, bound, "optimal" if bound >= cost * (1 - 1e-9) else "gap")
 
 
-def _planned(ground: Ground, *, rng: np.random.Generator) -> tuple[Ints | None, Floats]:
+def _planned(ground: CityProblem, *, rng: np.random.Generator) -> tuple[Ints | None, Floats]:
     """Return an answer that keeps every rule and the minutes of each unit to its post, or None."""
     layout = lay_out(ground, rng=rng, rounds=ROUNDS)
     posts, zone = layout.posts, joined_to_posts(ground, layout.zone, layout.posts)

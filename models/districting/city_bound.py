@@ -1,6 +1,6 @@
 """A proven bound for a large ground: prices climbed over some posts, then held against every post there could be.
 
-In:     a ``Ground`` and a plan (posts and zones).
+In:     a ``CityProblem`` and a plan (posts and zones).
 Out:    a number that no plan can fall below.
 Method: L(v) of ``bound`` with the prices of ``dual``. Two things keep a hundred thousand posts within minutes:
 
@@ -25,9 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
+from models.districting.city_problem import CityProblem, members_of
 from models.districting.climbing import Look, raise_bound, spread_posts_evenly
 from models.districting.dual import Limits, Offers, bound_over
-from models.districting.ground import Ground, members_of
 from models.districting.layout import PricedPosts
 from models.districting.problem import Floats, Ints
 
@@ -47,7 +47,7 @@ class Judged:
     cut: np.ndarray
 
 
-def city_bound(ground: Ground, zone: Ints, minutes: Floats, *, enough: Callable[[float], bool]) -> float:
+def city_bound(ground: CityProblem, zone: Ints, minutes: Floats, *, enough: Callable[[float], bool]) -> float:
     """Return a bound on every plan's cost.
 
     Parameters
@@ -80,12 +80,12 @@ def city_bound(ground: Ground, zone: Ints, minutes: Floats, *, enough: Callable[
     ).bound
 
 
-def gently(ground: Ground, v: Floats) -> Floats:
+def gently(ground: CityProblem, v: Floats) -> Floats:
     """Return min_s v_s + d_is: the greatest prices up to v that climb no faster than the walk."""
     return PricedPosts(ground, np.arange(ground.size)).nearest(v)[1]
 
 
-def proven_bound(ground: Ground, v: Floats, *, q: Floats, zone: Ints, reach: Floats) -> tuple[float, Judged]:
+def proven_bound(ground: CityProblem, v: Floats, *, q: Floats, zone: Ints, reach: Floats) -> tuple[float, Judged]:
     """Return L at prices that climb gently, over all posts.
 
     Parameters
@@ -116,12 +116,12 @@ def proven_bound(ground: Ground, v: Floats, *, q: Floats, zone: Ints, reach: Flo
     return bound_over(limits, v, judged.value), judged
 
 
-def limits_of(ground: Ground) -> Limits:
+def limits_of(ground: CityProblem) -> Limits:
     """Return what the knapsacks need to know of a ground."""
     return Limits(ground.load, ground.lowest, ground.highest, ground.count)
 
 
-def _judge(ground: Ground, v: Floats, posts: Ints, minutes: float, judged: Judged, *, search: bool) -> None:
+def _judge(ground: CityProblem, v: Floats, posts: Ints, minutes: float, judged: Judged, *, search: bool) -> None:
     """Write a valid value of some neighbouring posts; with ``search`` at the best multiplier, else at the one held."""
     near, ways = _around(ground, posts, minutes)
     ratio = ways - v[near]
@@ -139,7 +139,7 @@ def _judge(ground: Ground, v: Floats, posts: Ints, minutes: float, judged: Judge
     judged.cut[posts] = allowed < q
 
 
-def _best_q(ground: Ground, ratio: Floats, work: Floats, own: Floats) -> Floats:
+def _best_q(ground: CityProblem, ratio: Floats, work: Floats, own: Floats) -> Floats:
     """Return the minutes at which each post's zone fills up, by halving."""
     wish = (ratio < 0) @ work + own
     target = np.clip(wish, ground.lowest, ground.highest)
@@ -152,14 +152,14 @@ def _best_q(ground: Ground, ratio: Floats, work: Floats, own: Floats) -> Floats:
     return high
 
 
-def _around(ground: Ground, posts: Ints, minutes: float) -> tuple[Ints, Floats]:
+def _around(ground: CityProblem, posts: Ints, minutes: float) -> tuple[Ints, Floats]:
     """Return the units within some minutes of any of the posts (sorted), and the minutes, shape (m, units)."""
     near = np.flatnonzero(np.isfinite(dijkstra(ground.walk_min, indices=posts, min_only=True, limit=minutes)))
     part = ground.walk_min[near][:, near]
     return near, np.asarray(dijkstra(part, indices=np.searchsorted(near, posts), limit=minutes))
 
 
-def offers_around(ground: Ground, posts: Ints, zone: Ints, reach: Floats) -> Offers:
+def offers_around(ground: CityProblem, posts: Ints, zone: Ints, reach: Floats) -> Offers:
     """Return the offers of some posts to the units within reach of their block."""
     post, start, unit, minutes, filled = [], [], [], [], 0
     for block, far in zip(members_of(zone[posts], len(reach)), reach.tolist(), strict=True):

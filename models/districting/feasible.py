@@ -1,6 +1,6 @@
 """What no plan can do, told before solving: a unit too heavy, a piece of ground that makes no whole number of zones.
 
-In:     a ``Problem`` or a ``Ground``.
+In:     a ``Problem`` or a ``CityProblem``.
 Out:    the least tolerance that these two reasons leave, and how many zones each piece of ground takes.
         It is a necessary tolerance; whether a plan exists at it is for the search to show.
 """

@@ -1,6 +1,6 @@
 """The first map of a large ground: price location-allocation from posts that halving the ground spreads evenly.
 
-In:     a ``Ground`` and a random generator.
+In:     a ``CityProblem`` and a random generator.
 Out:    a ``Layout``: posts, the zone of each unit, prices. Zones are connected; their loads are near the band, the rest
         is for ``border``.
 Method: 1. The ground is halved by work again and again (k₁ of k zones on one side), across the longest way in it; a
@@ -19,8 +19,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from models.districting.city_problem import CityProblem, main_pieces, members_of
 from models.districting.feasible import zones_by_component
-from models.districting.ground import Ground, main_pieces, members_of
 from models.districting.problem import Floats, Ints
 
 FAR = 1e6  # minutes: no way
@@ -39,7 +39,7 @@ class Layout:
     outside: float  # load outside the band
 
 
-def lay_out(ground: Ground, *, rng: np.random.Generator, rounds: int = 25) -> Layout:
+def lay_out(ground: CityProblem, *, rng: np.random.Generator, rounds: int = 25) -> Layout:
     """Return the cheapest layout met in some rounds of allocation and re-centring."""
     posts = spread_posts(ground, rng=rng)
     price, best = np.zeros(ground.count), None
@@ -56,7 +56,7 @@ def lay_out(ground: Ground, *, rng: np.random.Generator, rounds: int = 25) -> La
     return best
 
 
-def _promise(ground: Ground, layout: Layout) -> float:
+def _promise(ground: CityProblem, layout: Layout) -> float:
     """Return the cost with load outside the band at twice the mean minutes."""
     return layout.cost * (1 + 2 * layout.outside / float(ground.load.sum()))
 
@@ -64,7 +64,7 @@ def _promise(ground: Ground, layout: Layout) -> float:
 class PricedPosts:
     """Nearest post by d_ij + p_j: one Dijkstra from the posts, each entered by an edge of its price."""
 
-    def __init__(self, ground: Ground, posts: Ints) -> None:
+    def __init__(self, ground: CityProblem, posts: Ints) -> None:
         walk, count = ground.walk_min, len(posts)
         self.size, self.edges = ground.size, len(walk.data)
         first = np.concatenate([walk.indptr, walk.indptr[-1] + np.arange(1, count + 1)]).astype(np.int32)
@@ -81,7 +81,7 @@ class PricedPosts:
         return source[: self.size].astype(np.int64) - self.size, way[: self.size] - shift
 
 
-def allocate(ground: Ground, posts: Ints, price: Floats) -> Layout:
+def allocate(ground: CityProblem, posts: Ints, price: Floats) -> Layout:
     """Move the prices until the loads lie in the band, or the steps are over; keep the least load outside."""
     dearer, cheaper = np.maximum(price, 0.0), np.maximum(-price, 0.0)
     priced, best = PricedPosts(ground, posts), None
@@ -103,7 +103,7 @@ def allocate(ground: Ground, posts: Ints, price: Floats) -> Layout:
     return best
 
 
-def spread_posts(ground: Ground, *, rng: np.random.Generator) -> Ints:
+def spread_posts(ground: CityProblem, *, rng: np.random.Generator) -> Ints:
     """Return k posts, spread by work: so many on each connected piece of ground as its work asks for."""
     posts: list[int] = []
     for part, count in enumerate(zones_by_component(ground)[0].tolist()):
@@ -111,7 +111,7 @@ def spread_posts(ground: Ground, *, rng: np.random.Generator) -> Ints:
     return np.array(posts, dtype=np.int64)
 
 
-def _halved(ground: Ground, units: Ints, count: int, rng: np.random.Generator) -> list[int]:
+def _halved(ground: CityProblem, units: Ints, count: int, rng: np.random.Generator) -> list[int]:
     part = ground.walk_min[units][:, units]
     if count == 1:
         some = rng.choice(len(units), size=min(16, len(units)), replace=False)
@@ -136,7 +136,7 @@ def _farthest(minutes: Floats) -> int:
     return int(np.argmax(np.where(minutes < FAR, minutes, -1.0)))
 
 
-def central_posts(ground: Ground, zone: Ints, posts: Ints) -> Ints:
+def central_posts(ground: CityProblem, zone: Ints, posts: Ints) -> Ints:
     """Return each zone's cheapest post that steps from its present one lead to, by ways inside the zone."""
     return np.array(
         [_centre(ground, units, int(post)) for units, post in zip(members_of(zone, len(posts)), posts, strict=True)],
@@ -144,7 +144,7 @@ def central_posts(ground: Ground, zone: Ints, posts: Ints) -> Ints:
     )
 
 
-def _centre(ground: Ground, units: Ints, post: int) -> int:
+def _centre(ground: CityProblem, units: Ints, post: int) -> int:
     place = int(np.searchsorted(units, post))
     if place == len(units) or units[place] != post:
         return post  # priced out of its own zone: where it stands the price decides
@@ -165,7 +165,7 @@ def _centre(ground: Ground, units: Ints, post: int) -> int:
     return int(units[place])
 
 
-def joined_to_posts(ground: Ground, zone: Ints, posts: Ints) -> Ints:
+def joined_to_posts(ground: CityProblem, zone: Ints, posts: Ints) -> Ints:
     """Return the zones with every unit that is cut off from its post joined to a zone it touches."""
     zone = zone.copy()
     zone[posts] = np.arange(len(posts))

@@ -13,8 +13,8 @@ from models.districting.border import settle_borders
 from models.districting.cells_bound import cells_bound
 from models.districting.city import solve_city
 from models.districting.city_bound import city_bound, gently, proven_bound
+from models.districting.city_problem import broken_rules_of, city_from_pairs, minutes_to_post
 from models.districting.dual import Limits, Offers, bound_over, climb, falling, soft_smallest
-from models.districting.ground import broken_rules_of, ground_from_pairs, minutes_to_post
 from models.districting.layout import PricedPosts, allocate, joined_to_posts, spread_posts
 from models.districting.problem import Problem, neighbours_from_pairs
 from models.districting.solve import solve
@@ -29,7 +29,7 @@ def town_ground(seed, *, width=7, height=6, count=3, tolerance=0.2, bridges=2):
     over = np.flatnonzero(down[:, 0] // width == height // 2 - 1)
     down = np.delete(down, rng.permutation(over)[bridges:], axis=0)
     pairs = np.vstack([across, down])
-    return ground_from_pairs(
+    return city_from_pairs(
         rng.gamma(2.0, 1.0, width * height), pairs, rng.uniform(0.3, 1.0, len(pairs)), count=count, tolerance=tolerance
     )
 
@@ -157,7 +157,7 @@ def test_posts_are_spread_by_work_over_cut_off_pieces_of_ground():
 
 
 def test_units_cut_off_from_their_post_join_a_zone_they_touch():
-    line = ground_from_pairs(np.ones(6), np.array([[i, i + 1] for i in range(5)]), np.ones(5), count=2, tolerance=0.5)
+    line = city_from_pairs(np.ones(6), np.array([[i, i + 1] for i in range(5)]), np.ones(5), count=2, tolerance=0.5)
     zone = joined_to_posts(line, np.array([0, 0, 1, 1, 0, 0]), np.array([1, 3]))
     assert zone.tolist() == [0, 0, 1, 1, 1, 1]
 
@@ -208,7 +208,7 @@ def test_more_time_changes_the_bound_but_not_the_plan_and_the_same_seed_gives_th
 
 
 def test_judge_of_large_ground_names_what_an_answer_breaks():
-    line = ground_from_pairs(np.ones(4), np.array([[0, 1], [1, 2], [2, 3]]), np.ones(3), count=2, tolerance=0.1)
+    line = city_from_pairs(np.ones(4), np.array([[0, 1], [1, 2], [2, 3]]), np.ones(3), count=2, tolerance=0.1)
     assert broken_rules_of(line, np.array([0, 0, 2, 2])) == []
     assert broken_rules_of(line, np.array([0, 2, 2, 0])) == ["contiguity"]
     assert broken_rules_of(line, np.array([0, 0, 0, 3])) == ["balance"]

@@ -1,7 +1,7 @@
 """A districting problem too large for a table of all pairs: minutes are walked on a sparse graph when they are wanted.
 
 In:     work of each unit, the graph of units that touch with the minutes between them, the number of zones.
-Out:    a frozen ``Ground``, and the functions that judge an answer to it; letters and rules as in ``problem``.
+Out:    a frozen ``CityProblem``, and the functions that judge an answer to it; letters and rules as in ``problem``.
 
 d_ij is the shortest way on the graph itself, so a barrier is a detour for the crew and a wall for the zone alike.
 A hundred thousand units take 2 MB here; their table of pairs would take 80 GB.
@@ -23,7 +23,7 @@ TOGETHER = 50  # posts whose minutes are held at a time: 40 MB for a hundred tho
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class CityProblem:
     """Units by the ten thousand.
 
     Attributes
@@ -84,21 +84,21 @@ class Ground:
         """Greatest minutes between two units that touch."""
         return float(self.walk_min.data.max(initial=0.0))
 
-    def part(self, units: Ints, count: int) -> "Ground":
+    def part(self, units: Ints, count: int) -> "CityProblem":
         """Return some units (sorted) as a ground of their own, with the band of the whole."""
-        return Ground(
+        return CityProblem(
             self.load[units], self.walk_min[units][:, units], count, self.tolerance, (self.lowest, self.highest)
         )
 
 
-def ground_from_pairs(load: Floats, pairs: Ints, minutes: Floats, *, count: int, tolerance: float) -> Ground:
+def city_from_pairs(load: Floats, pairs: Ints, minutes: Floats, *, count: int, tolerance: float) -> CityProblem:
     """Return the ground of touching pairs, shape (m, 2), with the minutes between them, shape (m,)."""
     ends = (np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([pairs[:, 1], pairs[:, 0]]))
     graph = csr_array((np.concatenate([minutes, minutes]), ends), shape=(len(load), len(load)))
-    return Ground(load, graph, count, tolerance)
+    return CityProblem(load, graph, count, tolerance)
 
 
-def minutes_from(ground: Ground, posts: Ints, *, limit: float = math.inf) -> Floats:
+def minutes_from(ground: CityProblem, posts: Ints, *, limit: float = math.inf) -> Floats:
     """Return the minutes from posts to all units, shape (m, n); inf beyond the limit."""
     return np.asarray(dijkstra(ground.walk_min, indices=posts, limit=limit))
 
@@ -109,7 +109,7 @@ def members_of(zone: Ints, count: int) -> list[Ints]:
     return np.split(order, np.searchsorted(zone[order], np.arange(1, count)))
 
 
-def minutes_to_post(ground: Ground, post: Ints) -> Floats:
+def minutes_to_post(ground: CityProblem, post: Ints) -> Floats:
     """Return d_ij of every unit to its zone's post, by the shortest way on the whole ground."""
     minutes = np.full(ground.size, np.inf)
     for some in _in_chunks(np.unique(post)):
@@ -125,7 +125,7 @@ def _in_chunks(posts: Ints) -> Iterator[Ints]:
         yield posts[first : first + TOGETHER]
 
 
-def broken_rules_of(ground: Ground, post: Ints) -> list[str]:
+def broken_rules_of(ground: CityProblem, post: Ints) -> list[str]:
     """Return the names of the rules that an answer breaks: "count", "post", "balance", "contiguity"."""
     broken = []
     posts, zone = np.unique(post, return_inverse=True)
@@ -141,7 +141,7 @@ def broken_rules_of(ground: Ground, post: Ints) -> list[str]:
     return broken
 
 
-def _piece_of(ground: Ground, zone: Ints) -> Ints:
+def _piece_of(ground: CityProblem, zone: Ints) -> Ints:
     """Return the connected piece of its zone that each unit lies on, in numbers of the whole ground."""
     edges = ground.walk_min.tocoo()
     inside = zone[edges.row] == zone[edges.col]
@@ -149,7 +149,7 @@ def _piece_of(ground: Ground, zone: Ints) -> Ints:
     return connected_components(kept, directed=False)[1].astype(np.int64)
 
 
-def main_pieces(ground: Ground, zone: Ints, posts: Ints) -> np.ndarray:
+def main_pieces(ground: CityProblem, zone: Ints, posts: Ints) -> np.ndarray:
     """Tell which units are joined to the post of their zone by units of the zone; ``posts[z]`` is zone z's."""
     piece = _piece_of(ground, zone)
     return piece == piece[posts[zone]]
