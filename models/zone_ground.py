@@ -61,7 +61,7 @@ def survey(
         Number of zones that the ground will be cut into.
     """
     work = unit_workload(incidents, villages, cells, settings, weeks=weeks)
-    units = _place_units(work, villages, cells)
+    units = place_units(work, villages, cells)
     pairs = touching_units(villages, cells, cell_edges)
     travel, travel_notes = minutes_between(units, cells, cell_edges, roads, settings)
     units = _with_trips(units, travel, settings, count=count)
@@ -167,20 +167,21 @@ def nearest_posts(weight: Floats, travel_min: Floats, *, count: int) -> Ints:
     return np.array(posts, dtype=np.int64)
 
 
-def _place_units(work: pd.DataFrame, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def place_units(work: pd.DataFrame, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the units with name, people, area, centre (x, y), centre cell and ground."""
+    if villages.empty:
+        units = gpd.GeoDataFrame(work.reset_index(), geometry=cells.geometry.to_numpy(), crs=cells.crs)
+        return units.assign(
+            area_km2=cells["area_m2"].to_numpy() / 1e6, name=units["unit_id"], village=units["unit_id"],
+            population=0, work_area="",
+            x=cells["x"].to_numpy(), y=cells["y"].to_numpy(), cell=np.arange(len(cells)),
+        )  # fmt: skip
     owner = unit_of_cells(villages, cells)
     rows = cells.groupby(owner).indices
     shapes = cells.geometry.to_numpy()
     ground = [shapely.union_all(shapes[rows[unit]]) if unit in rows else shapely.Polygon() for unit in work.index]
     units = gpd.GeoDataFrame(work.reset_index(), geometry=ground, crs=cells.crs)
     units["area_km2"] = cells["area_m2"].groupby(owner).sum().reindex(work.index).fillna(0.0).to_numpy() / 1e6
-    if villages.empty:
-        return units.assign(
-            name=units["unit_id"], village=units["unit_id"], population=0, work_area="",
-            x=cells["x"].to_numpy(), y=cells["y"].to_numpy(),
-            cell=np.arange(len(cells)),
-        )  # fmt: skip
     middle = villages.geometry.representative_point()
     units = units.assign(
         name=villages["name"].to_numpy(), village=villages.get("village", villages["name"]).to_numpy(),

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from gis_data.catalogue import text
-from models.districting.problem import Ints, Problem, pieces, recentred
+from models.districting.problem import Districted, Floats, Ints, Problem, pieces, recentred
 from models.workload import TERMS
 from models.zone_wishes import root_mean_square_km
 
@@ -21,12 +21,13 @@ SHOWN_TERMS = (*TERMS, "total_min")
 
 
 def zone_table(
-    problem: Problem, units: gpd.GeoDataFrame, post: Ints, *, order: Ints | None = None
+    problem: Districted, units: gpd.GeoDataFrame, post: Ints, *, order: Ints | None = None
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Return one row a zone, Z1 in the north-west (or by ``order`` of posts), with its ground, work, ways and post."""
     order = posts_in_order(units, post) if order is None else order
     names = dict(zip(order.tolist(), zone_ids(len(order)), strict=True))
-    rows = [_zone_row(problem, units, np.flatnonzero(post == j), j, names[j]) for j in order.tolist()]
+    ways = problem.own_ways(post)
+    rows = [_zone_row(problem, units, ways, np.flatnonzero(post == j), j, names[j]) for j in order.tolist()]
     zones = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=units.crs)
     zones["load_ratio"] = zones["workload_h_per_week"] / zones["workload_h_per_week"].mean()
     zones["share_pct"] = 100 * zones["workload_h_per_week"] / zones["workload_h_per_week"].sum()
@@ -47,8 +48,10 @@ def zone_ids(count: int) -> list[str]:
     return [f"Z{number:0{width}d}" for number in range(1, count + 1)]
 
 
-def _zone_row(problem: Problem, units: gpd.GeoDataFrame, members: Ints, j: int, zone_id: str) -> dict[str, Any]:
-    mine, travel = units.iloc[members], problem.travel_min[members, j]
+def _zone_row(
+    problem: Districted, units: gpd.GeoDataFrame, ways: Floats, members: Ints, j: int, zone_id: str
+) -> dict[str, Any]:
+    mine, travel = units.iloc[members], ways[members]
     ground = shapely.union_all(mine.geometry.to_numpy())
     load = problem.load[members]
     main = mine.sort_values(["population", "total_min", "unit_id"], ascending=[False, False, True]).iloc[0]
@@ -82,7 +85,7 @@ def _short(name: str) -> str:
     return name[:-1] if name.endswith("村") and len(name) > 2 else name
 
 
-def colours(problem: Problem, post: Ints, order: Ints) -> list[int]:
+def colours(problem: Districted, post: Ints, order: Ints) -> list[int]:
     """Return a colour number for each zone, as few as come easily, none shared by zones that touch."""
     touching: dict[int, set[int]] = {int(j): set() for j in order}
     for i, near in enumerate(problem.neighbours):
@@ -95,26 +98,27 @@ def colours(problem: Problem, post: Ints, order: Ints) -> list[int]:
 
 
 def unit_table(
-    problem: Problem, units: gpd.GeoDataFrame, post: Ints, *, order: Ints | None = None
+    problem: Districted, units: gpd.GeoDataFrame, post: Ints, *, order: Ints | None = None
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Return one row a unit: its zone, work, minutes to the post, the next best zone, and why it is not there."""
     order = posts_in_order(units, post) if order is None else order
     names = np.array(zone_ids(len(order)), dtype=object)
     place = {int(j): number for number, j in enumerate(order)}
     zone = np.array([place[int(j)] for j in post])
-    minutes = problem.travel_min[:, order]
-    other = minutes.copy()
+    other = problem.ways(order).copy()
+    own = other[np.arange(problem.size), zone]
     other[np.arange(problem.size), zone] = np.inf
     following = other.argmin(axis=1)
-    reasons = _Reasons(problem, post, order)
+    other_ways = other[np.arange(problem.size), following]
+    reasons = _Reasons(problem, post, own, other_ways)
     table = units[["unit_id", "name", "population", "area_km2", "road_km", "incidents_per_week", *SHOWN_TERMS]]
     table = table.assign(
         zone_id=names[zone],
         x=units["x"],
         y=units["y"],
-        travel_min=minutes[np.arange(problem.size), zone],
+        travel_min=own,
         next_zone_id=names[following],
-        next_travel_min=other[np.arange(problem.size), following],
+        next_travel_min=other_ways,
         reason=[reasons.of(i, int(order[following[i]])) for i in range(problem.size)],
     )
     return gpd.GeoDataFrame(table, geometry=units.geometry, crs=units.crs)
@@ -123,16 +127,17 @@ def unit_table(
 class _Reasons:
     """Why a unit is not in the next best zone: the first rule that forbids it."""
 
-    def __init__(self, problem: Problem, post: Ints, posts: Ints) -> None:
+    def __init__(self, problem: Districted, post: Ints, own_ways: Floats, other_ways: Floats) -> None:
         self.problem, self.post = problem, post
-        self.load = {int(j): float(problem.load[post == j].sum()) for j in posts}
+        self.longer = (own_ways > other_ways).tolist()
+        self.load = {int(j): float(problem.load[post == j].sum()) for j in np.unique(post)}
 
     def of(self, i: int, other: int) -> str:
         """Return the reason's name: a key under ``zones.because``."""
         problem, own, work = self.problem, int(self.post[i]), float(self.problem.load[i])
         if i == own:
             return "post"
-        if len(self.load) == 1 or problem.travel_min[i, own] <= problem.travel_min[i, other]:
+        if len(self.load) == 1 or not self.longer[i]:
             return "nearest"
         if all(self.post[near] != other for near in problem.neighbours[i]):
             return "not_adjacent"
@@ -144,28 +149,28 @@ class _Reasons:
         return "makes_heavy" if self.load[other] + work > problem.highest else "whole"
 
 
-def areas_of_today(problem: Problem, units: pd.DataFrame, post: Ints) -> pd.DataFrame:
+def areas_of_today(problem: Districted, units: pd.DataFrame, post: Ints) -> pd.DataFrame:
     """Return balance and ways of the plan and, where every unit names its work area, of today's areas beside it."""
     rows = [balance_row(problem, units, "plan", post)]
-    if (units["work_area"] != "").all():
+    if (units["work_area"] != "").all() and isinstance(problem, Problem):
         first = units.groupby("work_area").ngroup().to_numpy()
         old = recentred(problem, np.array([int(np.argmax(first == z)) for z in first]))
         rows.append(balance_row(problem, units, "work_area", old))
     return pd.DataFrame(rows)
 
 
-def balance_row(problem: Problem, units: pd.DataFrame, name: str, post: Ints) -> dict[str, Any]:
+def balance_row(problem: Districted, units: pd.DataFrame, name: str, post: Ints) -> dict[str, Any]:
     """Judge a partition and its posts."""
     _, zone = np.unique(post, return_inverse=True)
     load = np.bincount(zone, weights=problem.load)
-    travel = problem.cost[np.arange(problem.size), post]
+    travel = problem.own_ways(post)
     reached = np.isfinite(travel)
     return {
         "map": name,
         "zones": len(load),
         "max_ratio": float(load.max() / load.mean()),
         "min_ratio": float(load.min() / load.mean()),
-        "mean_travel_min": float(travel[reached].sum() / problem.load[reached].sum()),
+        "mean_travel_min": float(travel[reached] @ problem.load[reached] / problem.load[reached].sum()),
         "ground_rms_km": root_mean_square_km(units, post),
         "unreached_units": int((~reached).sum()),
         "pieces": sum(len(pieces(problem, np.flatnonzero(zone == z))) for z in range(len(load))),

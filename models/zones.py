@@ -5,6 +5,7 @@ Out:    a ``Plan`` "zones": a row a zone, a row a unit (village; cell where ther
         beside it, with the objective, its proven bound and the gap.
 Method: balanced p-median on the graph of units (``models.districting``) over the ground of ``models.zone_ground``,
         with the wishes of ``models.zone_wishes``. The objective is printed as mean minutes from the post to the work.
+        Which engine solves it is decided by the number of units: the rule stands in ``models.city_zones``.
 """
 
 import dataclasses
@@ -24,8 +25,17 @@ from gis_data.errors import InfeasibleError, InputError
 from gis_data.periods import Period
 from gis_data.settings import WorkloadSettings, ZoneSettings
 from gis_data.study import Study
+from models.city_zones import CITY_FROM, plan_city
 from models.districting.feasible import heaviest_excess, needed_tolerance, zones_by_component
-from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, objective, pieces
+from models.districting.problem import (
+    Districted,
+    Ints,
+    Problem,
+    broken_rules,
+    neighbours_from_pairs,
+    objective,
+    pieces,
+)
 from models.districting.solve import EXACT_UP_TO, Solution, least_tolerance, nearest_count, solve
 from models.districting.wishes import Wishes, moved, obeys, paid, with_wishes
 from models.ensemble import sample_plans
@@ -112,6 +122,8 @@ def plan_zones(
         relaxed silently.
     """
     started = time.perf_counter()
+    if villages.empty and len(cells) > CITY_FROM:
+        return _plan_city(study, villages, cells, cell_edges, incidents, period, count, seed=seed, progress=progress)
     case = make_case(
         study, villages, cells, cell_edges, roads, incidents, period=period, count=count, buildings=buildings
     )  # fmt: skip
@@ -119,6 +131,19 @@ def plan_zones(
     answer = solve_case(case, seed=seed, share=lambda share: progress(STEP, 0.1 + 0.7 * share))
     plan = as_plan(case, answer, seed=seed, share=lambda share: progress(STEP, 0.8 + 0.2 * share))
     return dataclasses.replace(plan, seconds=time.perf_counter() - started)
+
+
+def _plan_city(
+    study: Study, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame,
+    incidents: gpd.GeoDataFrame, period: Period, count: int | None, *, seed: int, progress: Report,
+) -> Plan:  # fmt: skip
+    check_settings(study.settings.zones)
+    return plan_city(
+        study.settings, cells, cell_edges, incidents[period.holds(incidents["reported_at"])],
+        weeks=period.weeks, count=zone_count(villages, count or study.settings.zones.count), seed=seed,
+        refuse=lambda problem, units, answer: _no_plan(problem, units, answer, seed=seed),
+        share=lambda share: progress(STEP, share),
+    )  # fmt: skip
 
 
 def make_case(
@@ -282,11 +307,11 @@ def make_problem(
     return Problem(load, travel_min, neighbours_from_pairs(len(units), pairs), count, tolerance)
 
 
-def _no_plan(problem: Problem, units: pd.DataFrame, answer: Solution, *, seed: int) -> InfeasibleError:
+def _no_plan(problem: Districted, units: pd.DataFrame, answer: Solution, *, seed: int) -> InfeasibleError:
     """Return the error that says which rule no plan can keep, and the ways out that were tried and work."""
-    small = problem.size <= EXACT_UP_TO
-    least = least_tolerance(problem, seed=seed) if small else needed_tolerance(problem)
-    other = nearest_count(problem, seed=seed) if small else None
+    least, other = needed_tolerance(problem), None
+    if isinstance(problem, Problem) and problem.size <= EXACT_UP_TO:
+        least, other = least_tolerance(problem, seed=seed), nearest_count(problem, seed=seed)
     values: dict[str, Any] = {
         "count": problem.count, "tolerance_pct": f"{100 * problem.tolerance:g}", "other": other or "–",
         "least_pct": f"{100 * least:.0f}" if np.isfinite(least) else "–",
@@ -353,7 +378,7 @@ def _yardstick_notes(today: pd.DataFrame) -> tuple[Note, ...]:
     )  # fmt: skip
 
 
-def _lightest_piece(problem: Problem, units: pd.DataFrame) -> dict[str, Any]:
+def _lightest_piece(problem: Districted, units: pd.DataFrame) -> dict[str, Any]:
     parts = pieces(problem, np.arange(problem.size))
     lightest = min(parts, key=lambda part: float(problem.load[part].sum()))
     names = [str(name) for name in units["name"].iloc[lightest[:3]]]

@@ -79,6 +79,14 @@ class CityProblem:
         ends, first = self.walk_min.indices.tolist(), self.walk_min.indptr.tolist()
         return tuple(tuple(ends[a:b]) for a, b in itertools.pairwise(first))
 
+    def ways(self, posts: Ints) -> Floats:
+        """Return the minutes from some posts to all units, shape (n, m)."""
+        return minutes_from(self, posts).T
+
+    def own_ways(self, post: Ints) -> Floats:
+        """Return the minutes of each unit to its post, shape (n,)."""
+        return minutes_to_post(self, post)
+
     @cached_property
     def longest_step(self) -> float:
         """Greatest minutes between two units that touch."""

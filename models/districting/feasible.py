@@ -6,44 +6,28 @@ Out:    the least tolerance that these two reasons leave, and how many zones eac
 """
 
 import math
-from typing import Protocol
 
 import numpy as np
 
-from models.districting.problem import SLACK, Floats, Ints
+from models.districting.problem import SLACK, Districted, Floats, Ints
 
 
-class Loads(Protocol):
-    """What these reasons need to know, whatever the size."""
-
-    @property
-    def load(self) -> Floats: ...  # noqa: D102
-    @property
-    def count(self) -> int: ...  # noqa: D102
-    @property
-    def tolerance(self) -> float: ...  # noqa: D102
-    @property
-    def mean_load(self) -> float: ...  # noqa: D102
-    @property
-    def component(self) -> Ints: ...  # noqa: D102
-
-
-def heaviest_excess(problem: Loads) -> float:
+def heaviest_excess(problem: Districted) -> float:
     """Return by how much of the mean load the heaviest unit alone exceeds a zone's mean (negative: it does not)."""
     return float(problem.load.max()) / problem.mean_load - 1
 
 
-def needed_tolerance(problem: Loads) -> float:
+def needed_tolerance(problem: Districted) -> float:
     """Return a tolerance below which no plan exists, whatever the search does."""
     return max(0.0, heaviest_excess(problem), zones_by_component(problem)[1])
 
 
-def is_hopeless(problem: Loads) -> bool:
+def is_hopeless(problem: Districted) -> bool:
     """Tell whether the two reasons alone rule out every plan."""
     return needed_tolerance(problem) > problem.tolerance + SLACK
 
 
-def zones_by_component(problem: Loads) -> tuple[Ints, float]:
+def zones_by_component(problem: Districted) -> tuple[Ints, float]:
     """Return how many zones each connected piece of ground takes, and the worst deviation this forces.
 
     Dynamic programming over the pieces: best[z] = least worst deviation with z zones on the pieces so far.
@@ -66,7 +50,7 @@ def zones_by_component(problem: Loads) -> tuple[Ints, float]:
     return np.array(counts[::-1], dtype=np.int64), float(best[problem.count])
 
 
-def _deviations(load: float, size: int, problem: Loads) -> Floats:
+def _deviations(load: float, size: int, problem: Districted) -> Floats:
     """Deviation of the mean zone of one piece if it is cut into 0, 1, 2 ... zones; 0 zones cannot serve it."""
     most = min(size, problem.count)
     if math.isinf(problem.tolerance):

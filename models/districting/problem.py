@@ -17,6 +17,7 @@ An answer is an array ``post``: ``post[i]`` is the unit where the post of i's zo
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,34 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SLACK = 1e-6  # of the mean load: the feasibility tolerance of the solver, used alike by search, bound and judge
+
+
+class Districted(Protocol):
+    """What tables and reports need of a problem, whatever its size."""
+
+    @property
+    def load(self) -> Floats: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def count(self) -> int: ...  # noqa: D102
+    @property
+    def tolerance(self) -> float: ...  # noqa: D102
+    @property
+    def mean_load(self) -> float: ...  # noqa: D102
+    @property
+    def lowest(self) -> float: ...  # noqa: D102
+    @property
+    def highest(self) -> float: ...  # noqa: D102
+    @property
+    def component(self) -> Ints: ...  # noqa: D102
+    @property
+    def neighbours(self) -> tuple[tuple[int, ...], ...]: ...  # noqa: D102
+    def ways(self, posts: Ints) -> Floats:
+        """Return the minutes from some posts to all units, shape (n, m)."""
+
+    def own_ways(self, post: Ints) -> Floats:
+        """Return the minutes of each unit to its post, shape (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +96,14 @@ class Problem:
     def size(self) -> int:
         """Number of units n."""
         return len(self.load)
+
+    def ways(self, posts: Ints) -> Floats:
+        """Return the minutes from some posts to all units, shape (n, m)."""
+        return self.travel_min[:, posts]
+
+    def own_ways(self, post: Ints) -> Floats:
+        """Return the minutes of each unit to its post, shape (n,)."""
+        return self.travel_min[np.arange(self.size), post]
 
     @property
     def mean_load(self) -> float:
@@ -137,7 +174,7 @@ def worst_deviation(problem: Problem, post: Ints) -> float:
     return float(np.abs(zone_loads(problem, post) / problem.mean_load - 1).max())
 
 
-def pieces(problem: Problem, members: Ints) -> list[Ints]:
+def pieces(problem: Districted, members: Ints) -> list[Ints]:
     """Return the connected pieces of a set of units, the largest first."""
     left, found = set(members.tolist()), []
     while left:
@@ -147,7 +184,7 @@ def pieces(problem: Problem, members: Ints) -> list[Ints]:
     return sorted(found, key=len, reverse=True)
 
 
-def _reachable(problem: Problem, start: int, allowed: set[int]) -> set[int]:
+def _reachable(problem: Districted, start: int, allowed: set[int]) -> set[int]:
     seen, edge = {start}, [start]
     while edge:
         for j in problem.neighbours[edge.pop()]:
