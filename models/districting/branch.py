@@ -38,7 +38,7 @@ from models.districting.problem import Floats, Ints, Problem, objective
 
 STEPS = 1_000  # of a zone's mean load: the grain of the dynamic programme; rounding only widens the band
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
-DIVE_S = 1.0  # for a plan from the prices
+DIVE_NODES = 200  # of HiGHS, for a plan from the prices; counted, not timed, so that more time only goes further
 SAME = 1e-9  # two costs nearer than this share are one
 Bools = NDArray[np.bool_]
 
@@ -73,8 +73,8 @@ class _Node:
         return all(len(posts) == count for posts, count in self.parts)
 
 
-def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int) -> Branched:
-    """Return the cheapest connected answer, or the best found and the bound reached when the time is over."""
+def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int, most_nodes: int | None = None) -> Branched:
+    """Return the cheapest connected answer, or the best found and the bound when the time (or nodes) is over."""
     deadline = time.monotonic() + time_limit_s
     best, cost = start, objective(problem, start)
     proof = lagrangian_bound(problem, start, iterations=600)
@@ -86,7 +86,7 @@ def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int) -> 
     first = _Node(((posts, problem.count),), open_pairs, proof.minutes, proof.value)
     waiting: list[tuple[float, int, _Node]] = [(first.bound, next(number), first)]
     while waiting and waiting[0][0] < cost * (1 - SAME):
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or nodes == most_nodes:
             return Branched(best, max(proof.value, min(cost, waiting[0][0])), "time", nodes, solves, cuts)
         _, _, node = heapq.heappop(waiting)
         nodes += 1
@@ -103,7 +103,7 @@ def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int) -> 
                 heapq.heappush(waiting, (tight.bound, next(number), tight))
             continue
         if nodes & (nodes - 1) == 0:  # at the 1st, 2nd, 4th, 8th ... node
-            dived = _dive(problem, tight, best, time_limit_s=min(DIVE_S, deadline - time.monotonic()), seed=seed)
+            dived = _dive(problem, tight, best, time_limit_s=deadline - time.monotonic(), seed=seed)
             if objective(problem, dived) < cost:
                 best, cost = dived, objective(problem, dived)
         for child in _children(problem, tight, taken):
@@ -122,7 +122,7 @@ def _dive(problem: Problem, node: _Node, best: Ints, *, time_limit_s: float, see
     open_pairs[:, posts] = node.open_pairs[:, posts]
     open_pairs[posts] = False
     open_pairs[posts, posts] = True
-    found = solve_exactly(problem, best, open_pairs, time_limit_s=time_limit_s, seed=seed).post
+    found = solve_exactly(problem, best, open_pairs, time_limit_s=time_limit_s, seed=seed, most_nodes=DIVE_NODES).post
     return best if found is None else found
 
 

@@ -1,7 +1,8 @@
 """A better plan from a good one: a few touching zones at a time are cut again, each time in the best way there is.
 
-In:     a ``Problem``, an answer, a time limit.
+In:     a ``Problem``, an answer, a moment to stop.
 Out:    an answer that no other cut of any two (or three) of its touching zones improves, if the time allowed.
+        What is tried never depends on the time: more of it only goes further.
 Method: the ground of the chosen zones is a problem of its own, with the band of the whole town; ``branch`` solves it.
 """
 
@@ -13,10 +14,11 @@ import numpy as np
 from models.districting.branch import branch
 from models.districting.problem import Ints, Problem, objective
 
+NODES = 60  # parts of a search tree for one cut; two or three zones of a town take 1 to 20
 
-def recut(problem: Problem, post: Ints, *, time_limit_s: float, seed: int) -> Ints:
-    """Cut pairs, then threes, of touching zones again until no cut helps or the time is over."""
-    deadline = time.monotonic() + time_limit_s
+
+def recut(problem: Problem, post: Ints, *, deadline: float, seed: int) -> Ints:
+    """Cut pairs, then threes, of touching zones again until no cut helps; ends at a time of the monotonic clock."""
     for zones in (2, 3):
         tried: set[tuple[int, ...]] = set()
         while (group := _next_group(problem, post, zones, tried)) is not None:
@@ -24,7 +26,7 @@ def recut(problem: Problem, post: Ints, *, time_limit_s: float, seed: int) -> In
             if left <= 0:
                 return post
             tried.add(_footprint(post, group))
-            post = _cut_again(problem, post, group, time_limit_s=min(left, time_limit_s / 5), seed=seed)
+            post = _cut_again(problem, post, group, time_limit_s=left, seed=seed)
     return post
 
 
@@ -52,7 +54,7 @@ def _cut_again(problem: Problem, post: Ints, group: tuple[int, ...], *, time_lim
         band=problem.limits,
     )  # fmt: skip
     before = number[post[units]]
-    found = branch(part, before, time_limit_s=time_limit_s, seed=seed).post
+    found = branch(part, before, time_limit_s=time_limit_s, seed=seed, most_nodes=NODES).post
     if objective(part, found) >= objective(part, before) - 1e-9:
         return post
     better = post.copy()

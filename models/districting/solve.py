@@ -59,6 +59,8 @@ def solve(
 
     Parameters
     ----------
+    time_limit_s
+        Ends the work, but decides nothing before: with more time the answer is never worse.
     start
         A plan to begin with, for example today's; the answer is never worse. One that breaks a rule is not used.
     """
@@ -75,7 +77,7 @@ def solve(
     for _ in range(2 if balanced else 1):
         half = _better(problem, search(problem, rng=rng, starts=starts, moves=min(170 * problem.size, 12_000)), start)
         if half.post is not None and balanced:
-            half = _better(problem, half, recut(problem, half.post, time_limit_s=time_limit_s / 10, seed=seed))
+            half = _better(problem, half, recut(problem, half.post, deadline=started + time_limit_s, seed=seed))
         found = half if half.cost < found.cost else found
     share(0.3)
     left = max(0.0, time_limit_s - (time.monotonic() - started))

@@ -211,6 +211,15 @@ def test_hundreds_of_cells_get_a_connected_balanced_plan_with_a_small_gap(ground
     assert 0 <= (answer.cost - answer.bound) / answer.cost < 0.03
 
 
+@pytest.mark.parametrize("seed", [1, 7])
+def test_more_time_never_gives_a_worse_plan(ground, seed):
+    problem = ground.random(seed, size=22, count=4, tolerance=0.08, honest=True)
+    answers = [solved(problem, seed=3, time_limit_s=limit) for limit in (0.0, 0.1, 0.4, 20.0)]
+    costs, bounds = [answer.cost for answer in answers], [answer.bound for answer in answers]
+    assert costs == sorted(costs, reverse=True)
+    assert bounds == sorted(bounds)
+
+
 def test_the_same_seed_gives_the_same_plan(ground):
     problem = ground.random(6, size=24, count=4, tolerance=0.2, honest=True)
     first, again = solved(problem, seed=3), solved(problem, seed=3)
