@@ -1,0 +1,167 @@
+"""Seconds and memory of the chief functions, from a thousand to ten million incidents.
+
+``python -m benchmarks.costs.by_size`` writes by_size.csv beside this file. Each size of each function runs in a process
+of its own: seconds are those of the processor, megabytes the most it held beyond the table it was given. The city is
+always the same, 20 x 20 km with 6,400 cells of 250 m and 71 villages, and two years long, so that only the incidents
+grow. What is not done within its limit of seconds, or does not fit into memory, is named and not guessed.
+"""
+
+import csv
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from analysis.change import compare_periods
+from analysis.density import density_cells
+from analysis.emerging import emerging_cells
+from analysis.gi_star import gi_star_cells
+from analysis.hotspots import find_hotspots
+from analysis.hours import hours_by_weekday
+from analysis.near_repeat import find_near_repeats
+from analysis.scan import scan_villages
+from gis_data.periods import Period
+from gis_data.settings import HotspotSettings
+
+TABLE = Path(__file__).with_suffix(".csv")
+SIZES = tuple(10**power for power in range(3, 8))
+LIMIT_S = 300
+CRS, SIDE_M, CELL_M, VILLAGES = "EPSG:4549", 20_000, 250, 71
+TYPES = ("theft", "burglary", "assault", "neighbour", "crash", "other_help")
+ZONE = "Asia/Shanghai"
+YEARS = Period(pd.Timestamp("2022-01-01", tz=ZONE), pd.Timestamp("2024-01-01", tz=ZONE))
+MONTHS = pd.date_range(YEARS.start, YEARS.end, freq="MS")
+HEADER = ("function", "incidents", "cpu_s", "peak_mb", "table_mb", "note")
+
+Rng = np.random.Generator
+
+
+def city(n: int, rng: Rng) -> gpd.GeoDataFrame:
+    """Return n incidents, seven of ten at a hundred busy places, on points of whole metres, in two years."""
+    busy = rng.uniform(0, SIDE_M, (100, 2))[rng.integers(100, size=n)] + rng.normal(0, 300, (n, 2))
+    xy = np.where(rng.random((n, 1)) < 0.7, busy, rng.uniform(0, SIDE_M, (n, 2))).clip(0, SIDE_M - 1).round()
+    from_start = pd.to_timedelta(rng.integers(0, int(YEARS.days) * 1440, n), unit="min")
+    at = pd.Series(YEARS.start + from_start)
+    until = at + pd.to_timedelta(np.where(rng.random(n) < 0.4, 0, rng.integers(0, 600, n)), unit="min")
+    villages = np.array([f"V{number}" for number in range(VILLAGES)])
+    return gpd.GeoDataFrame(
+        {
+            "reported_at": until, "occurred_from": at, "occurred_to": until, "count": np.ones(n, dtype=np.int64),
+            "type": pd.Series(np.array(TYPES)[rng.integers(len(TYPES), size=n)], dtype="str"),
+            "incident_class": "criminal",
+            "village_id": pd.Series(villages[rng.integers(VILLAGES, size=n)], dtype="str"),
+        },
+        geometry=gpd.points_from_xy(*xy.T), crs=CRS,
+    )  # fmt: skip
+
+
+def cells() -> gpd.GeoDataFrame:
+    """Return the squares of the grid."""
+    across = SIDE_M // CELL_M
+    row, col = np.divmod(np.arange(across**2), across)
+    west, south = col * CELL_M, row * CELL_M
+    return gpd.GeoDataFrame(
+        {"cell_id": np.arange(across**2), "row": row, "col": col, "x": west + CELL_M / 2, "y": south + CELL_M / 2,
+         "area_m2": float(CELL_M**2)},
+        geometry=shapely.box(west, south, west + CELL_M, south + CELL_M), crs=CRS,
+    )  # fmt: skip
+
+
+def villages(rng: Rng) -> gpd.GeoDataFrame:
+    """Return villages as points."""
+    names = [f"V{number}" for number in range(VILLAGES)]
+    return gpd.GeoDataFrame(
+        {"village_id": names}, geometry=gpd.points_from_xy(*rng.uniform(0, SIDE_M, (2, VILLAGES))), crs=CRS
+    )
+
+
+def _change(incidents: gpd.GeoDataFrame, rng: Rng) -> object:  # noqa: ARG001
+    middle = pd.Timestamp("2023-01-01", tz=ZONE)
+    now, before = Period(middle, YEARS.end), Period(YEARS.start, middle)
+    return compare_periods(incidents, now, before, by=["type", "village_id"], bands=True)
+
+
+def _hotspots(incidents: gpd.GeoDataFrame, rng: Rng) -> object:
+    land = shapely.box(0, 0, SIDE_M, SIDE_M)
+    least = max(6.0, 0.003 * len(incidents) / YEARS.years)  # in a city 0.3 % of the incidents make a pile
+    settings = HotspotSettings(eps_m=200.0, min_incidents_per_year=least)
+    return find_hotspots(incidents, land, period=YEARS, settings=settings, rng=rng)
+
+
+def _scan(incidents: gpd.GeoDataFrame, rng: Rng) -> object:
+    last = Period(pd.Timestamp("2023-10-03", tz=ZONE), YEARS.end)
+    return scan_villages(incidents, villages(rng), last, max_radius_m=3_000, rng=rng)
+
+
+WORK: dict[str, Callable[[gpd.GeoDataFrame, Rng], object]] = {
+    "hours_by_weekday": lambda table, _: hours_by_weekday(table["occurred_from"], table["occurred_to"], table["count"]),
+    "compare_periods, type x village x band": _change,
+    "gi_star_cells": lambda table, _: gi_star_cells(table, cells()),
+    "density_cells": lambda table, _: density_cells(table, cells(), cell_m=CELL_M, years=YEARS.years, bandwidth_m=500),
+    "emerging_cells, 24 months": lambda table, _: emerging_cells(table, cells(), MONTHS, recent=3),
+    "scan_villages, 90 days, 999 permutations": _scan,
+    "find_hotspots, 199 redraws, 99 resamples": _hotspots,
+    "find_near_repeats, 44 bands, 999 permutations": lambda table, rng: find_near_repeats(table, crs=CRS, rng=rng),
+}
+
+
+def measure(function: str, n: int) -> dict[str, object]:
+    """Run one function on one size in this process and return its seconds and megabytes."""
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S + 120, LIMIT_S + 120))
+    rng = np.random.default_rng(20240101)
+    WORK[function](city(500, rng), rng)  # what is loaded at the first call is not counted
+    empty_mb = _memory_mb("VmRSS")
+    incidents = city(n, rng)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak so far was that of making the table
+    before_mb = _memory_mb("VmRSS")
+    started = time.process_time()
+    WORK[function](incidents, rng)
+    return {
+        "cpu_s": round(time.process_time() - started, 3),
+        "peak_mb": max(round(_memory_mb("VmHWM") - before_mb), 0),
+        "table_mb": max(round(before_mb - empty_mb), 0),
+    }
+
+
+def _memory_mb(name: str) -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith(name)).split()[1]) / 1024
+
+
+def _in_own_process(function: str, n: int) -> dict[str, object]:
+    command = [sys.executable, "-m", "benchmarks.costs.by_size", function, str(n)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"note": f"not done within {LIMIT_S} s" if done.returncode < 0 else done.stderr.strip().splitlines()[-1]}
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def main() -> None:
+    """Measure all and write the table; a size that is not done is the last of its function."""
+    with TABLE.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, HEADER, lineterminator="\n")
+        table.writeheader()
+        for function in WORK:
+            for n in SIZES:
+                row = {"function": function, "incidents": n, "note": ""} | _in_own_process(function, n)
+                table.writerow(row)
+                file.flush()
+                sys.stdout.write(f"{time.strftime('%X')}  {row}\n")
+                if row["note"]:
+                    break
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.stdout.write(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    else:
+        main()
