@@ -68,7 +68,7 @@ def test_arrests_and_discovered_incidents_move_nothing_but_the_scorecard(planned
     )
     ws.write({"incidents": pd.concat([incidents, extra], ignore_index=True)})
     moved = town_plan.plan_town(ws)
-    for name in ("hotspots", "zones", "cameras"):
+    for name in ("hotspots", "zones", "beats", "cameras"):
         before, after = (without_seconds(town_plan.as_json(found[name])) for found in (plans, moved))
         before.pop("inputs"), after.pop("inputs")
         assert after["rows"] == before["rows"], name
