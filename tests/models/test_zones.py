@@ -11,7 +11,8 @@ import pytest
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError, PatrolError
 from gis_data.settings import Settings
-from models.zones import explain, plan_zones, touching_units
+from models.zone_wishes import inertia
+from models.zones import explain, make_case, plan_zones, touching_units
 
 LOOSE = {"zones": {"tolerance": 0.3}}
 
@@ -355,3 +356,14 @@ def test_plan_and_today_are_held_against_random_plans_in_both_languages(grid_tow
     for lang in LANGUAGES:
         for key, values in plan.notes:
             assert "{" not in text(key, lang=lang, **values)
+
+
+def test_the_price_of_a_pair_sums_to_the_mean_square_distance(grid_town):
+    town = grid_town(counts=UNEVEN, zones={"tolerance": 0.3})
+    case = make_case(town.study, *town.tables, period=town.period, count=2)
+    units, post = case.ground.units, np.array([0, 0, 0, 0, 7, 7, 7, 7])
+    pairs = inertia(units, case.problem)[np.arange(8), post]
+    priced = (case.problem.load * pairs).sum() / case.problem.load.sum()
+    square = [((units["x"][i] - units["x"][j]) ** 2 + (units["y"][i] - units["y"][j]) ** 2) / 1e6
+              for i, j in enumerate(post)]  # fmt: skip
+    assert priced == pytest.approx((units["area_km2"] * square).sum() / units["area_km2"].sum())
