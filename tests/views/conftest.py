@@ -371,6 +371,28 @@ def scorecard(ws: Workspace, planned: Plan) -> Plan:
     )
 
 
+def camera_money() -> dict[str, pd.DataFrame]:
+    """The cards of the two new cameras, the years of building and the curve of the budget."""
+    state = {"cameras": [1, 2], "spent_cny": [2300.0, 7100.0], "entrances": [1, 3], "covered_pct": [30.0, 72.0]}
+    cards = {
+        "camera_id": ["V1-C1", "V5-C1"],
+        "village_id": ["V1", "V5"],
+        "purpose": ["entrance", "entrance"],
+        "basis": "7-1",
+        "filing_days": 30,
+        "retention_days": 30,
+        "unit": "",
+        "private_m2": [12.0, 0.0],
+        "masks": ["12-18;40-44", ""],
+        "on_private_ground": [False, True],
+    }
+    return {
+        "checklist": pd.DataFrame(cards),
+        "rollout": pd.DataFrame({"year": [1, 2], "budget_cny": [5e3, 1e4], **state, "bound_pct": [40.0, 72.5]}),
+        "curve": pd.DataFrame({"budget_cny": [5e3, 1e4], **state, "bound_pct": [40.0, 72.5]}),
+    }
+
+
 def cameras(ws: Workspace) -> Plan:
     villages = ws.read("villages")
     named = villages["village_id"].isin(["V1", "V5"])
@@ -394,6 +416,10 @@ def cameras(ws: Workspace) -> Plan:
             "entrances": ["E1", "E2;E3", ""],
             "entrances_only": 0,
             "gain_pct": [21.0, 30.5, 4.0],
+            "turns": False,
+            "private_m2": [12.0, 0.0, 5.0],
+            "masks": ["12-18;40-44", "", ""],
+            "year": [1, 2, 0],
         },
         geometry=site,
         crs=CRS,
@@ -415,6 +441,11 @@ def cameras(ws: Workspace) -> Plan:
             "village_id": ["V1", "V5", "V5", "V5"],
             "road": ["", "环镇路", "", ""],
             "seen": [True, True, True, False],
+            "seen_at_night": [True, False, True, False],
+            "can_be_seen": [True, True, True, False],
+            "cameras": ["V1-C1", "V5-C1", "V5-C1", ""],
+            "released": "",
+            "build_distance_m": [np.nan, np.nan, np.nan, 42.0],
         },
         geometry=[
             shapely.Point(p.x + dx, p.y)
@@ -459,6 +490,7 @@ def cameras(ws: Workspace) -> Plan:
             "cost_cny": [2300.0, 4800.0],
             "road_m": [900.0, 1200.0],
             "seen_m": [700.0, 800.0],
+            "seen_at_night_m": [300.0, 500.0],
             "covered_pct": [80.0, 66.0],
             "entrances": [1, 3],
             "entrances_seen": [1, 2],
@@ -472,11 +504,23 @@ def cameras(ws: Workspace) -> Plan:
         "villages": about,
         "rules": rules,
         "summary": summary,
+        "sites": pd.DataFrame(
+            {
+                "site_id": ["S1", "S2", "S3"],
+                "village_id": ["V1", "V5", "V5"],
+                "kind": ["lamp", "junction", "existing"],
+                "power": ["grid", "solar", "grid"],
+                "link": "wire",
+                "cost_cny": [800.0, 3000.0, 0.0],
+            }
+        ),
+        **camera_money(),
     }
+    settings = {"population_over": 1500, "lens_hfov_deg": [84.0, 24.0]}
     return Plan(
         "cameras",
         tables,
-        {"cameras": {"population_over": 1500}},
+        {"cameras": settings, "budget_cny": 10_000.0, "period_end": "2024-01-01"},
         seed=0,
         seconds=0.2,
         objective=72.0,

@@ -126,6 +126,7 @@ def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_pat
         "巡区图_Z1.pdf",
         "巡区图_Z2.pdf",
         *cards,
+        text("camera_book.file"),
         *quality,
     ]
     assert all(path.stat().st_size > 5_000 for path in written)
