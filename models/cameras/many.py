@@ -7,9 +7,10 @@ Method: Lagrangian relaxation of the budget (Fisher 1981): at a price of t weigh
 
             best plan <= sum_v max_v(weight - t money) + t B      for every t >= 0.
 
-        The price is halved in on until the money spent meets the budget; the best plan within the budget is kept and
-        what money it leaves is spent greedily. Memory is one village's model at a time; time grows with the villages,
-        where one model of all grows faster (18 villages: 12 s). Below about thirty villages one model is better: its
+        The first price is what the last yuan of a greedy plan brings; it is closed in on from there until the money
+        spent meets the budget (a price far too low makes a model a hundred times slower). The best plan within the
+        budget is kept and what money it leaves is spent greedily. Memory is one village's model at a time; time grows
+        with the villages, where one model of all grows faster. Below about thirty villages one model is better: its
         gap is smaller.
 """
 
@@ -25,6 +26,7 @@ from models.cameras.money import add_greedily
 from models.cameras.problem import PROVEN, Ints, Problem, undominated
 
 ROUNDS = 9
+STEP = 1.15
 GAP = 2e-3
 PRICE_GAP = 1e-3
 
@@ -71,21 +73,22 @@ def most_covered_by_price(problems: Sequence[Problem], *, budget_cny: float, tim
     if least > budget_cny + PROVEN:
         raise InfeasibleError("cameras.budget", budget=f"{budget_cny:,.0f}", least=f"{least:,.0f}")
     best = _total(problems, tuple(cordon.chosen for cordon in cordons), bound=np.inf)
-    low, high = 0.0, _dearest(problems)
-    bound, price = np.inf, high
+    best, t = _fill(problems, best, budget_cny)
+    low, high = 0.0, np.inf
+    bound, price = np.inf, t
     for _ in range(ROUNDS):
-        t = (low + high) / 2
         answer = _at_price(problems, t, time_limit_s)
         if answer.bound + t * budget_cny < bound:
             bound, price = answer.bound + t * budget_cny, t
         if answer.spent_cny <= budget_cny + PROVEN:
             high = t
-            filled = _fill(problems, answer, budget_cny)
+            filled, _ = _fill(problems, answer, budget_cny)
             best = filled if filled.weight > best.weight else best
         else:
             low = t
         if bound - best.weight <= PRICE_GAP * bound:
             break
+        t = (low + high) / 2 if low > 0 and np.isfinite(high) else (high / STEP if np.isfinite(high) else low * STEP)
     return ManyChoice(best.chosen, best.weight, max(bound, best.weight), best.spent_cny, price)
 
 
@@ -140,8 +143,11 @@ def _total(problems: Sequence[Problem], chosen: tuple[Ints, ...], *, bound: floa
     return _Answer(chosen, spent, weight, bound)
 
 
-def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> _Answer:
-    """Spend what is left one camera at a time, each in whichever village its yuan brings most weight."""
+def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> tuple[_Answer, float]:
+    """Spend what is left one camera at a time, each in whichever village its yuan brings most weight.
+
+    Returns the plan, and what the last yuan brought (a tiny price where nothing was left to buy).
+    """
     left = budget_cny - answer.spent_cny
     chosen = list(answer.chosen)
     orders = [
@@ -150,10 +156,11 @@ def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> _A
     ]
     price = [np.diff(order.price_cny, prepend=0.0) for order in orders]
     gain = [
-        np.diff(order.covered_pct, prepend=problem.share_pct(rows)) * float(problem.weight.sum())
+        np.diff(order.covered_pct, prepend=problem.share_pct(rows)) * float(problem.weight.sum()) / 100
         for problem, rows, order in zip(problems, chosen, orders, strict=True)
     ]
     taken = [0] * len(orders)
+    ratio = PROVEN
     while True:
         offers = [
             (gain[v][k] / max(price[v][k], 1.0), v)
@@ -162,17 +169,8 @@ def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> _A
         ]
         if not offers:
             break
-        _, village = max(offers)
+        ratio, village = max(offers)
         left -= float(price[village][taken[village]])
         taken[village] += 1
     rows = [np.union1d(c, o.rows[:k]).astype(np.int64) for c, o, k in zip(chosen, orders, taken, strict=True)]
-    return _total(problems, tuple(rows), bound=answer.bound)
-
-
-def _dearest(problems: Sequence[Problem]) -> float:
-    """Return a price at which no camera is worth its money: the most weight a yuan buys anywhere."""
-    most = 0.0
-    for problem in problems:
-        weight = np.asarray(problem.sees @ problem.weight)
-        most = max(most, float((weight / np.maximum(problem.camera_cny, 1.0)).max(initial=0.0)))
-    return most
+    return _total(problems, tuple(rows), bound=answer.bound), max(ratio, PROVEN)

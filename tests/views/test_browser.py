@@ -125,7 +125,7 @@ def is_ours(url: str) -> bool:
 
 def follow(page: Page, name: str, lang: str = "zh") -> None:
     title = text(f"page.{name}.title", lang=lang)
-    page.locator("[data-testid=stSidebarNav] a", has_text=title).click()
+    page.locator("[data-testid=stSidebarNav]").get_by_role("link", name=title, exact=True).click()
     page.get_by_role("heading", level=2, name=title, exact=True).wait_for(timeout=WAIT_MS)
 
 
