@@ -1,7 +1,7 @@
 """A hundred villages under one budget: a price of money for all against one model of all.
 
-One model of twenty villages is the peer (a hundred would take hours); the hundred are run alone, with their bound and
-the memory above that of ten.
+One model of nine villages is the peer (a hundred would take hours); the hundred are run alone, with their bound and
+the memory above that of nine.
 """
 
 import resource
@@ -13,12 +13,12 @@ from models.cameras.coverage import cheapest_cordon, most_covered
 from models.cameras.many import ManyChoice, most_covered_by_price
 from models.cameras.problem import Problem, joined
 
-FEW, MANY = 20, 100
+FEW, MANY = 9, 100
 BUDGET_PER_CORDON = 1.8
 
 
 def run() -> list[dict[str, Any]]:
-    """Solve twenty villages both ways and a hundred by the price alone."""
+    """Solve nine villages both ways and a hundred by the price alone."""
     few = [priced_village(seed) for seed in range(FEW)]
     ours, budget, ours_s = _by_price(few)
     started = time.process_time()
