@@ -17,7 +17,7 @@ from gis_data.workspace import Workspace
 from models.plan import Plan
 from models.store import current_run, load_plans
 from views.basemap import TileSet, current_tiles
-from views.maps import TownMap, as_html
+from views.maps.frame import TownMap, as_html
 
 
 @dataclass(frozen=True)

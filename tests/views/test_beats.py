@@ -15,8 +15,10 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.workspace import Workspace
 from models.beats.plan import explain
 from models.store import load_plans
-from views import beat_tables, maps
+from views import beat_tables
 from views.beat_book import write_beat_book
+from views.maps.beats import beat_map
+from views.maps.frame import as_html
 from views.sheets.beat_page import of_zone
 from views.sheets.frame import fit
 from views.sheets.symbols import CHECKPOINT_MM
@@ -58,7 +60,7 @@ def test_the_map_draws_each_beat_and_each_checkpoint(planned):
     ws, plans = planned
     plan = plans["beats"]
     tables = {name: ws.read(name) for name in ("barriers", "villages")}
-    page = maps.as_html(maps.beat_map(ws.study, plan, plans["zones"].to_frame(), tables, None))
+    page = as_html(beat_map(ws.study, plan, plans["zones"].to_frame(), tables, None))
     assert page.count('"xq-beat"') == len(plan.to_frame())
     assert all(checkpoint in page for checkpoint in plan.tables["checkpoints"]["checkpoint_id"])
 

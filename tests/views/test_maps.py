@@ -15,8 +15,16 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.store import load_plans
-from views import life_words, maps
+from views import life_words
 from views.basemap import TileSet, village_name_boxes
+from views.maps.cameras import camera_map, town_camera_map
+from views.maps.frame import as_html
+from views.maps.hotspots import hotspot_map
+from views.maps.incidents import FEW_POINTS, _heat
+from views.maps.layers import degrees, lat_lon
+from views.maps.look import ZONES
+from views.maps.overview import overview_map
+from views.maps.zones import name_points, zone_colours, zone_map
 
 from .conftest import CRS, X, Y
 
@@ -41,13 +49,13 @@ def all_maps(town) -> dict[str, str]:
     study, tables, plans = town
     points = with_point(drives_allocation(tables["incidents"]))
     made = {
-        "overview": maps.overview_map(study, tables | {"incidents": points}, plans, TILES),
-        "hotspots": maps.hotspot_map(study, plans["hotspots"].to_frame(), points, TILES, **lives(plans)),
-        "zones": maps.zone_map(study, plans["zones"], plans["scorecard"].to_frame(), tables, TILES),
-        "cameras": maps.town_camera_map(study, plans["cameras"], tables["villages"], TILES),
-        "village": maps.camera_map(study, plans["cameras"], "V5", tables, TILES),
+        "overview": overview_map(study, tables | {"incidents": points}, plans, TILES),
+        "hotspots": hotspot_map(study, plans["hotspots"].to_frame(), points, TILES, **lives(plans)),
+        "zones": zone_map(study, plans["zones"], plans["scorecard"].to_frame(), tables, TILES),
+        "cameras": town_camera_map(study, plans["cameras"], tables["villages"], TILES),
+        "village": camera_map(study, plans["cameras"], "V5", tables, TILES),
     }
-    return {name: maps.as_html(found) for name, found in made.items()}
+    return {name: as_html(found) for name, found in made.items()}
 
 
 def test_no_map_loads_anything_but_our_own_tiles(town):
@@ -82,15 +90,15 @@ def test_what_patrols_found_and_what_never_has_a_place_is_on_no_map(town):
     more = dict(tables) | {"incidents": gpd.pd.concat([tables["incidents"], secret])}
     pages = all_maps((study, more, plans))
     shown = with_point(more["incidents"][more["incidents"]["origin"] == "reported"]).iloc[:1]
-    assert str(maps._lat_lon(shown)[0][0]) in pages["overview"]  # the test can see a point that is there
-    for place in maps._lat_lon(secret):
+    assert str(lat_lon(shown)[0][0]) in pages["overview"]  # the test can see a point that is there
+    for place in lat_lon(secret):
         assert all(str(number) not in page for number in place for page in pages.values())
 
 
 def test_names_from_files_are_words_and_never_code(town):
     study, tables, _ = town
     bad = tables["villages"].assign(name="<img src=x onerror=alert(1)>`${alert(2)}`\\")
-    page = maps.as_html(maps.overview_map(study, tables | {"villages": bad}, {}, None))
+    page = as_html(overview_map(study, tables | {"villages": bad}, {}, None))
     assert "<img src=x" not in page
     assert "onerror=alert(1)&gt;&#96;&#36;{alert(2)}&#96;&#92;" in page
 
@@ -110,15 +118,15 @@ def test_lives_that_ended_and_ways_of_those_that_moved_are_drawn_with_their_line
     assert "xq-life-gone" in page
     assert "xq-life-ways" in page
     assert page.count(json.dumps("移动 80 米")[1:-1]) == 2
-    with_none = maps.hotspot_map(study, plans["hotspots"].to_frame(), tables["incidents"].iloc[:0], TILES)
-    assert "xq-life" not in maps.as_html(with_none)
+    with_none = hotspot_map(study, plans["hotspots"].to_frame(), tables["incidents"].iloc[:0], TILES)
+    assert "xq-life" not in as_html(with_none)
 
 
 def test_points_are_vectors_while_few_and_one_picture_when_many(town):
     study, tables, _ = town
     few = with_point(drives_allocation(tables["incidents"]))
-    many = gpd.GeoDataFrame(gpd.pd.concat([few] * (maps.FEW_POINTS // len(few) + 1)), crs=CRS)
-    with_few, with_many = (maps.as_html(maps.hotspot_map(study, _nothing(), part, None)) for part in (few, many))
+    many = gpd.GeoDataFrame(gpd.pd.concat([few] * (FEW_POINTS // len(few) + 1)), crs=CRS)
+    with_few, with_many = (as_html(hotspot_map(study, _nothing(), part, None)) for part in (few, many))
     assert "L.circleMarker" in with_few.split("</style>")[-1]
     assert "L.imageOverlay" not in with_few.split("</style>")[-1]
     assert "L.imageOverlay" in with_many.split("</style>")[-1]
@@ -133,7 +141,7 @@ def test_the_picture_of_many_points_is_darkest_where_they_lie_and_sits_where_the
     rng = np.random.default_rng(3)
     xy = np.vstack([rng.uniform(0, 6_000, (500, 2)), rng.normal((4_000, 1_000), 60, (500, 2))]) + np.array([X, Y])
     points = gpd.GeoDataFrame({"count": 1}, geometry=gpd.points_from_xy(*xy.T), crs=CRS, index=range(1_000))
-    overlay = maps._heat(points)
+    overlay = _heat(points)
     (south, west), (north, east) = overlay.bounds
     picture = _decoded(overlay.url)
     row, column = np.argwhere(picture[..., 3] == picture[..., 3].max()).mean(axis=0)
@@ -159,17 +167,17 @@ def test_zones_that_touch_never_share_a_colour(owners):
         {"zone_id": owners}, geometry=[shapely.box(x, y, x + 1, y + 1) for x in range(8) for y in range(8)], crs=CRS
     )
     zones = cells.dissolve("zone_id").reset_index()
-    colours = maps.zone_colours(zones)
+    colours = zone_colours(zones)
     touching = [(a, b) for a in range(len(zones)) for b in range(a) if zones.geometry[a].intersects(zones.geometry[b])]
     fewest_neighbours = max((sum(a in pair for pair in touching) for a in range(len(zones))), default=0)
-    if fewest_neighbours < len(maps.ZONES):  # otherwise greedy may run out of colours
+    if fewest_neighbours < len(ZONES):  # otherwise greedy may run out of colours
         assert all(colours[a] != colours[b] for a, b in touching)
-    assert len(set(colours)) == min(len(zones), len(maps.ZONES)) or touching
+    assert len(set(colours)) == min(len(zones), len(ZONES)) or touching
 
 
 def test_degrees_are_short_and_right_to_ten_centimetres():
     point = gpd.GeoSeries([shapely.Point(X + 1_234.567, Y + 765.432)], crs=CRS)
-    (shape,) = maps._degrees(point)
+    (shape,) = degrees(point)
     back = gpd.GeoSeries([shape], crs=4326).to_crs(CRS)[0]
     assert back.distance(point[0]) < 0.1
     assert len(str(shape.x)) <= len("120.000000")
@@ -179,15 +187,15 @@ def test_the_name_of_a_zone_stands_inside_it_and_clear_of_names_and_posts(town):
     study, tables, plans = town
     zones = plans["zones"].to_frame()
     names = [*village_name_boxes(study, tables["villages"], 12), *village_name_boxes(study, tables["villages"], 13)]
-    points = maps.name_points(zones, names)
+    points = name_points(zones, names)
     assert points.within(zones.geometry.to_crs(points.crs)).all()
     posts = gpd.GeoSeries(gpd.points_from_xy(zones["post_x"], zones["post_y"]), crs=CRS).to_crs(points.crs)
     assert all(shapely.distance(point, [*names, *posts]).min() > 150 for point in points)
-    middle = maps.name_points(zones.drop(columns=["post_x", "post_y"]), [])
+    middle = name_points(zones.drop(columns=["post_x", "post_y"]), [])
     assert middle.distance(zones.geometry.centroid.to_crs(points.crs)).max() < 250
 
 
 def test_a_station_without_villages_has_its_zone_map_too(town):
     study, tables, plans = town
     bare = tables | {name: tables[name].iloc[:0] for name in ("villages", "barriers")}
-    assert "xq-zone-area" in maps.as_html(maps.zone_map(study, plans["zones"], None, bare, None))
+    assert "xq-zone-area" in as_html(zone_map(study, plans["zones"], None, bare, None))

@@ -19,7 +19,10 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.study import Study
 from gis_data.tables import COMPLETENESS, CORRECTIONS, IMPORTS, QUALITY, ROADS
 from gis_data.workspace import Workspace
-from views import figures, maps
+from views import figures
+from views.maps.corrections import MOST_MOVES, _Moves, correction_map
+from views.maps.frame import as_html
+from views.maps.look import MOVES
 from views.quality import DROPPED, MOVED, quality_of
 from views.quality_book import quality_xlsx
 from views.sheets import print_all
@@ -215,26 +218,26 @@ def written(words: str) -> str:
 def test_the_map_draws_each_moved_point_and_each_place_given_up_with_its_rows(tiny_station):
     ws = Workspace.open(tiny_station)
     report = quality_of(ws.read)
-    town = maps.correction_map(ws.study, report.moves, None)
-    layers = {layer.colour: layer.moves for layer in town._children.values() if isinstance(layer, maps._Moves)}
-    moved, dropped = layers[maps.MOVES["gcj02"]], layers[maps.MOVES["default_point"]]
+    town = correction_map(ws.study, report.moves, None)
+    layers = {layer.colour: layer.moves for layer in town._children.values() if isinstance(layer, _Moves)}
+    moved, dropped = layers[MOVES["gcj02"]], layers[MOVES["default_point"]]
     assert [mark[:2] for mark in moved] == [
         [[36.8201, 120.0152], [36.8199, 120.01]], [[36.8251, 120.0252], [36.8249, 120.02]],
         [[36.8151, 120.0302], [36.8149, 120.025]],
     ]  # fmt: skip
     assert [mark[0] for mark in dropped] == [[36.818, 120.033]], "two rows at one place are one ring"
     assert text("map.moved.rows", count="2") in dropped[0][3]
-    page = maps.as_html(town)
+    page = as_html(town)
     assert written(text("map.dropped.default_point", count="2")) in page
     metres = f"{report.moves['moved_m'].median():,.0f}"
     assert written(text("map.moved.gcj02", count="3", metres=metres)) in page
 
 
 def test_a_map_of_very_many_points_says_that_it_draws_only_some():
-    rows = [("a", "f", n, "bd09", 120 + n / 1e5, 36.0, 120.01 + n / 1e5, 36.0) for n in range(maps.MOST_MOVES + 1)]
+    rows = [("a", "f", n, "bd09", 120 + n / 1e5, 36.0, 120.01 + n / 1e5, 36.0) for n in range(MOST_MOVES + 1)]
     report = report_of(imports=[("a", "f", "incidents", 5_000, 5_000, 0, 0)], corrections=rows)
-    page = maps.as_html(maps.correction_map(study(), report.moves, None))
-    assert written(text("map.moved.thinned", shown=f"{maps.MOST_MOVES:,}")) in page
+    page = as_html(correction_map(study(), report.moves, None))
+    assert written(text("map.moved.thinned", shown=f"{MOST_MOVES:,}")) in page
     assert "4,001" in page
 
 
@@ -381,5 +384,5 @@ def test_points_without_a_place_of_their_own_are_on_no_map():
         imports=[("a", "f", "incidents", 1, 1, 0, 0)],
         corrections=[("a", "f", 1, "default_point", None, None, None, None)],
     )
-    page = maps.as_html(maps.correction_map(study(), report.moves, None))
+    page = as_html(correction_map(study(), report.moves, None))
     assert written(text("map.dropped.default_point", count="1")) in page

@@ -5,8 +5,10 @@ import streamlit as st
 from gis_data.catalogue import language, text
 from models.beats.plan import explain
 from models.plan import Plan
-from views import beat_tables, figures, maps
+from views import beat_tables, figures
 from views.beat_book import beat_xlsx
+from views.maps.beats import beat_map
+from views.maps.frame import TownMap
 from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
@@ -56,9 +58,9 @@ def _numbers(plan: Plan) -> None:
     )
 
 
-def _map(station: Station, plan: Plan, zones: Plan) -> maps.TownMap:
+def _map(station: Station, plan: Plan, zones: Plan) -> TownMap:
     tables = {name: station.table(name) for name in ("barriers", "villages")}
-    return maps.beat_map(station.study, plan, zones.to_frame(), tables, station.tiles)
+    return beat_map(station.study, plan, zones.to_frame(), tables, station.tiles)
 
 
 def _because(plan: Plan) -> None:

@@ -5,8 +5,10 @@ import streamlit as st
 
 from gis_data.catalogue import language, text
 from models.plan import Plan
-from views import charts, figures, maps
+from views import charts, figures
 from views.camera_book import camera_xlsx
+from views.maps.cameras import camera_map, town_camera_map
+from views.maps.frame import TownMap
 from views.osm_tags import surveillance_geojson
 from views.pages import frame
 from views.station import Station, show_map
@@ -80,11 +82,11 @@ def _numbers(part: pd.DataFrame, chosen: str) -> None:
     )
 
 
-def _map(station: Station, plan: Plan, chosen: str) -> maps.TownMap:
+def _map(station: Station, plan: Plan, chosen: str) -> TownMap:
     if chosen == TOWN:
-        return maps.town_camera_map(station.study, plan, station.table("villages"), station.tiles)
+        return town_camera_map(station.study, plan, station.table("villages"), station.tiles)
     tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
-    return maps.camera_map(station.study, plan, chosen, tables, station.tiles)
+    return camera_map(station.study, plan, chosen, tables, station.tiles)
 
 
 def _rules(plan: Plan) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from gis_data.catalogue import language, text
-from views import charts, figures, maps
+from views import charts, figures
+from views.maps.corrections import correction_map
 from views.pages import frame, upload
 from views.quality import FIELDS, QualityReport, quality_of
 from views.quality_book import quality_xlsx
@@ -48,7 +49,7 @@ def _places(station: Station, report: QualityReport) -> None:
         st.subheader(text("page.data.places"), anchor=False)
         if len(report.moves):
             show_map(
-                station, "data", lambda: maps.correction_map(station.study, report.moves, station.tiles),
+                station, "data", lambda: correction_map(station.study, report.moves, station.tiles),
                 lang=language(), height_px=MAP_PX, about=text("page.data.map"),
             )  # fmt: skip
             st.caption(text("page.data.places_help"))

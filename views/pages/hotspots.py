@@ -10,7 +10,9 @@ from analysis.hotspot_table import STATUSES, explain
 from analysis.hours import hour_profile
 from gis_data.catalogue import language, text
 from models.plan import Plan
-from views import charts, figures, life_words, maps
+from views import charts, figures, life_words
+from views.maps.frame import TownMap
+from views.maps.hotspots import hotspot_map
 from views.pages import frame
 from views.station import Station, show_map
 
@@ -49,11 +51,11 @@ def show(station: Station) -> None:
         frame.notes(plan)
 
 
-def _map(station: Station, plan: Plan) -> maps.TownMap:
+def _map(station: Station, plan: Plan) -> TownMap:
     told = {}
     if "lives" in plan.tables:
         told = life_words.on_the_map(plan.tables["lives"], plan.tables["pictures"])
-    return maps.hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles, **told)
+    return hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles, **told)
 
 
 def _lives(plan: Plan) -> None:

@@ -5,7 +5,9 @@ import streamlit as st
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
 from gis_data.standing import standing
-from views import charts, figures, maps
+from views import charts, figures
+from views.maps.frame import TownMap
+from views.maps.overview import overview_map
 from views.pages import frame
 from views.station import Station, show_map
 
@@ -69,11 +71,9 @@ def _numbers(station: Station) -> None:
     )
 
 
-def _map(station: Station) -> maps.TownMap:
+def _map(station: Station) -> TownMap:
     tables = {name: station.table(name) for name in ("villages", "cameras")}
-    return maps.overview_map(
-        station.study, tables | {"incidents": station.reported_points()}, station.plans, station.tiles
-    )
+    return overview_map(station.study, tables | {"incidents": station.reported_points()}, station.plans, station.tiles)
 
 
 def _imports(station: Station) -> None:

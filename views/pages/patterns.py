@@ -7,8 +7,9 @@ from analysis.emerging import FEWEST_SLICES
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
 from gis_data.taxonomy import with_point
-from views import charts, figures, maps, patterns
+from views import charts, figures, patterns
 from views import pattern_words as words
+from views.maps.patterns import pattern_map
 from views.pages import frame
 from views.patterns import Question
 from views.station import Station, show_map
@@ -126,7 +127,7 @@ def _where(station: Station, question: Question, rows: pd.DataFrame) -> None:
         else:
             show_map(
                 station, f"patterns {question.class_set} {question.period}",
-                lambda: maps.pattern_map(
+                lambda: pattern_map(
                     station.study, ground.hot, ground.density, ground.emerging, with_point(rows), station.tiles
                 ),
                 lang=language(), height_px=MAP_PX, about=text("page.patterns.map"),

@@ -7,7 +7,9 @@ import streamlit as st
 from gis_data.catalogue import language, text
 from models.plan import Plan
 from models.zones import explain
-from views import charts, figures, maps
+from views import charts, figures
+from views.maps.frame import TownMap
+from views.maps.zones import zone_map
 from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
@@ -60,10 +62,10 @@ def _mean_travel(plan: Plan) -> float:
     return float((zones["mean_travel_min"] * weight).sum() / weight.sum())
 
 
-def _map(station: Station, plan: Plan, scorecard: Plan | None) -> maps.TownMap:
+def _map(station: Station, plan: Plan, scorecard: Plan | None) -> TownMap:
     tables = {name: station.table(name) for name in ("barriers", "villages")}
     scores = None if scorecard is None else scorecard.to_frame()
-    return maps.zone_map(station.study, plan, scores, tables, station.tiles)
+    return zone_map(station.study, plan, scores, tables, station.tiles)
 
 
 def _balance(station: Station, plan: Plan) -> None:

@@ -19,7 +19,8 @@ import shapely
 from gis_data.catalogue import Language, language, speaking, text
 from gis_data.study import WGS84, Study
 from views import figures
-from views.maps import MOVES, moves_label
+from views.maps.corrections import moves_label
+from views.maps.look import MOVES
 from views.quality import COUNTS, DROPPED, FIELDS, MEASURES, QualityReport
 from views.sheets import svg
 from views.sheets.frame import Box, MapWindow, write_pdf

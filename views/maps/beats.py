@@ -1,0 +1,94 @@
+"""The beats' map: roads in colours that differ between neighbours, and the checkpoints."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from gis_data.catalogue import text
+from gis_data.study import Study
+from models.beats.explain import when
+from models.beats.types import spoken
+from models.plan import Plan
+from views.basemap import TileSet
+from views.figures import records
+from views.maps.frame import Row, TownMap, finished, town_map
+from views.maps.layers import shape_layer, sign_layer, tip_html, write_names
+from views.maps.look import BEATS, CHECKPOINTS, ZONES, line_sample, svg
+from views.maps.zones import barrier_row, tile_names, zone_borders, zone_colours
+
+BEAT_SIMPLER_M = 3.0  # roads drawn this much simpler look the same and halve the page
+
+
+def beat_map(
+    study: Study,
+    plan: Plan,
+    zones: gpd.GeoDataFrame,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    tiles: TileSet | None,
+) -> TownMap:
+    """Show the beats as roads in colours that differ between neighbours, zone borders, and numbered checkpoints."""
+    town = town_map(study, tiles)
+    beats, checkpoints = plan.to_frame(), plan.tables["checkpoints"]
+    rows = [_beat_roads(town, beats)]
+    if len(tables["barriers"]):
+        rows.append(barrier_row(town, tables["barriers"]))
+    rows += [zone_borders(town, zones, tile_names(study, tables, tiles)), *_checkpoints(town, checkpoints)]
+    return finished(town, rows)
+
+
+def _beat_roads(town: TownMap, beats: gpd.GeoDataFrame) -> Row:
+    lines = shapely.simplify(shapely.line_merge(beats.geometry.to_numpy()), BEAT_SIMPLER_M)
+    # Neighbouring zones' beats hardly touch: the colours only have to differ between beats that do.
+    colours = [BEATS[ZONES.index(colour) % len(BEATS)] for colour in zone_colours(beats)]
+    styles = [{"color": colour, "weight": 2.6, "opacity": 0.85, "fill": False} for colour in colours]
+    tips = [_beat_tip(row) for row in records(beats)]
+    layer = shape_layer(beats.set_geometry(gpd.GeoSeries(lines, index=beats.index, crs=beats.crs)), styles, tips=tips,
+                    css="xq-beat")  # fmt: skip
+    layer.add_to(town)
+    if len(beats):
+        write_names(layer, _beat_name_points(beats), beats["beat_id"], kind="xq-spot-ink")
+    return Row(line_sample(BEATS[0], width=2.6), text("map.beat.layer", count=len(beats)), layer)
+
+
+def _beat_name_points(beats: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the point of each beat's road that is nearest to its middle."""
+    shapes = beats.geometry.to_numpy()
+    points = shapely.get_point(shapely.shortest_line(shapes, shapely.centroid(shapes)), 0)
+    return gpd.GeoSeries(points, index=beats.index, crs=beats.crs)
+
+
+def _checkpoints(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
+    """Draw one layer for each kind, so that a planner can look at one alone."""
+    rows = []
+    for kind, colour in CHECKPOINTS.items():
+        mine = checkpoints[checkpoints["kind"] == kind]
+        if len(mine):
+            sign = svg(f'<circle cx="6" cy="6" r="4.6" fill="{colour}" stroke="#fff" stroke-width="1.4"/>', size=13)
+            layer = sign_layer(mine.geometry, [sign] * len(mine), [_checkpoint_tip(row) for row in records(mine)])
+            layer.add_to(town)
+            kind_name = text(f"beats.kind.{kind}")
+            rows.append(Row(sign, text("map.beat.checkpoints", kind=kind_name, count=len(mine)), layer))
+    return rows
+
+
+def _beat_tip(beat: Mapping[str, Any]) -> str:
+    mark = text("beats.list_mark")
+    visits = text("map.beat.visits_value", visits=beat["visits_per_week"], minutes=f"{beat['visit_min_per_week']:.0f}")
+    lines = [
+        (text(f"beats.type.{beat['beat_type']}"), spoken(beat["reason"])[0]),
+        (text("map.tip.road"), f"{beat['road_km']:.1f} km"),
+        (text("map.beat.work"), text("map.beat.work_value", hours=f"{beat['workload_h_per_week']:.1f}")),
+        (text("map.beat.ratio"), f"{beat['load_ratio']:.2f}"),
+        (text("map.beat.count"), beat["checkpoints"]),
+        (text("map.beat.visits"), visits),
+    ]
+    if beat["villages"]:
+        lines.append((text("map.beat.villages"), beat["villages"].replace("、", mark)))
+    return tip_html(beat["beat_id"], lines)
+
+
+def _checkpoint_tip(row: Mapping[str, Any]) -> str:
+    lines = [(text(f"beats.kind.{row['kind']}"), sentence) for sentence in spoken(row["reason"])]
+    return tip_html(f"{row['checkpoint_id']} {row['name']}".strip(), [*lines, (text("map.beat.least"), when(row))])

@@ -1,0 +1,203 @@
+"""The frame of every screen map: a map that loads nothing; its first view, scale, credit and panel of layers."""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import folium
+from branca.element import MacroElement
+from folium.map import Layer
+from folium.template import Template
+
+from gis_data.catalogue import text
+from gis_data.study import WGS84, Study
+from views.basemap import TileSet
+from views.maps.layers import safe, shape_layer
+from views.maps.look import STYLE
+from views.summary import credit
+
+FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
+
+
+FINEST_ZOOM = 18
+
+
+class TownMap(folium.Map):
+    """A folium map that loads nothing: Leaflet is written into the page."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012 - folium keeps them so
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the panel: a layer that can be switched (``layer``), or a mere explanation."""
+
+    sample: str
+    label: str
+    layer: Layer | None = None
+
+
+def town_map(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None) -> TownMap:
+    """Return the map of a town before its layers; ``focus`` (west, south, east, north, degrees) is a closer view."""
+    outline = study.boundary_frame().to_crs(WGS84)
+    west, south, east, north = focus if focus is not None else outline.total_bounds
+    first = tiles.min_zoom if tiles else 12
+    town = TownMap(
+        location=((south + north) / 2, (west + east) / 2), tiles=None, zoom_start=first, zoom_control="topleft",
+        attribution_control=False, zoom_snap=1 / 3, zoom_delta=1, wheel_px_per_zoom_level=90,
+    )  # fmt: skip
+    # folium keeps these two for a tile layer of its own; the map needs them itself.
+    town.options |= {"min_zoom": max(first - 1, 0), "max_zoom": FINEST_ZOOM}
+    town.add_child(_Leaflet())
+    town.add_child(folium.map.CustomPane(FILLS, z_index=350, pointer_events=True))
+    town.add_child(_FirstView([[float(south), float(west)], [float(north), float(east)]]))
+    if tiles is not None:
+        folium.TileLayer(
+            tiles.url, attr="-", control=False, min_zoom=tiles.min_zoom - 1, min_native_zoom=tiles.min_zoom,
+            max_zoom=FINEST_ZOOM if focus is None else tiles.max_zoom, max_native_zoom=tiles.max_zoom,
+            bounds=[[tiles.south, tiles.west], [tiles.north, tiles.east]],
+        ).add_to(town)  # fmt: skip
+    if focus is None:
+        style = {"color": "#5c5953", "weight": 1.8, "opacity": 0.9, "fill": False}
+        shape_layer(study.boundary_frame(), style, css="xq-boundary").add_to(town)
+    town.add_child(_Furniture(study))
+    return town
+
+
+def finished(town: TownMap, rows: Sequence[Row]) -> TownMap:
+    """Add the panel of layers and return the map."""
+    town.add_child(_Panel(rows))
+    return town
+
+
+def as_html(town: TownMap) -> str:
+    """Return the map as one whole page."""
+    page: str = town.get_root().render()
+    return page
+
+
+class _Leaflet(MacroElement):
+    """Writes Leaflet and our style into the page's head."""
+
+    _template = Template(
+        "{% macro header(this, kwargs) %}"
+        "<script>{{ this.script }}</script><style>{{ this.style }}</style>"
+        "{% endmacro %}"
+    )
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Leaflet"
+        self.script, sheet = leaflet_files()
+        self.style = sheet + STYLE
+
+
+@cache
+def leaflet_files() -> tuple[str, str]:
+    """Return Leaflet's script and style sheet from the wheel, the sheet with its pictures inside."""
+    spec = find_spec("xstatic.pkg.leaflet")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("xstatic.pkg.leaflet")
+    folder = Path(spec.origin).parent / "data"
+    sheet = (folder / "leaflet.css").read_text(encoding="utf-8")
+    script = (folder / "leaflet.js").read_text(encoding="utf-8").replace("//# sourceMappingURL=leaflet.js.map", "")
+    return script, re.sub(r"url\((images/[^)]+)\)", lambda found: f"url({_data_url(folder / found[1])})", sheet)
+
+
+def _data_url(path: Path) -> str:
+    return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+class _FirstView(MacroElement):
+    """Fits the map to its subject before any layer is there, so that no tile is asked for in vain."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "{{ this._parent.get_name() }}.fitBounds({{ this.bounds|tojson }}, {animate: false, padding: [8, 8]});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, bounds: list[list[float]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "FirstView"
+        self.bounds = bounds
+
+
+class _Furniture(MacroElement):
+    """Metric scale, our own credit line, and the mark of invented data."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        L.control.scale({imperial: false, maxWidth: 140}).addTo({{ this._parent.get_name() }});
+        {%- for corner, css, words in this.lines %}
+        (function () {
+            const line = L.control({position: {{ corner|tojson }}});
+            line.onAdd = () => {
+                const box = L.DomUtil.create("div", {{ css|tojson }});
+                box.textContent = {{ words|tojson }};
+                return box;
+            };
+            line.addTo({{ this._parent.get_name() }});
+        })();
+        {%- endfor %}
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, study: Study) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Furniture"
+        owed = credit(study)
+        self.lines = [("bottomright", "xq-credit", owed)] if owed else []
+        if study.synthetic:
+            self.lines.append(("bottomright", "xq-mark", text("map.synthetic")))
+
+
+class _Panel(MacroElement):
+    """Legend and layer switches in one: each row explains a sign, and shows or hides its layer."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        (function () {
+            const town = {{ this._parent.get_name() }};
+            const layers = [{% for row in this.rows %}{{ row.layer.get_name() if row.layer else "null" }},{% endfor %}];
+            const panel = L.control({position: "topright"});
+            panel.onAdd = function () {
+                const box = L.DomUtil.create("div", "xq-panel");
+                box.innerHTML = {{ this.content|tojson }};
+                L.DomEvent.disableClickPropagation(box);
+                L.DomEvent.disableScrollPropagation(box);
+                box.querySelectorAll("input").forEach((input) => input.addEventListener("change", () => {
+                    const layer = layers[Number(input.dataset.layer)];
+                    if (input.checked) { town.addLayer(layer); } else { town.removeLayer(layer); }
+                }));
+                return box;
+            };
+            panel.addTo(town);
+        })();
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Panel"
+        self.rows = rows
+        lines = [self._line(number, row) for number, row in enumerate(rows)]
+        summary = f"<summary>{safe(text('map.legend'))}</summary>"
+        self.content = f"<details open>{summary}{''.join(lines)}</details>"
+
+    @staticmethod
+    def _line(number: int, row: Row) -> str:
+        words = f"{row.sample}<span>{safe(row.label)}</span>"
+        if row.layer is None:
+            return f'<div class="row">{words}</div>'
+        ticked = "checked" if row.layer.show else ""
+        return f'<label><input type="checkbox" data-layer="{number}" {ticked}/>{words}</label>'

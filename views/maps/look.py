@@ -1,0 +1,90 @@
+"""Colours of the screen's maps, the style sheet of every map, and the samples of its legend.
+
+Colours are told apart by colour-blind readers (Okabe & Ito; Tol), and shapes or words always repeat what colours say.
+"""
+
+from views.basemap import PAPER
+
+INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
+
+
+HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
+
+
+SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
+
+
+COLD, EMERGING = "#0072b2", "#c8480a"
+
+
+DENSITY = ("#fff1c4", "#fddc8a", "#fbbf5b", "#f39b3a", "#dd7221", "#b84c12", "#7f2f0b")  # one a class, the rarest last
+
+
+ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
+
+
+BEATS = ("#0072b2", "#c8480a", "#00785a", "#8e2c7e", "#b8860b", "#cc3377", "#5c5953", "#2f5d8a")
+
+
+CHECKPOINTS = {"hotspot": HOTSPOT, "market": "#b8860b", "school": "#0072b2", "back_lane": INK}
+
+
+MOVES = {  # groups of the quality report; colours of Okabe & Ito
+    "gcj02": "#0072b2", "bd09": "#8e2c7e", "notation": "#00785a", "outside": INK, "datum_unclear": "#b8860b",
+    "default_point": "#c8480a", "village_centre": "#5c5953", "unplaced": "#5c5953",
+}  # fmt: skip
+
+
+FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
+
+
+STYLE = f"""
+html, body {{ width: 100%; height: 100%; margin: 0; }}
+.leaflet-container {{ background: {PAPER}; font-family: {FONT}; font-size: 12px; color: {INK}; }}
+.leaflet-fills-pane {{ mix-blend-mode: multiply; }}
+.xq-panel, .xq-mark {{ background: rgba(255,255,255,.94); border-radius: 4px; box-shadow: 0 1px 4px rgba(0,0,0,.18); }}
+.xq-panel {{ padding: 7px 10px 8px; line-height: 1.35; max-width: 215px; max-height: 420px; overflow: auto; }}
+.xq-panel summary {{ cursor: pointer; font-weight: 600; }}
+.xq-panel details[open] summary {{ margin-bottom: 3px; }}
+.xq-panel label, .xq-panel div.row {{ display: flex; align-items: center; gap: 6px; padding: 1px 0; }}
+.xq-panel label {{ cursor: pointer; }}
+.xq-panel input {{ margin: 0; accent-color: #1f5673; }}
+.xq-panel svg {{ flex: none; }}
+.xq-panel .note {{ color: {QUIET}; font-size: 11px; padding-top: 3px; }}
+.xq-mark {{ padding: 3px 9px; color: #9a3412; font-weight: 600; }}
+.xq-credit {{ background: rgba(255,255,255,.75); padding: 0 6px; font-size: 11px; color: {QUIET};
+  margin: 0 !important; }}
+.xq-name {{ white-space: nowrap; transform: translate(-50%, -50%); position: absolute; font-weight: 600;
+  font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
+.xq-zone {{ font-size: 14px; background: rgba(255,255,255,.82); border-radius: 3px; padding: 0 5px; }}
+.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); }}
+.xq-spot-ink {{ font-size: 12px; background: rgba(255,255,255,.8); border-radius: 3px; padding: 0 3px; }}
+.xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
+  font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}
+.xq-sign {{ transform: translate(-50%, -50%); position: absolute; line-height: 0; }}
+.leaflet-tooltip, .leaflet-popup-content {{ font-family: {FONT}; font-size: 12px; line-height: 1.45; }}
+.leaflet-tooltip {{ padding: 5px 8px; border-color: #d5d0c6; color: {INK}; }}
+.leaflet-popup-content {{ margin: 10px 14px; min-width: 150px; max-width: 300px; }}
+.xq-tip b {{ font-size: 13px; }}
+.xq-tip table {{ border-collapse: collapse; margin-top: 2px; }}
+.xq-tip td {{ padding: 0 8px 0 0; vertical-align: top; }}
+.xq-tip td:first-child {{ color: {QUIET}; white-space: nowrap; }}
+.leaflet-bar a, .leaflet-control-scale-line {{ color: {INK}; }}
+path.leaflet-interactive:focus {{ outline: none; }}
+"""
+
+
+def svg(body: str, *, size: int = 16) -> str:
+    """Return one small drawing, in a box of 16 × 13 units."""
+    return f'<svg width="{size}" height="{round(size * 0.8)}" viewBox="0 0 16 13" aria-hidden="true">{body}</svg>'
+
+
+def swatch(colour: str, *, opacity: float, line: str = "", dash: str = "") -> str:
+    """Return the sample of an area."""
+    edge = f'stroke="{line or colour}" stroke-width="1.4" stroke-dasharray="{dash}"'
+    return svg(f'<rect x="1" y="1.5" width="14" height="9" rx="1.5" fill="{colour}" fill-opacity="{opacity}" {edge}/>')
+
+
+def line_sample(colour: str, *, dash: str = "", width: float = 1.6) -> str:
+    """Return the sample of a line."""
+    return svg(f'<path d="M0 6 H16" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}"/>')
