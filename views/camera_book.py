@@ -53,7 +53,8 @@ def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN
     at = cameras.assign(lon=degrees.x, lat=degrees.y).set_index("camera_id")
     names = _village_names(plan)
     rows = []
-    for card in records(plan.tables["checklist"]):
+    cards = plan.tables["checklist"]
+    for card in records(cards.iloc[cards["camera_id"].map(_in_order).argsort(kind="stable")]):
         camera = at.loc[card["camera_id"]]
         rows.append(
             [
@@ -150,6 +151,12 @@ def _notes(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN4
 
 
 _SHEETS = {"filing": _filing, "entrances": _entrances, "materials": _materials, "money": _money, "notes": _notes}
+
+
+def _in_order(name: str) -> tuple[str, int]:
+    """Return what sorts V001-C2 before V001-C10, and a name of another form by itself."""
+    village, _, number = name.rpartition("-C")
+    return (village, int(number)) if number.isdigit() else (name, 0)
 
 
 def _village_names(plan: Plan) -> dict[str, str]:

@@ -338,7 +338,7 @@ def money_chart(curve: pd.DataFrame, budget_cny: float, *, height_px: int = 220)
     base = alt.Chart(long).encode(x=x, y=alt.Y("pct:Q", title=title, scale=alt.Scale(zero=False)))
     dashes = alt.Scale(domain=list(names.values()), range=[[1, 0], [4, 4]])
     lines = base.mark_line(color=FULL, strokeWidth=2).encode(
-        strokeDash=alt.StrokeDash("line:N", title=None, scale=dashes),
+        strokeDash=alt.StrokeDash("line:N", title=None, scale=dashes, legend=alt.Legend(symbolType="stroke")),
         tooltip=[
             alt.Tooltip("wan:Q", title=text("page.cameras.money_axis"), format=".1f"),
             alt.Tooltip("pct:Q", title=title, format=".1f"), alt.Tooltip("line:N", title=" "),

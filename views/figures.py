@@ -21,6 +21,7 @@ from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
 DASH = "—"
+SHORT = 8  # letters that stay on one line
 PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 WORK_TERMS = ("incident", "patrol", "fixed", "trip")
 
@@ -378,7 +379,8 @@ def _side(name: str, left: set[str]) -> str:
 
 def _cell(name: Any, value: Any, left: set[str], tint: Mapping[str, str]) -> str:  # noqa: ANN401 - any value
     look = f' style="background:{tint[str(value)]}"' if str(value) in tint else ""
-    return f'<td class="{_side(name, left)}"{look}>{html.escape(str(value))}</td>'
+    short = " s" if len(str(value)) <= SHORT else ""
+    return f'<td class="{_side(name, left)}{short}"{look}>{html.escape(str(value))}</td>'
 
 
 def as_csv(table: pd.DataFrame) -> bytes:

@@ -138,7 +138,8 @@ def _at_back_lanes(pieces: gpd.GeoDataFrame, villages: pd.DataFrame, settings: B
         point = _nearest_on(lines, shapely.union_all(lines).centroid)
         name = names.get(unit, "")
         values = {"village": name, "km": f"{metres / 1000:.1f}", "per_year": f"{52 * weekly:.0f}"}
-        reason = ("beats.because.checkpoint.back_lane", values)
+        quiet = "_quiet" if values["per_year"] == "0" else ""
+        reason = (f"beats.because.checkpoint.back_lane{quiet}", values)
         yield Candidate(
             "back_lane", name, point, (reason,), settings.visits_back_lane, NIGHT, weight=(weekly, metres)
         )  # fmt: skip

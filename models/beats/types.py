@@ -38,7 +38,7 @@ INDUSTRIAL_SHARE = 0.20  # of the built-up land
 CORRIDOR_SHARE = 0.25  # of the work on main roads
 FIELD_SHARE = 0.40  # of the road kilometres that are field tracks
 BACK_LANE_SHARE = 0.15  # of the road kilometres that are back lanes
-MARKET_STREET_KM = 0.2
+MARKET_STREET_SHARE = 0.05  # of the road kilometres that are market streets
 
 
 def add_kinds(
@@ -82,7 +82,7 @@ def beat_type(pieces: pd.DataFrame) -> tuple[str, tuple[Reason, ...]]:
     share = {kind: km[kind] / length if length > 0 else 0.0 for kind in KINDS}
     share["main_road"] = float(work.get("main_road", 0.0)) / total if total > 0 else 0.0
     rules = {
-        "market_street": km["market_street"] >= MARKET_STREET_KM,
+        "market_street": share["market_street"] >= MARKET_STREET_SHARE,
         "main_road": share["main_road"] >= CORRIDOR_SHARE,
         "back_lane": share["back_lane"] >= BACK_LANE_SHARE,
         "field_track": share["field_track"] >= FIELD_SHARE,

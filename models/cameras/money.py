@@ -44,21 +44,25 @@ def build_order(problem: Problem, chosen: Ints) -> Order:
     return add_greedily(problem, standing, chosen[~problem.stands[chosen]], np.inf)
 
 
-def rollout(problem: Problem, order: Order, *, years: int, budget_cny: float) -> tuple[Ints, pd.DataFrame]:
+def rollout(
+    problem: Problem, order: Order, *, years: int, budget_cny: float, cordon_cny: float
+) -> tuple[Ints, pd.DataFrame]:
     """Share the order out over years of equal money.
 
     Returns
     -------
     tuple
         The year (1, 2, ...) of each camera of the order, and a table with one row per year: ``year``, ``budget_cny``
-        (up to and with the year), ``cameras``, ``spent_cny``, ``entrances``, ``covered_pct``, ``bound_pct``.
+        (up to and with the year), ``cameras``, ``spent_cny``, ``entrances``, ``covered_pct``, ``bound_pct`` (from
+        ``cordon_cny`` on, of the plans that guard all entrances).
     """
     ends = [order.within(budget_cny * (k + 1) / years) for k in range(years - 1)] + [len(order.rows)]
     year = np.searchsorted(np.array(ends), np.arange(len(order.rows)), side="right") + 1
     rows = []
     for k, end in enumerate(ends):
         money = budget_cny * (k + 1) / years
-        rows.append({"year": k + 1, "budget_cny": money} | _state(problem, order, end) | _bound(problem, money))
+        bound = coverage_bound(problem, budget_cny=money, cordon=money >= cordon_cny)
+        rows.append({"year": k + 1, "budget_cny": money} | _state(problem, order, end) | {"bound_pct": bound})
     return year.astype(np.int64), pd.DataFrame(rows)
 
 
@@ -90,13 +94,9 @@ def budget_curve(
                 "entrances": int((np.asarray(problem.guards[added].sum(axis=0)) > 0).sum()),
                 "covered_pct": problem.share_pct(added),
             }
-        bound = _bound(problem, money, cordon=money >= cordon_cny)
-        rows.append({"budget_cny": money} | row | bound)
+        bound = coverage_bound(problem, budget_cny=money, cordon=money >= cordon_cny)
+        rows.append({"budget_cny": money} | row | {"bound_pct": bound})
     return pd.DataFrame(rows)
-
-
-def _bound(problem: Problem, money: float, *, cordon: bool = False) -> dict[str, float]:
-    return {"bound_pct": coverage_bound(problem, budget_cny=money, cordon=cordon)}
 
 
 def _state(problem: Problem, order: Order, end: int) -> dict[str, float | int]:

@@ -140,13 +140,11 @@ def _money_tables(
 ) -> dict[str, pd.DataFrame]:
     """Return the budget curve and the rollout; the year of each new camera is written into ``cameras``."""
     order = money.build_order(scene.problem, answer.best.chosen)
-    year, rollout = money.rollout(scene.problem, order, years=settings.rollout_years, budget_cny=answer.budget_cny)
+    limits = {"budget_cny": answer.budget_cny, "cordon_cny": answer.cordon.objective}
+    year, rollout = money.rollout(scene.problem, order, years=settings.rollout_years, **limits)
     of = pd.Series(year, index=order.rows).reindex(answer.best.chosen).fillna(0).astype("int64")
     cameras["year"] = of.to_numpy()
-    curve = money.budget_curve(
-        scene.problem, answer.best, order,
-        budget_cny=answer.budget_cny, step_cny=settings.curve_step_cny, cordon_cny=answer.cordon.objective,
-    )  # fmt: skip
+    curve = money.budget_curve(scene.problem, answer.best, order, step_cny=settings.curve_step_cny, **limits)
     return {"curve": curve, "rollout": rollout}
 
 

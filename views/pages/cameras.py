@@ -44,14 +44,22 @@ def show(station: Station) -> None:
     else:
         _cameras(plan, chosen)
         _law(plan, chosen)
-    if len(plan.to_frame()):
-        book = frame.speaking(camera_xlsx, plan, station.study)
-        frame.download("camera_book.download", book, text("camera_book.file"))
-        tags = frame.speaking(surveillance_geojson, plan)
-        frame.download("camera_book.download_osm", tags, "cameras.osm.geojson")
-    frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
+    _downloads(station, plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
+
+
+def _downloads(station: Station, plan: Plan) -> None:
+    if plan.to_frame().empty:
+        return
+    book, tags, table, _ = st.columns((1.2, 1.4, 0.8, 1), gap="small")
+    with book:
+        make = frame.speaking(camera_xlsx, plan, station.study)
+        frame.download("camera_book.download", make, text("camera_book.file"))
+    with tags:
+        frame.download("camera_book.download_osm", lambda: surveillance_geojson(plan), "cameras.osm.geojson")
+    with table:
+        frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
 
 
 def _choose(summary: pd.DataFrame) -> str:

@@ -32,6 +32,7 @@ iframe { border: 1px solid #dedad2; border-radius: 4px; }
 .xq-table .l { text-align: left; }
 .xq-table td { white-space: nowrap; }
 .xq-table td.l { white-space: normal; }
+.xq-table td.s { white-space: nowrap; }
 .xq-list { margin: 0; padding-left: 1.1rem; line-height: 1.65; }
 </style>"""
 

@@ -123,7 +123,7 @@ def test_the_years_build_the_whole_plan_and_entrances_come_first():
     assert order.covered_pct[-1] == pytest.approx(best.objective)
     closed = int(np.argmax(order.guarded == order.guarded[-1]))
     assert (np.diff(order.guarded[: closed + 1]) > 0).all()  # no other camera before the last entrance is watched
-    year, table = rollout(problem, order, years=3, budget_cny=cordon.objective + 120)
+    year, table = rollout(problem, order, years=3, budget_cny=cordon.objective + 120, cordon_cny=cordon.objective)
     assert (np.diff(year) >= 0).all()
     assert table["cameras"].iloc[-1] == len(order.rows)
     assert table["covered_pct"].iloc[-1] == pytest.approx(best.objective)
