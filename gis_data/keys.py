@@ -9,8 +9,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
+
+from gis_data.letters import letters_of
 
 # Odd and of 64 random bits each: multiplying by them spreads every bit (Dietzfelbinger et al. 1997).
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
@@ -27,19 +28,12 @@ def repeated(keys: pd.Series, *, keep: Literal["first", "last"] = "first") -> ND
 
 def _numbers(keys: pd.Series) -> NDArray[np.uint64] | None:
     """Return a number for each text, equal for equal texts; None where they are not all of a hash's length."""
-    width = 8 * len(_ODD)
-    if not isinstance(keys.dtype, pd.StringDtype) or not len(keys):
+    read = letters_of(keys)
+    if read is None or not len(keys):
         return None
-    column = pa.array(keys)
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if not pa.types.is_large_string(column.type) or column.null_count:
+    letters, upto = read
+    if (np.diff(upto) != 8 * len(_ODD)).any():
         return None
-    _, starts, data = column.buffers()
-    upto = np.frombuffer(starts, dtype=np.int64)[column.offset : column.offset + len(column) + 1]
-    if data is None or (np.diff(upto) != width).any():
-        return None
-    letters = np.frombuffer(data, dtype=np.uint8)[upto[0] : upto[-1]]
     parts = letters.view(np.uint64).reshape(len(keys), -1)
     number = np.zeros(len(keys), dtype=np.uint64)
     for place, odd in enumerate(_ODD):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gis_data.intake import values
 from gis_data.intake.codes import REST
+from gis_data.letters import all_digits, letters_in, number_in
 
 Rows = NDArray[np.intp]
 
@@ -35,8 +36,8 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
     A spreadsheet keeps 15 digits and fills up with zeros, or shows an exponent; a program that read the cell as a
     number leaves a multiple of a power of two. One such number may be chance, half a column is not.
     """
-    letters, upto = values.letters_in(numbers)
-    starts, ends, whole = upto[:-1], upto[1:], values.all_digits(letters, upto)
+    letters, upto = letters_in(numbers)
+    starts, ends, whole = upto[:-1], upto[1:], all_digits(letters, upto)
     lengths = ends - starts
     cut = np.zeros(len(numbers), dtype=bool)
     other = np.flatnonzero(~whole & (lengths > 0))
@@ -47,7 +48,7 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
     cut[zeros[lengths[zeros] >= SPREADSHEET_DIGITS + SURE_ZEROS]] = True
     steps = long[lengths[long] >= FLOAT_DIGITS]
     for digits in (4, FLOAT_TWOS):  # of few rows the last four digits are a multiple of 2**4; overflow keeps multiples
-        tail, _ = values.number_in(letters[ends[steps, None] - np.arange(digits, 0, -1)])
+        tail, _ = number_in(letters[ends[steps, None] - np.arange(digits, 0, -1)])
         steps = steps[tail % 2**digits == 0]
     for suspect in (zeros, steps):
         if len(long) >= DAMAGED_ROWS and len(suspect) >= DAMAGED_SHARE * len(long):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gis_data.intake import headers, values
 from gis_data.intake.headers import Match
 from gis_data.intake.sheets import Sheet
+from gis_data.letters import fixed_width, letters_in
 
 # Never kept in any form: what could name a person or a call. A call number is hashed, an address gives a village.
 NOT_COPIED = frozenset({"call_id", "linked_call_id", "serial_no", "address", "narrative"})
@@ -109,13 +110,13 @@ def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
 
 def _long_digits(text: pd.Series) -> NDArray[np.intp]:
     """Return the rows that may hold a number: not plain ASCII, or with enough digits."""
-    letters, upto = values.letters_in(text)
+    letters, upto = letters_in(text)
     lengths = np.diff(upto)
     foreign = np.zeros(len(text), dtype=bool)
     foreign[np.searchsorted(upto, np.flatnonzero(letters >= ASCII_END), side="right") - 1] = True
     long = lengths >= SHORTEST_NUMBER
     for width in (*MOMENT_LENGTHS, DAY_LENGTH):
-        rows, table = values.fixed_width(letters, upto, width)
+        rows, table = fixed_width(letters, upto, width)
         # A moment (2024-03-05 23:10) has enough digits too, but its marks stand where none of the numbers has them.
         marked = (table[:, 4] == ord("-")) & (table[:, 7] == ord("-"))
         if width > DAY_LENGTH:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gis_data.intake import values
+from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
 
-Flags = NDArray[np.bool_]
 Moments = NDArray[np.datetime64]
 
 AFTER_THE_REPORT = ("arrived_at", "closed_at")
@@ -130,8 +130,8 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
     Numbers are cut in many ways (area, then yymmddHHMM or yyyymmddHHMM, then a serial number). The cut is believed
     under which the numbers' minutes agree with the report times, a half day more or less allowed.
     """
-    letters, upto = values.letters_in(numbers)
-    whole = values.all_digits(letters, upto) & (np.diff(upto) >= STAMP_DIGITS)
+    letters, upto = letters_in(numbers)
+    whole = all_digits(letters, upto) & (np.diff(upto) >= STAMP_DIGITS)
     usable = np.flatnonzero(whole & reported.notna().to_numpy())
     nothing = _no_time(reported)
     if len(usable) < STAMP_ROWS:
@@ -159,15 +159,13 @@ def _no_time(like: pd.Series) -> pd.Series:
     return pd.Series(pd.NaT, index=like.index, dtype=like.dtype)
 
 
-def _stamp(letters: values.Letters, upto: values.Whole, rows: values.Whole, start: int, width: int) -> Moments:
+def _stamp(letters: Letters, upto: Whole, rows: Whole, start: int, width: int) -> Moments:
     """Return the moments that digits ``start`` to ``start + width`` of some rows spell (naive)."""
     long = np.flatnonzero(upto[rows + 1] - upto[rows] >= start + width)
     starts = upto[rows[long]] + start
     table = np.stack([letters[starts + place] for place in range(width)]).T  # by columns: each is read on its own
     ends = [0, *range(width - 8, width + 1, 2)]
-    year, *parts = (
-        values.number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends)
-    )
+    year, *parts = (number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends))
     stamps = np.full(len(rows), np.datetime64("NaT", "us"))
     stamps[long] = values.assembled(year + (0 if width == 12 else 2000), *parts)
     return stamps

@@ -19,10 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Whole = NDArray[np.int64]
+from gis_data.letters import ZERO, Flags, Letters, Whole, fixed_width, letters_of, number_in
+
 Floats = NDArray[np.float64]
-Letters = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 
 EXCEL_EPOCH = pd.Timestamp("1899-12-30")
 EARLIEST = pd.Timestamp("1990-01-01")  # 1899 and 1900 are what programs write for «no date»
@@ -34,7 +33,7 @@ _MOMENT = (
 _US_DATE = r"^(\d{1,2})/(\d{1,2})/(\d{4})(?: +(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?: *([ap]m))?)?$"
 _COMPACT = r"^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?$"
 _PRIVATE = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dx])(?!\d)", re.IGNORECASE)
-_BLANK, _ZERO, _DELETE = ord(" "), ord("0"), 0x7F
+_BLANK, _DELETE = ord(" "), 0x7F
 _USUAL = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _USUAL_LENGTH = {len("2024-03-05 23:10:07"): 0, len("2024-03-05 23:10"): 1, len("2024-03-05"): 2}
 # Any blank but a single space between words, and any control character: such cells are put right one by one.
@@ -140,49 +139,6 @@ def _is_text(values: pd.Series) -> bool:
     return pd.api.types.infer_dtype(values, skipna=True) == "string"
 
 
-def letters_of(values: pd.Series) -> tuple[Letters, Whole] | None:
-    """Return the bytes of a column of texts one after the other, and where each cell starts (and the last one ends).
-
-    None for a column of objects, or one with missing cells.
-    """
-    if not isinstance(values.dtype, pd.StringDtype):
-        return None
-    column = pa.array(values)
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    if not pa.types.is_large_string(column.type) or column.null_count:
-        return None
-    _, starts, data = column.buffers()
-    upto = np.frombuffer(starts, dtype=np.int64)[column.offset : column.offset + len(column) + 1]
-    if not len(column) or data is None:
-        return np.empty(0, dtype=np.uint8), np.zeros(len(column) + 1, dtype=np.int64)
-    return np.frombuffer(data, dtype=np.uint8)[upto[0] : upto[-1]], upto - upto[0]
-
-
-def letters_in(text: pd.Series) -> tuple[Letters, Whole]:
-    """Return the bytes of any column of texts, and where each cell starts (and the last one ends)."""
-    found = letters_of(text.astype("str"))
-    assert found is not None, "a missing text is empty"
-    return found
-
-
-def all_digits(letters: Letters, upto: Whole) -> Flags:
-    """Tell which cells hold digits only; a cell without anything does not."""
-    found = np.diff(upto) > 0
-    other = np.flatnonzero(letters - np.uint8(_ZERO) > 9)  # wraps round below «0»
-    found[np.searchsorted(upto, other, side="right") - 1] = False
-    return found
-
-
-def fixed_width(letters: Letters, upto: Whole, width: int) -> tuple[NDArray[np.intp], Letters]:
-    """Return the cells of so many bytes, and their bytes as a table of one row each."""
-    lengths = np.diff(upto)
-    rows = np.flatnonzero(lengths == width)
-    if len(rows) * width == len(letters):  # all others are empty
-        return rows, letters.reshape(len(rows), width)
-    return rows, letters[upto[rows][:, None] + np.arange(width)]
-
-
 def _odd_rows(values: pd.Series) -> NDArray[np.intp]:
     """Return the rows whose text may not be trimmed and half-width: not plain ASCII with single blanks inside."""
     found = letters_of(values)
@@ -222,7 +178,7 @@ def plain_numbers(values: pd.Series) -> Floats:
         return numbers
     letters, upto = found
     plain = np.diff(upto) > 0
-    digit = letters - np.uint8(_ZERO) <= 9  # wraps round below «0»
+    digit = letters - np.uint8(ZERO) <= 9  # wraps round below «0»
     other = np.flatnonzero(~digit & (letters != ord(".")) & (letters != ord("-")))
     plain[np.searchsorted(upto, other, side="right") - 1] = False
     with contextlib.suppress(pa.ArrowInvalid):  # a date, perhaps
@@ -288,17 +244,6 @@ def _usual_in(letters: Letters, upto: Whole) -> NDArray[np.datetime64]:
         seconds = days.astype(np.int64) * 86_400 + (hour * 3600 + minute * 60 + second)
         found[rows] = np.where(fits, seconds * 1_000_000, _NO_TIME).view("datetime64[us]")
     return found
-
-
-def number_in(table: Letters) -> tuple[NDArray[np.int32], Flags]:
-    """Return the whole number (of nine digits at most) that each row of bytes spells, and whether all are digits."""
-    number = np.zeros(len(table), dtype=np.int32)
-    digits = np.ones(len(table), dtype=bool)
-    for place in range(table.shape[1]):
-        digit = table[:, place] - np.uint8(_ZERO)  # wraps round below «0»
-        digits &= digit <= 9
-        number = number * 10 + digit
-    return number, digits
 
 
 def _days(year: Any, month: Any, day: Any) -> tuple[NDArray[np.datetime64], Flags]:  # noqa: ANN401 - arrays of any int
