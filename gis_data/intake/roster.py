@@ -10,6 +10,7 @@ import pandas as pd
 
 from gis_data.intake import lists, places, values
 from gis_data.intake.headers import Match
+from gis_data.intake.moments import as_moment
 from gis_data.intake.points import column, number
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
@@ -101,7 +102,7 @@ def _months(cells: pd.Series, timezone: str) -> pd.Series:
     # A cell that the spreadsheet took for a date carries a day and a clock; the first two numbers are year and month.
     months = pd.to_numeric(parts[1], errors="coerce")
     written = parts[0] + "-" + parts[1].str.zfill(2)
-    from_dates = values.as_moment(cells, timezone=timezone).dt.strftime("%Y-%m")
+    from_dates = as_moment(cells, timezone=timezone).dt.strftime("%Y-%m")
     return written.where(months.between(1, 12)).fillna(from_dates).fillna("").astype("str")
 
 

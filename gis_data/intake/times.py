@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gis_data.intake import values
+from gis_data.intake.moments import EARLIEST, as_moment, assembled, localised, usual_moments
 from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
 
 Moments = NDArray[np.datetime64]
@@ -95,9 +96,9 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
         Call numbers; "" where there is none or a spreadsheet has cut it.
     """
     written = cells["reported_at"]
-    usual = {name: values.usual_moments(cells[name]) for name in TIMES if name in cells}
+    usual = {name: usual_moments(cells[name]) for name in TIMES if name in cells}
     notes = _oddities(cells, usual)
-    moments = {name: values.as_moment(cells[name], timezone=timezone, usual=known) for name, known in usual.items()}
+    moments = {name: as_moment(cells[name], timezone=timezone, usual=known) for name, known in usual.items()}
     reported = moments["reported_at"]
     stamps = stamps_in(numbers, reported, timezone=timezone)
     reported, hour_known, by_hour, about = _report_times(written, reported, stamps, timezone)
@@ -143,7 +144,7 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
     shares = {}
     for width in (12, 10):
         for start in range(STAMP_START_WITHIN):
-            found = values.localised(pd.Series(_stamp(letters, upto, sample, start, width)), timezone)
+            found = localised(pd.Series(_stamp(letters, upto, sample, start, width)), timezone)
             off = (found - times.reset_index(drop=True)).abs()
             agrees = (off <= CLOSE) | ((off - HALF_DAY).abs() <= CLOSE)
             shares[start, width] = float(agrees.mean())
@@ -152,7 +153,7 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
         return nothing
     stamps = np.full(len(reported), np.datetime64("NaT", "us"))
     stamps[whole] = _stamp(letters, upto, np.flatnonzero(whole), *best)
-    return values.localised(pd.Series(stamps, index=reported.index), timezone)
+    return localised(pd.Series(stamps, index=reported.index), timezone)
 
 
 def _no_time(like: pd.Series) -> pd.Series:
@@ -167,7 +168,7 @@ def _stamp(letters: Letters, upto: Whole, rows: Whole, start: int, width: int) -
     ends = [0, *range(width - 8, width + 1, 2)]
     year, *parts = (number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends))
     stamps = np.full(len(rows), np.datetime64("NaT", "us"))
-    stamps[long] = values.assembled(year + (0 if width == 12 else 2000), *parts)
+    stamps[long] = assembled(year + (0 if width == 12 else 2000), *parts)
     return stamps
 
 
@@ -183,7 +184,7 @@ def _oddities(cells: Mapping[str, pd.Series], usual: Mapping[str, pd.Series]) ->
     for field, known in usual.items():
         if pd.api.types.is_datetime64_any_dtype(cells[field].dtype):
             continue
-        found["time_placeholder"] |= known < values.EARLIEST
+        found["time_placeholder"] |= known < EARLIEST
         rest = np.flatnonzero(known.isna() & cells[field].notna() & (cells[field] != ""))
         codes, distinct = pd.factorize(cells[field].iloc[rest].astype(object))
         text = pd.Series(
@@ -214,7 +215,7 @@ def _report_times(
         return reported, ~unread, unread, {}
     spoken = _spoken(written.where(unread))
     year = spoken["year"].fillna(_year_around(spoken, reported, stamps))
-    day = values.localised(_date(year, spoken["month"], spoken["day"]), timezone)
+    day = localised(_date(year, spoken["month"], spoken["day"]), timezone)
     as_said = day + pd.to_timedelta(spoken["first_min"], unit="min")
     exact = spoken["first_min"] == spoken["last_min"]
     read = unread & as_said.notna()
@@ -271,7 +272,7 @@ def _on_the_clock(hour: int, part: str) -> int:
 def _date(year: pd.Series, month: pd.Series, day: pd.Series) -> pd.Series:
     zero = np.zeros(len(year), dtype=np.int64)
     years, months, days = (part.fillna(0).to_numpy(dtype=np.int64) for part in (year, month, day))
-    return values.assembled(years, months, days, zero, zero).set_axis(year.index)
+    return assembled(years, months, days, zero, zero).set_axis(year.index)
 
 
 def _year_around(spoken: pd.DataFrame, reported: pd.Series, stamps: pd.Series) -> pd.Series:
@@ -447,7 +448,7 @@ def _said(written: pd.Series, unread: pd.Series, reported: pd.Series, timezone: 
         return _no_time(reported), _no_time(reported)
     spoken, reported_then = _spoken(written.iloc[rows]), reported.iloc[rows]
     year = spoken["year"].fillna(_year_before(spoken, reported_then))
-    day = values.localised(_date(year, spoken["month"], spoken["day"]), timezone)
+    day = localised(_date(year, spoken["month"], spoken["day"]), timezone)
     day = day.fillna(reported_then.dt.normalize() - pd.to_timedelta(spoken["back"], unit="D"))
     ends = (day + pd.to_timedelta(spoken[name], unit="min") for name in ("first_min", "last_min"))
     return tuple(end.reindex(reported.index).astype(reported.dtype) for end in ends)  # type: ignore[return-value]

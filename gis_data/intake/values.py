@@ -1,7 +1,7 @@
-"""Values: cells of any kind made into text, moments, numbers and points, whole columns at a time.
+"""Values: cells of any kind made into text, words and numbers, whole columns at a time.
 
 In:     a column as a file gave it (text, numbers, dates, categories).
-Out:    the same column in one dtype; what cannot be read is missing ("", NaT, NaN), never guessed.
+Out:    the same column in one dtype; what cannot be read is missing ("", NaN), never guessed.
 Method: what is written the usual way is read by whole columns; the rest value by value, each distinct one once. Columns
         of words that come again and again are categories (``as_words``): a function of them is worked out once a word.
 """
@@ -19,35 +19,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gis_data.letters import ZERO, Flags, Letters, Whole, fixed_width, letters_of, number_in
+from gis_data.letters import ZERO, letters_of
 
 Floats = NDArray[np.float64]
 
-EXCEL_EPOCH = pd.Timestamp("1899-12-30")
-EARLIEST = pd.Timestamp("1990-01-01")  # 1899 and 1900 are what programs write for «no date»
-LATEST_YEAR = 2100
-_MOMENT = (
-    r"^(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?: +(\d{1,2})(?::(\d{1,2}))?(?::(\d{1,2})(?:\.\d+)?)?)?(z|[+-]\d\d:?\d\d)?$"
-)
-_US_DATE = r"^(\d{1,2})/(\d{1,2})/(\d{4})(?: +(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?: *([ap]m))?)?$"
-_COMPACT = r"^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?$"
 _PRIVATE = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dx])(?!\d)", re.IGNORECASE)
 _BLANK, _DELETE = ord(" "), 0x7F
-_USUAL = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-_USUAL_LENGTH = {len("2024-03-05 23:10:07"): 0, len("2024-03-05 23:10"): 1, len("2024-03-05"): 2}
 # Any blank but a single space between words, and any control character: such cells are put right one by one.
 _ODD_BLANKS = r"^ | $|  |[\p{Cc}\x{2028}\x{2029}]"
 LONGEST_CODE = 40
-_NO_TIME = np.iinfo(np.int64).min
-_MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 def as_text(values: pd.Series) -> pd.Series:
     """Return cells as trimmed half-width text; whole numbers without a decimal point, missing as ""."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return as_written(as_words(values))
-    if not _is_text(values):
+    if not is_text(values):
         return by_distinct(values, cell_text).astype("str")
     odd = _odd_rows(values)
     if not len(odd):
@@ -131,7 +118,8 @@ def with_word(words: pd.Series, where: Any, word: str) -> pd.Series:  # noqa: AN
     return words_of([*texts, word], np.where(where, len(texts), words.cat.codes), words.index)
 
 
-def _is_text(values: pd.Series) -> bool:
+def is_text(values: pd.Series) -> bool:
+    """Tell whether all cells that are not missing are texts."""
     if isinstance(values.dtype, pd.StringDtype):
         return True
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -186,95 +174,6 @@ def plain_numbers(values: pd.Series) -> Floats:
     return numbers
 
 
-def as_moment(values: pd.Series, *, timezone: str, usual: pd.Series | None = None) -> pd.Series:
-    """Return cells as moments of local time; ``usual``: their ``usual_moments``, where known.
-
-    A time that the clock change skips moves forward; one that it repeats is read as the later one (standard time).
-    """
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return pd.Series(values.dt.tz_convert(timezone).dt.as_unit("us"))
-    if not pd.api.types.is_datetime64_dtype(values.dtype):
-        naive = usual_moments(values) if usual is None else usual.copy()
-        unusual = np.flatnonzero(naive.isna() & (values != ""))
-        if len(unusual):
-            codes, distinct = pd.factorize(as_text(values.iloc[unusual]))
-            moments = _moments(pd.Series(distinct, dtype="str"), timezone)
-            naive.iloc[unusual] = moments.to_numpy()[codes]
-        values = naive
-    return localised(values.where(values >= EARLIEST), timezone)
-
-
-def usual_moments(values: pd.Series) -> pd.Series:
-    """Return the naive moments of cells written as 2024-03-05, with or without a clock; NaT for all others."""
-    found = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    if not _is_text(values):
-        return found
-    text = letters_of(values)
-    if text is not None:
-        return pd.Series(_usual_in(*text), index=values.index)
-    length = values.str.len()
-    for characters, form in _USUAL_LENGTH.items():
-        asked = length == characters
-        if asked.any():
-            read = pd.to_datetime(values[asked].astype(object), format=_USUAL[form], errors="coerce")
-            found[asked] = read.astype("datetime64[us]")
-    return found
-
-
-def _usual_in(letters: Letters, upto: Whole) -> NDArray[np.datetime64]:
-    found = np.full(len(upto) - 1, np.datetime64("NaT", "us"))
-    for width in _USUAL_LENGTH:
-        rows, table = fixed_width(letters, upto, width)
-        if not len(rows):
-            continue
-        fits = np.ones(len(rows), dtype=bool)
-        for place, mark in ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":")):
-            if place < width:
-                fits &= table[:, place] == ord(mark)
-        if not fits.all():
-            rows, table, fits = rows[fits], table[fits], fits[fits]
-        parts = []
-        for start, stop in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)):
-            number, digits = number_in(table[:, start:stop]) if stop <= width else (0, True)
-            fits &= digits
-            parts.append(number)
-        year, month, day, hour, minute, second = parts
-        days, exists = _days(year, month, day)
-        fits &= exists & (year >= 1) & (hour < 24) & (minute < 60) & (second < 60)
-        seconds = days.astype(np.int64) * 86_400 + (hour * 3600 + minute * 60 + second)
-        found[rows] = np.where(fits, seconds * 1_000_000, _NO_TIME).view("datetime64[us]")
-    return found
-
-
-def _days(year: Any, month: Any, day: Any) -> tuple[NDArray[np.datetime64], Flags]:  # noqa: ANN401 - arrays of any int
-    """Return the days that numbers name, and whether there is such a day."""
-    fits = (month >= 1) & (month <= 12)
-    months = ((year.astype(np.int64) - 1970) * 12 + np.where(fits, month - 1, 0)).view("datetime64[M]")
-    first = months.astype("datetime64[D]")
-    fits &= (day >= 1) & (day <= _MONTH_DAYS[np.where(fits, month, 0)])
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    fits &= (month != 2) | (day < 29) | leap
-    return first + np.where(fits, day - 1, 0).astype("timedelta64[D]"), fits
-
-
-def localised(times: pd.Series, timezone: str) -> pd.Series:
-    """Return naive local times as moments; a skipped time moves forward, a repeated one is the later one."""
-    known = times.dt.as_unit("us")
-    standard = np.zeros(len(known), dtype=bool)
-    return pd.Series(known.dt.tz_localize(timezone, ambiguous=standard, nonexistent="shift_forward"))
-
-
-def assembled(year: Whole, month: Whole, day: Whole, hour: Whole, minute: Whole) -> pd.Series:
-    """Return naive moments from whole numbers; NaT where they name no day or no minute, or one before 1990."""
-    fits = (year >= EARLIEST.year) & (year <= LATEST_YEAR) & (month >= 1) & (month <= 12) & (hour < 24) & (minute < 60)
-    years = np.where(fits, year - 1970, 0).astype("datetime64[Y]")
-    months = years.astype("datetime64[M]") + np.where(fits, month - 1, 0).astype("timedelta64[M]")
-    days = months.astype("datetime64[D]") + np.where(fits, day - 1, 0).astype("timedelta64[D]")
-    fits &= (day >= 1) & (days.astype("datetime64[M]") == months)
-    minutes = days.astype("datetime64[m]") + np.where(fits, hour * 60 + minute, 0).astype("timedelta64[m]")
-    return pd.Series(minutes.astype("datetime64[us]")).where(fits)
-
-
 def is_private(values: pd.Series) -> pd.Series:
     """Tell which texts hold a mobile number or an identity number."""
     return flagged(as_words(values), _PRIVATE.search)
@@ -323,37 +222,3 @@ def cell_text(value: Any) -> str:  # noqa: ANN401 - any cell
     if isinstance(value, datetime | date):
         return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
     return " ".join(unicodedata.normalize("NFKC", str(value)).split())
-
-
-def _moments(text: pd.Series, timezone: str) -> pd.Series:
-    """Read distinct texts as naive local moments."""
-    tidy = text.str.lower().str.replace(r"^(\d{4})[年/.](\d{1,2})[月/.](?=\d)", r"\1-\2-", regex=True)
-    tidy = tidy.str.replace(r"[日t](?= *\d)", " ", regex=True).str.replace("日", "")
-    tidy = tidy.str.replace(r"[时点](?=\d)|分(?=\d)", ":", regex=True).str.replace(r"[时点分秒许]+$", "", regex=True)
-    iso = tidy.str.extract(_MOMENT)
-    compact = tidy.str.extract(_COMPACT)
-    us = tidy.str.extract(_US_DATE)
-    parts = iso[[0, 1, 2, 3, 4, 5]].fillna(compact).fillna(us[[2, 0, 1, 3, 4, 5]].set_axis(range(6), axis=1))
-    moments = _assemble(parts.apply(pd.to_numeric).astype("float64"), afternoon=us[6])
-    moments = _shift_zone(moments, iso[6], timezone)
-    serial = pd.to_numeric(text.where(text.str.fullmatch(r"\d{5}(?:\.\d+)?")), errors="coerce")
-    from_excel = (EXCEL_EPOCH + pd.to_timedelta(serial, unit="D")).dt.round("s")
-    return moments.fillna(from_excel)
-
-
-def _assemble(parts: pd.DataFrame, *, afternoon: pd.Series) -> pd.Series:
-    days = pd.to_datetime(parts[[0, 1, 2]].set_axis(["year", "month", "day"], axis=1), errors="coerce")
-    hours, minutes, seconds = (parts[column].fillna(0) for column in (3, 4, 5))
-    hours = hours.where(afternoon.isna(), hours % 12 + 12 * (afternoon == "pm"))
-    fits = (hours <= 24) & (minutes < 60) & (seconds < 60) & ((hours < 24) | (minutes + seconds == 0))
-    clock = pd.to_timedelta(hours * 3600 + minutes * 60 + seconds, unit="s")
-    return (days + clock).where(fits)
-
-
-def _shift_zone(moments: pd.Series, zone: pd.Series, timezone: str) -> pd.Series:
-    given = zone.notna() & moments.notna()
-    if not given.any():
-        return moments
-    stamps = moments[given].dt.strftime("%Y-%m-%dT%H:%M:%S") + zone[given].str.upper()
-    local = pd.to_datetime(stamps, utc=True, format="ISO8601").dt.tz_convert(timezone).dt.tz_localize(None)
-    return moments.mask(given, local.reindex(moments.index).astype(moments.dtype))

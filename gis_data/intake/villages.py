@@ -14,6 +14,7 @@ import pandas as pd
 
 from gis_data.intake import lists, values
 from gis_data.intake.headers import Match
+from gis_data.intake.moments import as_moment
 from gis_data.intake.points import column, number, shapes_of
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
@@ -47,8 +48,8 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
             "is_seat": column(sheet, match, "is_seat").map(
                 lambda word: lists.words("flag").get(lists.plain(word)) == "1"
             ),
-            "valid_from": values.as_moment(column(sheet, match, "valid_from"), timezone=study.timezone),
-            "valid_to": values.as_moment(column(sheet, match, "valid_to"), timezone=study.timezone),
+            "valid_from": as_moment(column(sheet, match, "valid_from"), timezone=study.timezone),
+            "valid_to": as_moment(column(sheet, match, "valid_to"), timezone=study.timezone),
             "centre_x": inner.x,
             "centre_y": inner.y,
         }

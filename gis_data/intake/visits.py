@@ -16,6 +16,7 @@ from scipy import stats
 
 from gis_data.intake import datum, places, values
 from gis_data.intake.headers import Match
+from gis_data.intake.moments import as_moment
 from gis_data.intake.placing import Surroundings
 from gis_data.intake.points import column, number, shapes_of
 from gis_data.intake.report import Sorted
@@ -31,7 +32,7 @@ LEAST_LEG_M = 500.0
 def read(sheet: Sheet, match: Match, around: Surroundings) -> Sorted:
     """Sort the rows of one sheet of check-ins."""
     study = around.study
-    moment = values.as_moment(sheet.frame[match.fields["visited_at"][0]], timezone=study.timezone)
+    moment = as_moment(sheet.frame[match.fields["visited_at"][0]], timezone=study.timezone)
     rows = pd.DataFrame(
         {
             "crew_id": column(sheet, match, "crew_id"),
