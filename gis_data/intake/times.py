@@ -2,7 +2,7 @@
 
 In:     the time columns as written, and the call numbers, which often hold the minute of the call.
 Out:    moments in local time; which report times have an hour that may be used; a note for every row that was touched.
-Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a clerk means it (3月5日23时许, 昨晚). The
+Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a clerk says it (spoken_times.py). The
         minute in the call number is believed only in a file where it agrees with the report times. A 12-hour clock is
         known by that minute, or by an afternoon without a single call; midnight as «unknown» by a day written without
         a clock, or by a heap that chance does not make. An hour that is not known is never guessed: such a report
@@ -11,7 +11,6 @@ Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a cle
 """
 
 import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from scipy import stats
 
 from gis_data.intake import values
 from gis_data.intake.moments import EARLIEST, as_moment, assembled, localised, usual_moments
+from gis_data.intake.spoken_times import DAY, as_spoken, date_of, year_around, year_before
 from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
 
 Moments = NDArray[np.datetime64]
@@ -30,7 +30,7 @@ Moments = NDArray[np.datetime64]
 AFTER_THE_REPORT = ("arrived_at", "closed_at")
 OCCURRENCE = ("occurred_from", "occurred_to")
 TIMES = ("reported_at", *OCCURRENCE, *AFTER_THE_REPORT)
-HOUR, HALF_DAY, DAY = pd.Timedelta(hours=1), pd.Timedelta(hours=12), pd.Timedelta(days=1)
+HOUR, HALF_DAY = pd.Timedelta(hours=1), pd.Timedelta(hours=12)
 CLOSE = pd.Timedelta(minutes=10)  # two clocks of one call
 # The minute in a call number: believed if it agrees with this share of at least this many report times.
 STAMP_SHARE, STAMP_ROWS, STAMP_SAMPLE = 0.8, 5, 2000
@@ -44,23 +44,11 @@ ROUND_MINUTES, ROUND_TIMES, ROUND_ROWS = (0, 30), 3.0, 30
 # On a 12-hour clock an occurrence within this time before the report is taken; earlier ones may be either half.
 SOON = HOUR
 LONGEST_INTERVAL = pd.Timedelta(days=31)
-SAME_SEASON = pd.Timedelta(days=45)
 
-_DAYS_BACK = {"今": 0, "当": 0, "昨": 1, "前": 2}
 _BEFORE = r"(?:18\d\d|19[0-8]\d)"  # no file reaches back so far: programs write 01/01/1900 for «never»
 _PLACEHOLDER = rf"^{_BEFORE}(?:[-年/.]|\d{{4}}(?:\d{{4}}|\d{{6}})?$)|^\d{{1,2}}[-/.]\d{{1,2}}[-/.]{_BEFORE}|^0(?:\.0)?$"
 _AT_24 = r"(?:^|[ 日号t])24[:时点]"
 _CLOCK = r"[:时点]|^\d{12}(?:\d\d)?$|\d\.\d"  # what tells an hour; 24:00 tells one too
-_PARTS = {  # part of the day -> hours from, to
-    "凌晨": (0, 6), "清晨": (4, 8), "早": (5, 9), "上午": (6, 12), "中午": (11, 14), "午": (11, 14), "下午": (12, 18),
-    "傍晚": (17, 20), "晚": (18, 24), "夜": (18, 24), "晨": (4, 8),
-}  # fmt: skip
-_AFTERNOON = ("中午", "午", "下午", "傍晚", "晚", "夜")
-_SPOKEN = re.compile(
-    r"^(?:(?:(?P<year>\d{4})[-年/.])?(?P<month>\d{1,2})[-月/.](?P<day>\d{1,2})[日号]?|(?P<back>[今当昨前])[天日]?)?\s*"
-    r"(?P<part>凌晨|清晨|早|上午|中午|午|下午|傍晚|晚|夜|晨)?[上间里晨]?\s*"
-    r"(?:(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2}|半)?分?(?::\d{1,2})?)?(?:许|左右|前后|多|钟)*$"
-)
 
 
 @dataclass(frozen=True)
@@ -213,9 +201,9 @@ def _report_times(
     unread = reported.isna()
     if not unread.any():
         return reported, ~unread, unread, {}
-    spoken = _spoken(written.where(unread))
-    year = spoken["year"].fillna(_year_around(spoken, reported, stamps))
-    day = localised(_date(year, spoken["month"], spoken["day"]), timezone)
+    spoken = as_spoken(written.where(unread))
+    year = spoken["year"].fillna(year_around(spoken, reported, stamps))
+    day = localised(date_of(year, spoken["month"], spoken["day"]), timezone)
     as_said = day + pd.to_timedelta(spoken["first_min"], unit="min")
     exact = spoken["first_min"] == spoken["last_min"]
     read = unread & as_said.notna()
@@ -229,73 +217,6 @@ def _report_times(
     }
     by_hour = read & exact & ~by_number & (spoken["first_min"] % 60 == 0)
     return filled, filled.notna() & ~vague, by_hour, notes
-
-
-def _spoken(written: pd.Series) -> pd.DataFrame:
-    """Return what texts say in a clerk's way: ``year month day back first_min last_min``, NaN where nothing is said."""
-    codes, distinct = pd.factorize(written.astype(object))
-    said = [_one_spoken(values.cell_text(value)) for value in distinct]
-    names = ["year", "month", "day", "back", "first_min", "last_min"]
-    table = np.array([*said, _NOT_SAID], dtype=float).reshape(-1, len(names))
-    return pd.DataFrame(table[codes], columns=names, index=written.index)
-
-
-_NOT_SAID = (np.nan,) * 6
-
-
-def _one_spoken(text: str) -> tuple[float, ...]:
-    hit = _SPOKEN.match(text)
-    if hit is None or not any(hit.groups()):
-        return _NOT_SAID
-    year, month, day, back, part, hour, minute = hit.groups()
-    if month and not (part or hour or "月" in text):
-        return _NOT_SAID  # «3-5» alone may be anything
-    if hour is None:
-        first, last = (hours * 60.0 for hours in _PARTS.get(part, (0, 24)))
-    else:
-        first = float(_on_the_clock(int(hour), part or "")) * 60 + (30 if minute == "半" else float(minute or 0))
-        last = first
-        if int(hour) > 24 or first > 24 * 60:
-            return _NOT_SAID
-    numbers = [float(number) if number else np.nan for number in (year, month, day)]
-    return (*numbers, float(_DAYS_BACK[back]) if back else np.nan, first, last)
-
-
-def _on_the_clock(hour: int, part: str) -> int:
-    if part in ("晚", "夜") and hour == 12:
-        return 24
-    if part == "凌晨" and hour == 12:
-        return 0
-    return hour + 12 if part in _AFTERNOON and hour < (10 if part in ("中午", "午") else 12) else hour
-
-
-def _date(year: pd.Series, month: pd.Series, day: pd.Series) -> pd.Series:
-    zero = np.zeros(len(year), dtype=np.int64)
-    years, months, days = (part.fillna(0).to_numpy(dtype=np.int64) for part in (year, month, day))
-    return assembled(years, months, days, zero, zero).set_axis(year.index)
-
-
-def _year_around(spoken: pd.DataFrame, reported: pd.Series, stamps: pd.Series) -> pd.Series:
-    """Return the year of days written without one: from the call number, else from the rows before and after.
-
-    The year is taken that brings the day within a season of a neighbour; failing that the file's only year.
-    """
-    asked = spoken["month"].notna() & spoken["year"].isna()
-    found = pd.Series(np.nan, index=spoken.index)
-    if not asked.any():
-        return found
-    month, day = spoken["month"][asked], spoken["day"][asked]
-    years = reported.dt.year.dropna()
-    if len(years) and years.min() == years.max():
-        found = found.mask(asked, years.iloc[0])
-    # The last one that fits counts: the number knows best, then the row before.
-    for around, reach in ((reported.bfill(), SAME_SEASON), (reported.ffill(), SAME_SEASON), (stamps, 2 * DAY)):
-        near = around[asked].dt.tz_localize(None)
-        for shift in (-1, 1, 0):
-            tried = near.dt.year + shift
-            fits = (_date(tried, month, day) - near).between(-reach, reach)
-            found = found.where(~fits.reindex(found.index, fill_value=False), tried.reindex(found.index))
-    return found
 
 
 def _twelve_hours(
@@ -446,19 +367,12 @@ def _said(written: pd.Series, unread: pd.Series, reported: pd.Series, timezone: 
     rows = np.flatnonzero(unread & written.notna() & (written != ""))
     if not len(rows):
         return _no_time(reported), _no_time(reported)
-    spoken, reported_then = _spoken(written.iloc[rows]), reported.iloc[rows]
-    year = spoken["year"].fillna(_year_before(spoken, reported_then))
-    day = localised(_date(year, spoken["month"], spoken["day"]), timezone)
+    spoken, reported_then = as_spoken(written.iloc[rows]), reported.iloc[rows]
+    year = spoken["year"].fillna(year_before(spoken, reported_then))
+    day = localised(date_of(year, spoken["month"], spoken["day"]), timezone)
     day = day.fillna(reported_then.dt.normalize() - pd.to_timedelta(spoken["back"], unit="D"))
     ends = (day + pd.to_timedelta(spoken[name], unit="min") for name in ("first_min", "last_min"))
     return tuple(end.reindex(reported.index).astype(reported.dtype) for end in ends)  # type: ignore[return-value]
-
-
-def _year_before(spoken: pd.DataFrame, reported: pd.Series) -> pd.Series:
-    """Return the year that puts a day without one before its report."""
-    naive = reported.dt.tz_localize(None)
-    this_year = naive.dt.year.where(spoken["month"].notna())
-    return this_year.where(~(_date(this_year, spoken["month"], spoken["day"]) > naive + DAY), this_year - 1)
 
 
 def _last_before(times: pd.Series, latest: pd.Series, lost: pd.Series) -> tuple[pd.Series, pd.Series]:
