@@ -22,15 +22,14 @@ import pandas as pd
 
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.settings import Settings, WorkloadSettings, ZoneSettings
-from gis_data.taxonomy import drives_allocation
 from models.districting.city import solve_city
 from models.districting.city_problem import CityProblem, city_from_pairs
 from models.districting.layout import PricedPosts, lay_out
 from models.districting.problem import Floats, Ints
 from models.districting.solve import Solution
 from models.plan import Plan
-from models.workload import TERMS, place_in_units, unit_workload
-from models.zone_ground import ISLET_SHARE, Note, place_units, touching_units
+from models.workload import TERMS, unit_workload
+from models.zone_ground import Note, basis_note, place_units, touching_units, without_islets
 from models.zone_tables import areas_of_today, unit_table, zone_table
 
 CITY_FROM = 6_000  # cells; the table of all minutes takes 288 MB there, and the search a few copies of it
@@ -129,7 +128,7 @@ def survey_city(
     pairs = touching_units(villages, cells, cell_edges)
     xy = cells[["x", "y"]].to_numpy()
     minutes = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T) * 0.06 / settings.patrol_speed_km_per_h
-    kept, islet_notes = _without_islets(units["total_min"].to_numpy(), pairs, minutes, count)
+    kept, islet_notes = without_islets(units["total_min"].to_numpy(), pairs, count)
     number = np.full(len(units), -1)
     number[kept] = np.arange(len(kept))
     inside = (number[pairs] >= 0).all(axis=1)
@@ -138,25 +137,12 @@ def survey_city(
     units["trip_min"] = _trip_minutes(units["incidents_per_week"].to_numpy(), pairs, minutes, settings, count=count)
     units["total_min"] = units[list(TERMS)].sum(axis="columns")
     load = units["total_min"].to_numpy(dtype=np.float64)
-    counted = drives_allocation(incidents)
-    unplaced = int(counted.loc[(place_in_units(counted, villages, cells) == "").to_numpy(), "count"].sum())
-    basis = {"counted": int(counted["count"].sum()) - unplaced, "unplaced": unplaced, "weeks": round(weeks, 1)}
     notes: tuple[Note, ...] = (
-        ("zones.note.basis", basis),
+        basis_note(incidents, villages, cells, weeks=weeks),
         ("zones.note.travel_city", {"speed": f"{settings.patrol_speed_km_per_h:g}"}),
         *islet_notes,
     )
     return units, city_from_pairs(load, pairs, minutes, count=count, tolerance=tolerance), notes
-
-
-def _without_islets(load: Floats, pairs: Ints, minutes: Floats, count: int) -> tuple[Ints, tuple[Note, ...]]:
-    """Leave out groups of cells that no neighbour leads to and that are far too light to be a zone (and say so)."""
-    component = city_from_pairs(load, pairs, minutes, count=count, tolerance=1.0).component
-    light = (np.bincount(component, weights=load) < ISLET_SHARE * load.sum() / count)[component]
-    if not light.any() or light.all():
-        return np.arange(len(load)), ()
-    share_pct = f"{100 * load[light].sum() / load.sum():.2f}"
-    return np.flatnonzero(~light), (("zones.note.islets", {"cells": int(light.sum()), "share_pct": share_pct}),)
 
 
 def _trip_minutes(incidents: Floats, pairs: Ints, minutes: Floats, settings: WorkloadSettings, *, count: int) -> Floats:

@@ -16,12 +16,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from gis_data import cells as grid
 from gis_data.settings import WorkloadSettings
 from gis_data.streets import DRIVEN, RoadNetwork
 from gis_data.taxonomy import drives_allocation
-from models.districting.problem import Floats, Ints, Problem, neighbours_from_pairs
+from models.districting.problem import Floats, Ints
 from models.village_parts import Parts, divide
 from models.workload import TERMS, place_in_units, unit_of_cells, unit_workload
 
@@ -65,19 +67,27 @@ def survey(
     pairs = touching_units(villages, cells, cell_edges)
     travel, travel_notes = minutes_between(units, cells, cell_edges, roads, settings)
     units = _with_trips(units, travel, settings, count=count)
-    kept, islet_notes = _without_islets(units, pairs, count) if villages.empty else (np.arange(len(units)), ())
+    load = units["total_min"].to_numpy()
+    kept, islet_notes = without_islets(load, pairs, count) if villages.empty else (np.arange(len(units)), ())
     number = np.full(len(units), -1)
     number[kept] = np.arange(len(kept))
     pairs = number[pairs]
-    counted = drives_allocation(incidents)
-    unplaced = int(counted.loc[(place_in_units(counted, villages, cells) == "").to_numpy(), "count"].sum())
-    basis = {"counted": int(counted["count"].sum()) - unplaced, "unplaced": unplaced, "weeks": round(weeks, 1)}
     return Ground(
         units.iloc[kept].reset_index(drop=True),
         travel[np.ix_(kept, kept)],
         pairs[(pairs >= 0).all(axis=1)],
-        (("zones.note.basis", basis), *travel_notes, *islet_notes),
+        (basis_note(incidents, villages, cells, weeks=weeks), *travel_notes, *islet_notes),
     )
+
+
+def basis_note(
+    incidents: gpd.GeoDataFrame, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, *, weeks: float
+) -> Note:  # fmt: skip
+    """Say how many incidents the work is reckoned from, and how many lie in no unit."""
+    counted = drives_allocation(incidents)
+    unplaced = int(counted.loc[(place_in_units(counted, villages, cells) == "").to_numpy(), "count"].sum())
+    basis = {"counted": int(counted["count"].sum()) - unplaced, "unplaced": unplaced, "weeks": round(weeks, 1)}
+    return "zones.note.basis", basis
 
 
 def survey_divided(
@@ -237,14 +247,12 @@ def minutes_between(
     return np.where(missing, walked, minutes), (note,)
 
 
-def _without_islets(units: pd.DataFrame, pairs: Ints, count: int) -> tuple[Ints, tuple[Note, ...]]:
+def without_islets(load: Floats, pairs: Ints, count: int) -> tuple[Ints, tuple[Note, ...]]:
     """Leave out groups of cells that no neighbour leads to and that are far too light to be a zone (and say so)."""
-    load = units["total_min"].to_numpy()
-    probe = Problem(load, np.zeros((len(load), len(load))), neighbours_from_pairs(len(load), pairs), count, 1.0)
-    weight = np.bincount(probe.component, weights=load)
-    light = (weight < ISLET_SHARE * load.sum() / count)[probe.component]
+    graph = csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(load), len(load)))
+    component = connected_components(graph, directed=False)[1]
+    light = (np.bincount(component, weights=load) < ISLET_SHARE * load.sum() / count)[component]
     if not light.any() or light.all():
         return np.arange(len(load)), ()
-    share = 100 * load[light].sum() / load.sum()
-    note = ("zones.note.islets", {"cells": int(light.sum()), "share_pct": f"{share:.2f}"})
-    return np.flatnonzero(~light), (note,)
+    share_pct = f"{100 * load[light].sum() / load.sum():.2f}"
+    return np.flatnonzero(~light), (("zones.note.islets", {"cells": int(light.sum()), "share_pct": share_pct}),)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gis_data.settings import WorkloadSettings
-from models.zone_ground import nearest_posts, survey, trip_minutes
+from models.zone_ground import nearest_posts, survey, trip_minutes, without_islets
 
 
 def surveyed(town, *, count=1, **settings):
@@ -47,3 +47,13 @@ def test_ground_that_no_way_leads_to_costs_no_trips():
     travel = np.array([[0.0, 2.0, np.inf], [2.0, 0.0, np.inf], [np.inf, np.inf, 0.0]])
     trips = trip_minutes(np.array([1.0, 1.0, 0.5]), travel, WorkloadSettings(), count=1)
     assert trips.tolist() in ([0.0, 4.0, 0.0], [4.0, 0.0, 0.0])
+
+
+def test_a_group_of_cells_far_too_light_for_a_zone_is_left_out_and_said():
+    # Two zones of the whole weigh about 20 each: a cut-off cell of 0.9 is under a twentieth of that, one of 1.2 is not.
+    pairs = np.array([[0, 1], [1, 2], [2, 3]])
+    kept, notes = without_islets(np.array([10.0, 10.0, 10.0, 10.0, 0.9]), pairs, 2)
+    assert kept.tolist() == [0, 1, 2, 3]
+    assert notes == (("zones.note.islets", {"cells": 1, "share_pct": "2.20"}),)
+    kept, notes = without_islets(np.array([10.0, 10.0, 10.0, 10.0, 1.2]), pairs, 2)
+    assert (kept.tolist(), notes) == ([0, 1, 2, 3, 4], ())
