@@ -61,16 +61,9 @@ def plan_beats(
     """
     started = time.perf_counter()
     settings, workload = study.settings.beats, study.settings.workload
-    zone_of = zones.tables["units"].set_index("unit_id")["zone_id"]
-    incidents = tables.incidents[period.holds(tables.incidents["reported_at"])]
-    town = cut_roads(tables.roads, tables.cells, tables.villages, zones.to_frame(), zone_of)
-    pieces = town[town["zone_id"] != ""].reset_index(drop=True)
-    pieces = add_work(
-        pieces, incidents, tables.villages, tables.cells, zones.tables["units"], workload, weeks=period.weeks
-    )  # fmt: skip
     places = tables.places[tables.places.geometry.intersects(study.boundary)]
     markets = types.find_markets(places, tables.villages)
-    pieces = types.add_kinds(pieces, tables.roads, tables.buildings, tables.landuse, markets)
+    town, pieces = _pieces_with_work(zones, markets, tables, period, workload)
     progress("command.step.beats", 0.2)
     hot = hotspots[hotspots["is_hotspot"]] if hotspots is not None else None
     pieces, cuts = _divide_zones(pieces, town, zones.to_frame()["zone_id"], hot, study, seed)
@@ -99,6 +92,19 @@ def plan_beats(
         ended_by="exact" if objective is None else ("optimal" if objective == bound else "gap"),
         notes=tuple(_notes(zone_rows, hot, pieces, checkpoints, left_out, settings, workload)),
     )
+
+
+def _pieces_with_work(
+    zones: Plan, markets: gpd.GeoDataFrame, tables: Tables, period: Period, workload: WorkloadSettings
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the pieces of all driven roads, and those that lie in a zone, with their work and kind."""
+    units = zones.tables["units"]
+    zone_of = units.set_index("unit_id")["zone_id"]
+    town = cut_roads(tables.roads, tables.cells, tables.villages, zones.to_frame(), zone_of)
+    incidents = tables.incidents[period.holds(tables.incidents["reported_at"])]
+    pieces = town[town["zone_id"] != ""].reset_index(drop=True)
+    pieces = add_work(pieces, incidents, tables.villages, tables.cells, units, workload, weeks=period.weeks)
+    return town, types.add_kinds(pieces, tables.roads, tables.buildings, tables.landuse, markets)
 
 
 def _divide_zones(
