@@ -41,8 +41,7 @@ from models.districting.wishes import Wishes, moved, obeys, paid, with_wishes
 from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
-from models.workload import TERMS
-from models.zone_ground import Ground, Note, for_count, survey, survey_divided, touching_units
+from models.zone_ground import Ground, Note, for_count, survey, survey_divided
 from models.zone_tables import areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
 
@@ -396,6 +395,3 @@ def _today_notes(today: pd.DataFrame) -> tuple[Note, ...]:
         "min": f"{ours['min_ratio']:.2f}", "travel": f"{ours['mean_travel_min']:.1f}",
     }  # fmt: skip
     return (("zones.note.today", values),)
-
-
-__all__ = ["TERMS", "explain", "make_problem", "plan_zones", "touching_units", "zone_count"]

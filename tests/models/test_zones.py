@@ -11,8 +11,9 @@ import pytest
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError, PatrolError
 from gis_data.settings import Settings
+from models.zone_ground import touching_units
 from models.zone_wishes import inertia
-from models.zones import explain, make_case, plan_zones, touching_units
+from models.zones import explain, make_case, plan_zones
 
 LOOSE = {"zones": {"tolerance": 0.3}}
 
