@@ -4,19 +4,17 @@ In:     a plan "beats" and the study.
 Out:    an .xlsx file. Nothing is computed here.
 """
 
-from datetime import datetime
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-import xlsxwriter
 
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
 from views import beat_tables
-from views.documents import looks_of, new_sheet
+from views.workbook import bytes_of, made_on, new_sheet, workbook
 
 WIDTHS = {"reason": 70, "why": 60, "villages": 40, "name": 18}
 NOTE_WIDTH = 110
@@ -24,26 +22,19 @@ NOTE_WIDTH = 110
 
 def write_beat_book(plan: Plan, study: Study, path: Path) -> Path:
     """Write the beats as a spreadsheet in the running language and return its path; same plan, same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
-    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        made = datetime.fromisoformat(str(plan.settings.get("period_end", "2000-01-01")))
-        book.set_properties({"title": text("beats.book.title", town=study.name), "created": made})
-        looks = looks_of(book)
+    with workbook(path, title=text("beats.book.title", town=study.name), made_on=made_on(plan)) as (book, looks):
         for name in ("beats", "checkpoints", "left_out", "zones"):
             _sheet(new_sheet(book, f"beats.book.{name}", study), looks, getattr(beat_tables, name)(plan), study)
         notes = new_sheet(book, "beats.book.notes", study)
         notes.set_column(0, 0, NOTE_WIDTH)
         for number, (key, values) in enumerate(plan.notes):
             notes.write(number, 0, text(key, **values), looks["wrapped"])
-    draft.replace(path)
     return path
 
 
 def beat_xlsx(plan: Plan, study: Study) -> bytes:
     """Return the beats as a spreadsheet."""
-    with TemporaryDirectory() as folder:
-        return write_beat_book(plan, study, Path(folder) / "beats.xlsx").read_bytes()
+    return bytes_of(partial(write_beat_book, plan, study))
 
 
 def _sheet(sheet: Any, looks: dict[str, Any], table: pd.DataFrame, study: Study) -> None:  # noqa: ANN401 - untyped

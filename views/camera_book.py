@@ -6,45 +6,30 @@ Out:    an .xlsx file a station fills in and hands on (State Council Order 799, 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
-import xlsxwriter
 
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
-from views.documents import FONT, looks_of, new_sheet, write_value
 from views.figures import purpose_of, records
-from views.quality_book import write_cells
-
-DEGREES, ONE_DECIMAL = "0.000000", "0.0"
+from views.workbook import DEGREES, ONE_DECIMAL, bytes_of, made_on, new_sheet, workbook, write_cells, write_value
 
 
 def write_camera_book(plan: Plan, study: Study, path: Path) -> Path:
     """Write the camera plan as a spreadsheet in the running language and return its path; same plan, same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
-    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        made_on = pd.Timestamp(plan.settings["period_end"]).to_pydatetime()
-        book.set_properties({"title": text("camera_book.title", town=study.name), "created": made_on})
-        looks = looks_of(book)
-        boxed = {"font_name": FONT, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": "#9AA7B5"}
-        looks["left"] = book.add_format(boxed | {"text_wrap": True})
-        looks[DEGREES] = book.add_format(boxed | {"num_format": DEGREES})
+    with workbook(path, title=text("camera_book.title", town=study.name), made_on=made_on(plan)) as (book, looks):
         for name, make in _SHEETS.items():
             make(new_sheet(book, f"camera_book.sheet.{name}", study), looks, plan)
-    draft.replace(path)
     return path
 
 
 def camera_xlsx(plan: Plan, study: Study) -> bytes:
     """Return the camera plan as a spreadsheet."""
-    with TemporaryDirectory() as folder:
-        return write_camera_book(plan, study, Path(folder) / "cameras.xlsx").read_bytes()
+    return bytes_of(partial(write_camera_book, plan, study))
 
 
 def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401 - xlsxwriter has no types

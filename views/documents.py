@@ -8,13 +8,11 @@ Out:    an .xlsx file: the scorecard to print, base lines, patrols, checkpoints,
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-import xlsxwriter
 
 from gis_data.catalogue import text
 from gis_data.study import Study
@@ -22,14 +20,9 @@ from models.plan import Plan
 from views.score_sheets import add_sheets
 from views.score_tables import zones_of
 from views.score_words import count_with_interval, rate_with_interval, told_apart
+from views.workbook import DECIMALS, bytes_of, made_on, new_sheet, workbook, write_value
 
-FONT = "Microsoft YaHei"
-A4 = 9
 ROW_HEIGHT = 32  # two lines: a count, and its interval below
-DARK, LIGHT, RED, LINE = "#1F3A5F", "#E8EEF5", "#C00000", "#9AA7B5"
-# Tints that differ in print without colour too; the word stands in the cell beside the number.
-WORD_TINT = {"above": "#F6D9C6", "up": "#F6D9C6", "below": "#D3E3F1", "down": "#D3E3F1"}
-DECIMALS = {"per_10k_year": "0.0", "per_km2_year": "0.0", "per_100h": "0.00", "pct": "0.0", "km": "0.0", "km2": "0.00"}
 
 Row = pd.Series
 
@@ -49,24 +42,18 @@ def write_scorecard(scorecard: Plan, zones: Plan, study: Study, path: Path) -> P
 
     The same plans give the same bytes: the file's date is the period's end.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
-    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        book.set_properties({"title": _title(study), "created": made_on(scorecard)})
-        looks = looks_of(book)
+    with workbook(path, title=_title(study), made_on=made_on(scorecard)) as (book, looks):
         _print_sheet(book, looks, scorecard, study)
         add_sheets(book, looks, scorecard, lambda key: new_sheet(book, key, study))
         _raw_sheet(book, looks, scorecard.to_frame(), study)
         _villages_sheet(book, looks, zones, study)
         _notes_sheet(book, looks, scorecard, study)
-    draft.replace(path)
     return path
 
 
 def scorecard_xlsx(scorecard: Plan, zones: Plan, study: Study) -> bytes:
     """Return the scorecard as a spreadsheet."""
-    with TemporaryDirectory() as folder:
-        return write_scorecard(scorecard, zones, study, Path(folder) / "scorecard.xlsx").read_bytes()
+    return bytes_of(partial(write_scorecard, scorecard, zones, study))
 
 
 def _columns(base: str, zones: int) -> list[tuple[str, list[Shown]]]:
@@ -121,36 +108,6 @@ def _title(study: Study) -> str:
 
 def _note(plan: Plan, key: str) -> str:
     return next(text(found, **values) for found, values in plan.notes if found == key)
-
-
-def made_on(plan: Plan) -> datetime:
-    """Return the day after the period: the same plan gives a file of the same bytes."""
-    values = next(values for key, values in plan.notes if key == "scorecard.note.period")
-    return datetime.fromisoformat(str(values["period"])[-10:])
-
-
-def looks_of(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no types
-    """Return the formats that all our spreadsheets share, by name."""
-    base = {"font_name": FONT, "font_size": 10, "valign": "vcenter"}
-    boxed = base | {"border": 1, "border_color": LINE, "align": "center", "text_wrap": True}
-    looks = {
-        "title": base | {"font_size": 16, "bold": True, "font_color": DARK},
-        "plain": base,
-        "wrapped": base | {"text_wrap": True, "valign": "top"},
-        "mark": base | {"bold": True, "font_color": RED},
-        "group": boxed | {"bold": True, "font_color": "white", "bg_color": DARK},
-        "head": boxed | {"bold": True, "bg_color": LIGHT},
-        "code": boxed | {"font_size": 8, "font_color": "#666666"},
-        "cell": boxed,
-        "number": boxed | {"num_format": "#,##0"},
-        "total": boxed | {"bold": True, "top": 2, "num_format": "#,##0"},
-        "total 0.0": boxed | {"bold": True, "top": 2, "num_format": "#,##0.0"},
-        "total 0.00": boxed | {"bold": True, "top": 2, "num_format": "#,##0.00"},
-        "above": boxed | {"bg_color": WORD_TINT["above"], "bold": True},
-        "below": boxed | {"bg_color": WORD_TINT["below"], "bold": True},
-    }
-    made = {name: book.add_format(look) for name, look in looks.items()}
-    return made | {number: book.add_format(boxed | {"num_format": number}) for number in set(DECIMALS.values())}
 
 
 def _print_sheet(book: Any, looks: dict[str, Any], plan: Plan, study: Study) -> None:  # noqa: ANN401
@@ -249,18 +206,6 @@ def _number_look(name: str) -> str:
     return DECIMALS["per_100h"] if name.endswith(("_low", "_high", "_expected", "_ratio")) else "number"
 
 
-def write_value(sheet: Any, row: int, column: int, value: Any, look: Any) -> None:  # noqa: ANN401
-    """Write words as words (a name from a file never becomes a formula), a missing number as a blank."""
-    if isinstance(value, str):
-        sheet.write_string(row, column, value, look)
-    elif pd.isna(value):
-        sheet.write_blank(row, column, None, look)
-    elif value == float("inf"):
-        sheet.write_string(row, column, "∞", look)
-    else:
-        sheet.write_number(row, column, float(value), look)
-
-
 def _villages_sheet(book: Any, looks: dict[str, Any], zones: Plan, study: Study) -> None:  # noqa: ANN401
     sheet = new_sheet(book, "scorecard.sheet.villages", study)
     units = zones.tables["units"]
@@ -300,17 +245,3 @@ def _note_lines(plan: Plan, study: Study) -> Iterator[str]:
 def _reading_lines(plan: Plan) -> Iterator[str]:
     yield text("scorecard.reading.intervals", level_pct=f"{100 * plan.settings['scorecard']['level']:g}")
     yield from (text(f"scorecard.reading.{key}") for key in ("ranks", "base_lines", "arrests"))
-
-
-def new_sheet(book: Any, key: str, study: Study, *, internal: bool = True) -> Any:  # noqa: ANN401
-    """Return a sheet set up for A4 across, one page wide, with page numbers and marks on each page."""
-    sheet = book.add_worksheet(text(key))
-    sheet.set_landscape()
-    sheet.set_paper(A4)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    sheet.hide_gridlines(2)
-    mark = text("scorecard.synthetic") if study.synthetic else ""
-    keep = text("scorecard.internal_mark") if internal else ""
-    sheet.set_footer(f"&L{keep}&C&P / &N&R{mark}")
-    return sheet

@@ -5,21 +5,20 @@ Out:    an .xlsx file. What is suppressed is decided in ``models.publication``; 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-import xlsxwriter
 
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
 from models.publication import PER_HOURS, PublicCard, publish
-from views.documents import looks_of, made_on, new_sheet
 from views.figures import DASH, records
 from views.score_tables import per_of, zones_of
 from views.score_words import rate_with_interval
+from views.workbook import bytes_of, made_on, new_sheet, workbook
 
 WIDTH = 16
 LINE_HEIGHT = 34
@@ -30,13 +29,9 @@ KEPT_NOTES = ("scorecard.note.period", "scorecard.note.base_population", "scorec
 
 def write_public_card(card: Plan, study: Study, path: Path) -> Path:
     """Write the scorecard for the public in the running language and return its path; same plan, same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
     public = publish(card, least=study.settings.privacy.publish_at_least)
-    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        title = text("scorecard.public.title", town=study.name)
-        book.set_properties({"title": title, "created": made_on(card)})
-        looks = looks_of(book)
+    title = text("scorecard.public.title", town=study.name)
+    with workbook(path, title=title, made_on=made_on(card)) as (book, looks):
         sheet = new_sheet(book, "scorecard.sheet.print", study, internal=False)
         sheet.set_column(0, 6, WIDTH)
         sheet.set_row(0, 28)
@@ -50,14 +45,12 @@ def write_public_card(card: Plan, study: Study, path: Path) -> Path:
         for number, line in enumerate(_lines(card, public), start=row + 1):
             sheet.merge_range(number, 0, number, 6, line, looks["wrapped"])
             sheet.set_row(number, LINE_HEIGHT)
-    draft.replace(path)
     return path
 
 
 def public_xlsx(card: Plan, study: Study) -> bytes:
     """Return the scorecard for the public as a spreadsheet."""
-    with TemporaryDirectory() as folder:
-        return write_public_card(card, study, Path(folder) / "card.xlsx").read_bytes()
+    return bytes_of(partial(write_public_card, card, study))
 
 
 def _zones(public: PublicCard, per: str) -> pd.DataFrame:

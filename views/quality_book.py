@@ -5,46 +5,32 @@ Out:    an .xlsx file whose cells are the report's numbers; nothing is computed 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-import xlsxwriter
 
 from gis_data.catalogue import text
 from gis_data.study import Study
-from views.documents import looks_of, new_sheet, write_value
 from views.figures import records, table_name
 from views.quality import COUNTS, FIELDS, MEASURES, QualityReport
-
-DEGREES, ONE_DECIMAL = "0.000000", "0.0"
+from views.workbook import DEGREES, ONE_DECIMAL, bytes_of, new_sheet, workbook, write_cells, write_value
 
 
 def write_quality_book(report: QualityReport, study: Study, path: Path) -> Path:
     """Write the report as a spreadsheet in the running language and return its path; same report, same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
-    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        last = report.files["imported_at"].max()
-        made_on = {} if pd.isna(last) else {"created": last.tz_localize(None).to_pydatetime()}
-        book.set_properties({"title": text("quality.title", town=study.name), **made_on})
-        looks = looks_of(book)
-        looks["left"] = book.add_format(
-            {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter", "border": 1, "text_wrap": True}
-            | {"border_color": "#9AA7B5"}
-        )
-        looks[DEGREES] = book.add_format({"font_name": "Microsoft YaHei", "font_size": 10, "num_format": DEGREES})
+    last = report.files["imported_at"].max()
+    made_on = None if pd.isna(last) else last.tz_localize(None).to_pydatetime()
+    with workbook(path, title=text("quality.title", town=study.name), made_on=made_on) as (book, looks):
         for name, make in _SHEETS.items():
             make(new_sheet(book, f"quality.sheet.{name}", study), looks, report)
-    draft.replace(path)
     return path
 
 
 def quality_xlsx(report: QualityReport, study: Study) -> bytes:
     """Return the report as a spreadsheet."""
-    with TemporaryDirectory() as folder:
-        return write_quality_book(report, study, Path(folder) / "quality.xlsx").read_bytes()
+    return bytes_of(partial(write_quality_book, report, study))
 
 
 def _files(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401 - xlsxwriter has no types
@@ -136,26 +122,3 @@ def _table(
     names = [text(f"page.data.column.{name}") for name, _ in columns]
     formats = [(numbers or {}).get(name, "number") for name, _ in columns]
     return write_cells(sheet, looks, names, [width for _, width in columns], rows, formats)
-
-
-def write_cells(
-    sheet: Any,  # noqa: ANN401 - xlsxwriter has no types
-    looks: dict[str, Any],
-    names: Sequence[str],
-    widths: Sequence[float],
-    rows: Sequence[Sequence[Any]],
-    formats: Sequence[str],
-) -> int:
-    """Write a table with its headings from the first row on; return the row below it."""
-    for column, (name, width) in enumerate(zip(names, widths, strict=True)):
-        sheet.set_column(column, column, width)
-        write_value(sheet, 0, column, name, looks["head"])
-    for number, row in enumerate(rows, start=1):
-        for column, (value, look) in enumerate(zip(row, formats, strict=True)):
-            write_value(sheet, number, column, value, looks["left" if isinstance(value, str) else look])
-    sheet.set_row(0, 32)
-    sheet.freeze_panes(1, 1)
-    sheet.repeat_rows(0)
-    if rows:
-        sheet.autofilter(0, 0, len(rows), len(names) - 1)
-    return len(rows) + 1

@@ -4,20 +4,18 @@ In:     the plan "zones", the plan "options" if there is one, and the study.
 Out:    an .xlsx file of four sheets. Nothing is computed here but rounding.
 """
 
-from datetime import datetime
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-import xlsxwriter
 
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
 from models.zones import explain
 from views import figures, zone_figures
-from views.documents import looks_of, new_sheet, write_value
+from views.workbook import bytes_of, made_on, new_sheet, workbook, write_value
 
 ZONE_COLUMNS = {
     "zone_id": 7, "name": 14, "units": 7, "population": 9, "area_km2": 9, "road_km": 9, "incidents_per_week": 10,
@@ -36,12 +34,7 @@ def write_zone_book(zones: Plan, options: Plan | None, study: Study, path: Path)
 
     The same plans give the same bytes: the file's date is the period's end.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old file or the new one, never half of one
-    with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        made = datetime.fromisoformat(str(zones.settings.get("period_end", "2000-01-01")))
-        book.set_properties({"title": text("zones.book.title", town=study.name), "created": made})
-        looks = looks_of(book)
+    with workbook(path, title=text("zones.book.title", town=study.name), made_on=made_on(zones)) as (book, looks):
         _table(new_sheet(book, "zones.book.zones", study), looks, zones.to_frame(), ZONE_COLUMNS)
         units = zones.tables["units"].sort_values(["zone_id", "name"], ignore_index=True)
         sheet = new_sheet(book, "zones.book.units", study)
@@ -49,14 +42,12 @@ def write_zone_book(zones: Plan, options: Plan | None, study: Study, path: Path)
         _reasons(sheet, looks, zones, units)
         _comparisons(new_sheet(book, "zones.book.compare", study), looks, zones, options)
         _notes(new_sheet(book, "zones.book.notes", study), looks, zones)
-    draft.replace(path)
     return path
 
 
 def zone_book_bytes(zones: Plan, options: Plan | None, study: Study) -> bytes:
     """Return the spreadsheet's bytes."""
-    with TemporaryDirectory() as folder:
-        return write_zone_book(zones, options, study, Path(folder) / "zones.xlsx").read_bytes()
+    return bytes_of(partial(write_zone_book, zones, options, study))
 
 
 def _table(sheet: Any, looks: dict[str, Any], table: pd.DataFrame, columns: dict[str, int]) -> None:  # noqa: ANN401

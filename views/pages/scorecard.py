@@ -6,10 +6,11 @@ from gis_data.catalogue import text
 from models.feedback_audit import COVERAGE
 from models.plan import Plan
 from views import charts, figures, score_tables
-from views.documents import WORD_TINT, scorecard_xlsx
+from views.documents import scorecard_xlsx
 from views.pages import frame
 from views.public_card import public_xlsx
 from views.station import Station
+from views.workbook import WORD_TINT
 
 FUNNEL_PX, FEEDBACK_PX = 250, 240
 CHARTED = ("reported", "arrests")
