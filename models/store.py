@@ -3,7 +3,8 @@
 In:     a workspace and finished plans.
 Out:    ``plans/<run>/<plan>.json`` (the head) beside ``plans/<run>/<plan>.<table>.parquet``; ``plans/current`` names
         the run. The folder is written under a temporary name and renamed, the pointer replaced last, so that a kill
-        at any moment leaves the last complete run readable.
+        at any moment leaves the last complete run readable. A plan in another format (of another version of this
+        software) counts as not made: its page says how to make it.
 """
 
 import json
@@ -21,6 +22,7 @@ from gis_data.workspace import Workspace
 from models.plan import Plan
 
 KEPT_RUNS = 5
+FORMAT = 2  # raise it when a page or sheet needs a table or column that older plans lack
 
 
 def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:
@@ -52,7 +54,13 @@ def load_plans(ws: Workspace) -> dict[str, Plan]:
     folder = current_run(ws)
     if folder is None:
         return {}
-    return {head.stem: _read_plan(head) for head in sorted(folder.glob("*.json"))}
+    return {path.stem: _read_plan(path) for path in sorted(folder.glob("*.json")) if _is_readable(path)}
+
+
+def planned(ws: Workspace) -> set[str]:
+    """Return the names of the current run's plans, without reading their tables."""
+    folder = current_run(ws)
+    return set() if folder is None else {path.stem for path in folder.glob("*.json") if _is_readable(path)}
 
 
 def current_run(ws: Workspace) -> Path | None:
@@ -73,7 +81,7 @@ def current_run(ws: Workspace) -> Path | None:
 
 
 def _write_plan(folder: Path, plan: Plan) -> None:
-    head = plan.head() | {"tables": {}}
+    head = plan.head() | {"tables": {}, "format": FORMAT}
     for name, table in plan.tables.items():
         spatial = isinstance(table, gpd.GeoDataFrame)
         head["tables"][name] = {"spatial": spatial}
@@ -82,13 +90,18 @@ def _write_plan(folder: Path, plan: Plan) -> None:
     path.write_text(json.dumps(head, ensure_ascii=False, indent=1, default=_plain), encoding="utf-8")
 
 
+def _is_readable(path: Path) -> bool:
+    return bool(json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT)
+
+
 def _read_plan(path: Path) -> Plan:
     head: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     tables = {
         name: (gpd.read_parquet if about["spatial"] else pd.read_parquet)(path.with_name(f"{path.stem}.{name}.parquet"))
         for name, about in head.pop("tables").items()
     }
-    head.pop("gap")
+    for made_here in ("gap", "format"):
+        head.pop(made_here)
     notes = tuple((key, values) for key, values in head.pop("notes"))
     return Plan(tables=tables, notes=notes, **head)
 

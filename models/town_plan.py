@@ -27,7 +27,7 @@ from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
-from models.store import current_run, load_plans, save_plans
+from models.store import load_plans, planned, save_plans
 from models.village_parts import Parts
 from models.zone_options import plan_options
 from models.zones import make_case, plan_zones
@@ -178,9 +178,7 @@ def is_planned(root: Path) -> bool:
     """Tell whether a folder is a workspace with a complete run of plans."""
     if not (root / "station.toml").exists():
         return False
-    ws = Workspace.open(root)
-    run = current_run(ws)
-    return run is not None and all((run / f"{part}.json").exists() for part in PARTS)
+    return set(PARTS) <= planned(Workspace.open(root))
 
 
 def make_sample(root: Path, *, progress: Report = silent) -> Workspace:

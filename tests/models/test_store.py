@@ -75,3 +75,12 @@ def test_a_pointer_to_a_lost_run_is_said(ws):
     (ws.root / "plans" / "current").write_text("20260101T000000")
     with pytest.raises(WorkspaceError, match="20260101T000000"):
         store.load_plans(ws)
+
+
+def test_a_plan_in_another_format_counts_as_not_made(ws):
+    run = store.save_plans(ws, {"zones": a_plan(), "cameras": a_plan("cameras")}, run="20260101T000000")
+    head = run / "cameras.json"
+    head.write_text(head.read_text(encoding="utf-8").replace(f'"format": {store.FORMAT}', '"format": 1'))
+    assert store.planned(ws) == set(store.load_plans(ws)) == {"zones"}
+    head.write_text(head.read_text(encoding="utf-8").replace('"format": 1', '"unknown": 1'))
+    assert store.planned(ws) == {"zones"}
