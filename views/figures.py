@@ -200,6 +200,7 @@ def camera_villages(summary: pd.DataFrame) -> pd.DataFrame:
             "standing": f"{row['existing_cameras']:,}",
             "poles": f"{row['poles']:,}",
             "entrances_seen": f"{row['entrances_seen']} / {row['entrances']}",
+            "fewest_cut": f"{row['fewest_cut']}",
             "covered": f"{row['covered_pct']:.0f}%" if pd.notna(row["covered_pct"]) else DASH,
             "cost": f"{row['cost_cny']:,.0f}",
         }

@@ -14,6 +14,7 @@ Method: Lagrangian relaxation of the budget (Fisher 1981): at a price of t weigh
         gap is smaller.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,26 +34,17 @@ PRICE_GAP = 1e-3
 
 @dataclass(frozen=True)
 class ManyChoice:
-    """Rows taken in each village's problem, with weight seen, its bound, the money spent and the price of a yuan."""
+    """Rows taken in each village's problem, with weight seen, what no plan can beat, and the money spent."""
 
     chosen: tuple[Ints, ...]
     weight: float
     bound: float
     spent_cny: float
-    price: float
 
     @property
     def gap(self) -> float:
         """Relative distance between weight and bound."""
         return (self.bound - self.weight) / self.bound if self.bound > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class _Answer:
-    chosen: tuple[Ints, ...]
-    spent_cny: float
-    weight: float
-    bound: float
 
 
 def most_covered_by_price(problems: Sequence[Problem], *, budget_cny: float, time_limit_s: float) -> ManyChoice:
@@ -72,14 +64,12 @@ def most_covered_by_price(problems: Sequence[Problem], *, budget_cny: float, tim
     least = sum(cordon.objective for cordon in cordons)
     if least > budget_cny + PROVEN:
         raise InfeasibleError("cameras.budget", budget=f"{budget_cny:,.0f}", least=f"{least:,.0f}")
-    best = _total(problems, tuple(cordon.chosen for cordon in cordons), bound=np.inf)
-    best, t = _fill(problems, best, budget_cny)
-    low, high = 0.0, np.inf
-    bound, price = np.inf, t
+    best, ratio = _fill(problems, _total(problems, tuple(cordon.chosen for cordon in cordons), np.inf), budget_cny)
+    t = ratio or _dearest(problems)
+    low, high, bound = 0.0, np.inf, np.inf
     for _ in range(ROUNDS):
-        answer = _at_price(problems, t, time_limit_s)
-        if answer.bound + t * budget_cny < bound:
-            bound, price = answer.bound + t * budget_cny, t
+        answer = _at_price(problems, t, budget_cny, time_limit_s)
+        bound = min(bound, answer.bound)
         if answer.spent_cny <= budget_cny + PROVEN:
             high = t
             filled, _ = _fill(problems, answer, budget_cny)
@@ -89,7 +79,7 @@ def most_covered_by_price(problems: Sequence[Problem], *, budget_cny: float, tim
         if bound - best.weight <= PRICE_GAP * bound:
             break
         t = (low + high) / 2 if low > 0 and np.isfinite(high) else (high / STEP if np.isfinite(high) else low * STEP)
-    return ManyChoice(best.chosen, best.weight, max(bound, best.weight), best.spent_cny, price)
+    return dataclasses.replace(best, bound=max(bound, best.weight))
 
 
 def parts_of(problem: Problem, village: Ints) -> tuple[list[Problem], list[Ints]]:
@@ -121,8 +111,9 @@ def parts_of(problem: Problem, village: Ints) -> tuple[list[Problem], list[Ints]
     return parts, rows
 
 
-def _at_price(problems: Sequence[Problem], t: float, time_limit_s: float) -> _Answer:
-    chosen, bound = [], 0.0
+def _at_price(problems: Sequence[Problem], t: float, budget_cny: float, time_limit_s: float) -> ManyChoice:
+    """Solve every village at a price of t weight per yuan; the bound holds for all plans within the budget."""
+    chosen, bound = [], t * budget_cny
     for problem in problems:
         candidates = undominated(problem)
         model = Model(problem, candidates, with_points=True)
@@ -133,20 +124,20 @@ def _at_price(problems: Sequence[Problem], t: float, time_limit_s: float) -> _An
             raise InfeasibleError("cameras.no_answer", seconds=f"{time_limit_s:.0f}")
         chosen.append(np.union1d(np.flatnonzero(problem.stands), candidates[solved.taken]).astype(np.int64))
         bound += model.standing_weight + solved.bound
-    return _total(problems, tuple(chosen), bound=bound)
+    return _total(problems, tuple(chosen), bound)
 
 
-def _total(problems: Sequence[Problem], chosen: tuple[Ints, ...], *, bound: float) -> _Answer:
+def _total(problems: Sequence[Problem], chosen: tuple[Ints, ...], bound: float) -> ManyChoice:
     pairs = list(zip(problems, chosen, strict=True))
     spent = sum(problem.cost_cny(rows) for problem, rows in pairs)
     weight = sum(float(problem.weight @ problem.share(rows)) for problem, rows in pairs)
-    return _Answer(chosen, spent, weight, bound)
+    return ManyChoice(chosen, weight, bound, spent)
 
 
-def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> tuple[_Answer, float]:
+def _fill(problems: Sequence[Problem], answer: ManyChoice, budget_cny: float) -> tuple[ManyChoice, float]:
     """Spend what is left one camera at a time, each in whichever village its yuan brings most weight.
 
-    Returns the plan, and what the last yuan brought (a tiny price where nothing was left to buy).
+    Returns the plan, and what the last yuan brought (0 where nothing was left to buy).
     """
     left = budget_cny - answer.spent_cny
     chosen = list(answer.chosen)
@@ -160,7 +151,7 @@ def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> tu
         for problem, rows, order in zip(problems, chosen, orders, strict=True)
     ]
     taken = [0] * len(orders)
-    ratio = PROVEN
+    ratio = 0.0
     while True:
         offers = [
             (gain[v][k] / max(price[v][k], 1.0), v)
@@ -173,4 +164,13 @@ def _fill(problems: Sequence[Problem], answer: _Answer, budget_cny: float) -> tu
         left -= float(price[village][taken[village]])
         taken[village] += 1
     rows = [np.union1d(c, o.rows[:k]).astype(np.int64) for c, o, k in zip(chosen, orders, taken, strict=True)]
-    return _total(problems, tuple(rows), bound=answer.bound), max(ratio, PROVEN)
+    return _total(problems, tuple(rows), answer.bound), ratio
+
+
+def _dearest(problems: Sequence[Problem]) -> float:
+    """Return a price at which nothing beyond the cordon is worth its money: the most weight a yuan buys anywhere."""
+    most = 0.0
+    for problem in problems:
+        weight = np.asarray(problem.sees @ problem.weight)
+        most = max(most, float((weight / np.maximum(problem.camera_cny, 1.0)).max(initial=0.0)))
+    return most

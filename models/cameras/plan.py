@@ -89,7 +89,7 @@ def plan_cameras(
     progress("cameras.step.choice", 0.45)
     answer = choose(scene, settings=settings)
     progress("cameras.step.views", 0.90)
-    tables = plan_tables(scene, answer.best, demand, villages, roads, buildings, settings)
+    tables = plan_tables(scene, answer.best, demand, villages, roads, buildings, cameras, settings)
     tables |= about
     tables["summary"] = summary_table(named, demand, scene, answer.best, tables, roads)
     tables["checklist"] = checklist(tables["cameras"], tables["views"], places, scene.private_ground, settings=settings)

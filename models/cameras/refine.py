@@ -76,7 +76,7 @@ class _State:
             self._look(camera)
 
     def exchange(self, camera: int, candidates: Ints, budget_cny: float) -> bool:
-        """Replace a camera by the candidate that raises the worth most; leave it where none does."""
+        """Replace a camera by the candidate that raises the worth most, or by none where it brings nothing itself."""
         self._remove(camera)
         needed = (self._guards == 0) & (self.problem.guards[[camera]].toarray()[0] > 0)
         others = self.problem.cost_cny(np.array(self.chosen, dtype=np.int64))
@@ -92,6 +92,8 @@ class _State:
         first = np.argsort(-gain, kind="stable")[:TRIED]
         tried = [camera, *(int(candidates[k]) for k in first if np.isfinite(gain[k]))]
         value = [float(self._gain(np.array([c]))[0]) + SECOND_VIEW * self._second(c) for c in tried]
+        if max(value) <= PROVEN and not needed.any():
+            return True
         chosen = tried[int(np.argmax(value))] if max(value) > value[0] + PROVEN else camera
         self._add(chosen)
         return chosen != camera

@@ -97,7 +97,7 @@ def with_supply(
 
 def allowed(sites: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Leave out the sites within 10 m of a place where no camera may be."""
-    return sites[~_within(sites.geometry.to_numpy(), cameras[cameras["status"] == "forbidden"], FORBIDDEN_M)]
+    return sites[~_within(sites.geometry.to_numpy(), _forbidden(cameras), FORBIDDEN_M)]
 
 
 def standing_sites(
@@ -204,10 +204,16 @@ def roadside_sites(
 
 
 def nearest_buildable(
-    entrance: shapely.Point, roads: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, settings: CameraSettings
+    entrance: shapely.Point,
+    roads: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    cameras: gpd.GeoDataFrame,
+    *,
+    settings: CameraSettings,
 ) -> shapely.Point | None:
-    """Return the nearest roadside spot, with power or without, from which a new pole would guard the entrance."""
+    """Return the nearest allowed roadside spot, with power or without, from which a pole would guard the entrance."""
     spots = _guarding_spots(entrance, roads, buildings, settings=settings)
+    spots = spots[~_within(spots, _forbidden(cameras), FORBIDDEN_M)]
     return spots[0] if len(spots) else None
 
 
@@ -230,6 +236,10 @@ def _guarding_spots(
     lines = shapely.shortest_line(spots, entrance)
     free = np.setdiff1d(np.arange(len(lines)), shapely.STRtree(walls).query(lines, predicate="intersects")[0])
     return spots[free][np.argsort(shapely.length(lines[free]), kind="stable")]
+
+
+def _forbidden(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return cameras[cameras["status"] == "forbidden"]
 
 
 def _poles(places: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, cost_cny: float) -> gpd.GeoDataFrame:

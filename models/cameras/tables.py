@@ -56,6 +56,7 @@ def plan_tables(
     villages: gpd.GeoDataFrame,
     roads: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
+    standing: gpd.GeoDataFrame,
     settings: CameraSettings,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of ``COLUMNS`` for the cameras chosen."""
@@ -67,7 +68,7 @@ def plan_tables(
         "cameras": cameras,
         "sites": _sites_table(scene, cameras),
         "views": views,
-        "entrances": _entrances_table(scene, best, cameras, demand, roads, buildings, settings),
+        "entrances": _entrances_table(scene, best, cameras, demand, roads, buildings, standing, settings),
         "blind_spots": _blind_spots_table(scene, best, demand, villages),
         "areas": demand.areas,
     }
@@ -167,6 +168,7 @@ def _entrances_table(
     demand: Demand,
     roads: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
+    standing: gpd.GeoDataFrame,
     settings: CameraSettings,
 ) -> gpd.GeoDataFrame:
     """Return every entrance with the cameras that recognise what passes; for the others, where a pole could stand."""
@@ -183,7 +185,7 @@ def _entrances_table(
     table["released"] = [freed.get(entrance, "") for entrance in table["entrance_id"]]
     usable = roads[roads["road_class"] != "expressway"]
     spots = [
-        None if seen else nearest_buildable(entrance, usable, buildings, settings=settings)
+        None if seen else nearest_buildable(entrance, usable, buildings, standing, settings=settings)
         for entrance, seen in zip(table.geometry, table["seen"], strict=True)
     ]
     table["build_x"] = [np.nan if spot is None else spot.x for spot in spots]

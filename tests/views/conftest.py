@@ -494,6 +494,7 @@ def cameras(ws: Workspace) -> Plan:
             "covered_pct": [80.0, 66.0],
             "entrances": [1, 3],
             "entrances_seen": [1, 2],
+            "fewest_cut": [1, 3],
         }
     )
     tables = {

@@ -138,6 +138,7 @@ def _villages(summary: pd.DataFrame) -> None:
     st.subheader(text("page.cameras.by_village"), anchor=False)
     shown = figures.camera_villages(summary)
     frame.table(shown, words=list(shown.columns[:2]))
+    st.caption(text("page.cameras.entrances_help"))
 
 
 def _cameras(plan: Plan, village_id: str) -> None:

@@ -206,16 +206,27 @@ def test_a_working_camera_is_kept_free_of_charge_and_a_broken_one_is_not(town, p
     assert now < before
 
 
-def test_an_entrance_no_pole_can_guard_is_listed_with_the_nearest_place(make_town):
-    town = make_town(seed=1)
-    entrance = demand_of(town).entrances.geometry.iloc[3]
-    # A walled yard round the entrance: a camera inside the ring of walls is the only one that could see it.
-    ring = entrance.buffer(14).difference(entrance.buffer(12))
-    walls = shapely.difference(ring, town.roads[town.roads.distance(entrance) < 5].union_all().buffer(0.4))
-    yard = town.buildings.iloc[:1].assign(building_id=9999, geometry=[walls])
-    plan = planned(town, buildings=gpd.GeoDataFrame(pd.concat([town.buildings, yard]), crs=town.roads.crs))
-    table = plan.tables["entrances"]
-    assert table["seen"].all() or table.loc[~table["seen"], "build_distance_m"].notna().all()
+def test_an_unwatched_entrance_is_listed_with_the_nearest_allowed_place_that_would_see_it(make_town):
+    """With one pole a village some entrances stay unwatched; no place within 10 m of a forbidden one is offered."""
+    town = make_town(seed=1, max_poles_per_village=1)
+    plan = planned(town)
+    offered = unwatched(plan)
+    assert len(offered) >= 2
+    assert (dict(plan.notes)["cameras.unseen_entrances"]["count"]) == len(offered)
+    first = shapely.Point(offered["build_x"].iloc[0], offered["build_y"].iloc[0])
+    never = gpd.GeoDataFrame({"camera_id": ["never"], "status": ["forbidden"]}, geometry=[first], crs=town.roads.crs)
+    after = unwatched(planned(town, cameras=CAMERAS.conform(never, crs=town.roads.crs)))
+    for table in (offered, after):
+        assert (table["build_distance_m"] <= Lens.of(24.0, town.study.settings.cameras).reach_m(125.0)).all()
+        lines = [shapely.LineString([(row.build_x, row.build_y), row.geometry.coords[0]]) for row in table.itertuples()]
+        assert not shapely.intersects(lines, town.buildings.union_all()).any()
+    places = shapely.points(after[["build_x", "build_y"]].to_numpy())
+    assert shapely.distance(places, first).min() >= 10
+
+
+def unwatched(plan):
+    entrances = plan.tables["entrances"]
+    return entrances[~entrances["seen"]]
 
 
 @pytest.mark.parametrize(("villages", "ended_by"), [(8, {"optimal", "gap"}), (50, {"gap"})])

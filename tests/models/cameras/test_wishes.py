@@ -80,6 +80,12 @@ def test_wishes_never_make_the_plan_worse_dearer_or_open_an_entrance(seed):
     assert (np.asarray(problem.guards[after.chosen].sum(axis=0)) > 0)[guarded].all()
     assert after.objective == pytest.approx(problem.share_pct(after.chosen))
     assert after.objective <= best.bound + 1e-6
+    whole = worth(problem, wishes, after.chosen, per_m2)
+    guarded = np.asarray(problem.guards[after.chosen].sum(axis=0)) > 0
+    for camera in new:
+        rest = after.chosen[after.chosen != camera]
+        opens = (guarded & ~(np.asarray(problem.guards[rest].sum(axis=0)) > 0)).any()
+        assert opens or worth(problem, wishes, rest, per_m2) < whole  # no camera is bought for nothing
 
 
 def test_of_two_equal_cameras_the_one_that_sees_less_private_ground_is_taken():
@@ -226,5 +232,8 @@ def test_a_price_of_money_for_many_villages_comes_near_the_one_model_and_its_bou
     assert many.spent_cny <= budget + 1e-6
     for part, chosen in zip(parts, many.chosen, strict=True):
         assert (np.asarray(part.guards[chosen].sum(axis=0)) > 0)[part.guardable].all()
+    bare = most_covered_by_price(parts, budget_cny=cordon.objective, time_limit_s=10)
+    exact = most_covered(one, budget_cny=cordon.objective, cordon=cordon, gap=0.0, time_limit_s=60)
+    assert bare.weight <= exact.objective / 100 * one.weight.sum() + 1e-6 <= bare.bound + 2e-6
     with pytest.raises(InfeasibleError, match=r"\d,?\d*"):
         most_covered_by_price(parts, budget_cny=0.9 * cordon.objective, time_limit_s=10)
