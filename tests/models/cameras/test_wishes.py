@@ -19,7 +19,7 @@ from models.cameras.entrances import fewest_cuts
 from models.cameras.many import most_covered_by_price, parts_of
 from models.cameras.money import budget_curve, build_order, rollout
 from models.cameras.private import masks, private_ground, seen_private_m2
-from models.cameras.problem import Problem, joined
+from models.cameras.problem import Choice, Problem, joined
 from models.cameras.refine import Wishes, price_of_ground, refine, worth
 from models.cameras.two_sides import Directions, are_apart, two_sided
 
@@ -100,6 +100,19 @@ def test_of_two_equal_cameras_the_one_that_sees_less_private_ground_is_taken():
         ground = np.where(np.arange(2) == quiet, 5.0, 90.0)
         wishes = Wishes(Directions(np.zeros((2, 2)), np.ones((3, 2))), ground, np.zeros(2, dtype=np.int64))
         assert list(refine(problem, wishes, best, budget_cny=1.0).chosen) == [quiet]
+
+
+def test_a_camera_that_an_exchange_makes_superfluous_is_not_bought():
+    """A sees the first point past much private ground, C the second; B sees both: in comes B, out go A and C."""
+    problem, _ = random_scene(0, cameras=3, poles=3, points=2)
+    problem = dataclasses.replace(
+        problem, sees=sparse.csr_array(np.array([[1.0, 0], [1, 1], [0, 1]])),
+        guards=sparse.csr_array((3, 0), dtype=bool), weight=np.array([10.0, 1.0]), camera_cny=np.ones(3),
+        pole_cny=np.zeros(3), pole=np.arange(3), stands=np.zeros(3, dtype=bool), required=np.ones(0, dtype=bool),
+    )  # fmt: skip
+    wishes = Wishes(Directions(np.zeros((3, 2)), np.ones((2, 2))), np.array([90.0, 0, 0]), np.zeros(3, dtype=np.int64))
+    both = Choice(np.array([0, 2]), 100.0, 100.0, "optimal")
+    assert list(refine(problem, wishes, both, budget_cny=2.0).chosen) == [1]
 
 
 @pytest.mark.parametrize("seed", range(6))
