@@ -127,7 +127,7 @@ def types_of(main_types: str) -> list[tuple[str, int]]:
 
 def _names_of(main_types: str) -> str:
     parts = (f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types))
-    return text("hotspots.because.list_mark").join(parts)
+    return text("list.mark").join(parts)
 
 
 def _describe(

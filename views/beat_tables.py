@@ -90,13 +90,13 @@ def left_out(plan: Plan) -> pd.DataFrame:
 
 def hours(row: Mapping[str, Any]) -> str:
     """Say when a crew must be at a checkpoint: hours, and the lunar days of a market."""
-    words = row["hours"].replace(";", text("beats.list_mark")) or text("beats.any_hour")
+    words = row["hours"].replace(";", text("list.mark")) or text("beats.any_hour")
     return words if not row["market_days"] else text("beats.market_hours", hours=words, days=row["market_days"])
 
 
 def listed(names: str) -> str:
     """Return names that a plan keeps with the Chinese list mark, in the running language."""
-    return names.replace("、", text("beats.list_mark"))
+    return names.replace("、", text("list.mark"))
 
 
 def _ratio(value: float) -> str:

@@ -126,7 +126,7 @@ def undo(
         _print_json(dataclasses.asdict(done))
         return
     removed, restored = sum(done.removed.values()), sum(done.restored.values())
-    files = "、".join(done.files)
+    files = text("list.mark").join(done.files)
     typer.echo(text("command.undone", files=files, removed=removed, restored=restored, waiting=done.waiting_again))
 
 

@@ -217,7 +217,7 @@ def _villages_sheet(book: Any, looks: dict[str, Any], zones: Plan, study: Study)
         inside = names.get(zone, [])
         sheet.write(row, 0, zone, looks["cell"])
         sheet.write(row, 1, len(inside), looks["number"])
-        sheet.write(row, 2, text("scorecard.list_mark").join(inside), looks["wrapped"])
+        sheet.write(row, 2, text("list.mark").join(inside), looks["wrapped"])
     sheet.freeze_panes(1, 1)
 
 

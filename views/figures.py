@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.hotspot_table import FEWEST_TIMES, types_of
-from gis_data.catalogue import language, text
+from gis_data.catalogue import text
 from gis_data.taxonomy import CLASSES
 from models.plan import Plan
 from views.quality import COUNTS, MEASURES, QualityReport
@@ -133,9 +133,7 @@ def percent_or_dash(share_pct: float) -> str:
 
 def type_names(main_types: str) -> str:
     """Return the main types with their counts in words."""
-    return text("hotspots.because.list_mark").join(
-        f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types)
-    )
+    return text("list.mark").join(f"{text(f'type.{name}')} {count}" for name, count in types_of(main_types))
 
 
 def zone_work(zones: pd.DataFrame) -> pd.DataFrame:
@@ -262,7 +260,7 @@ def years_table(plan: Plan) -> pd.DataFrame:
 def purpose_of(card: Mapping[str, Any], entrances: str) -> str:
     """Say what a camera is for."""
     if card["purpose"] == "entrance":
-        names = entrances.replace(";", text("hotspots.because.list_mark"))
+        names = entrances.replace(";", text("list.mark"))
         return text("camera_book.purpose.entrance", entrances=names)
     return text(f"camera_book.purpose.{card['purpose']}")
 
@@ -320,7 +318,7 @@ def examples(row: Mapping[str, Any]) -> str:
     """Return the example rows by number, with their file where the table is about all files."""
     if not row["examples"]:
         return DASH
-    numbers = row["examples"].replace(",", text("hotspots.because.list_mark"))
+    numbers = row["examples"].replace(",", text("list.mark"))
     return text("page.data.examples", file=row["file"], rows=numbers) if "files" in row else numbers
 
 
@@ -395,6 +393,4 @@ def _named(table: pd.DataFrame, section: str) -> pd.DataFrame:
 
 def _problems(words: str) -> str:
     found: dict[str, int] = json.loads(words) if words else {}
-    return ("；" if language() == "zh" else "; ").join(
-        f"{text(f'intake.reason.{key}')} {rows:,}" for key, rows in found.items()
-    ) or DASH
+    return text("list.break").join(f"{text(f'intake.reason.{key}')} {rows:,}" for key, rows in found.items()) or DASH

@@ -331,7 +331,7 @@ def p_value(p: float) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = text("hotspots.because.list_mark").join(names[:MOST_NAMES])
+    shown = text("list.mark").join(names[:MOST_NAMES])
     return (
         text("page.patterns.and_more", names=shown, more=len(names) - MOST_NAMES) if len(names) > MOST_NAMES else shown
     )

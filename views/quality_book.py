@@ -95,7 +95,7 @@ def _moves(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  #
         ("file", 30), ("row", 8), ("kind", 40), ("from_lon", 13), ("from_lat", 13), ("to_lon", 13), ("to_lat", 13),
         ("moved_m", 12),
     )  # fmt: skip
-    mark = text("hotspots.because.list_mark")
+    mark = text("list.mark")
     rows = [
         [
             row["file"], row["row"], mark.join(text(f"intake.reason.{kind}") for kind in row["kind"].split(";")),

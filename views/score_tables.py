@@ -159,7 +159,7 @@ def feedback(plan: Plan) -> pd.DataFrame:
 
 def zones_of(pool: str) -> str:
     """Return the zones of a pool as a list."""
-    return text("scorecard.list_mark").join(pool.split(JOINED))
+    return text("list.mark").join(pool.split(JOINED))
 
 
 def _number(value: float, form: str) -> str:

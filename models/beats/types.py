@@ -189,7 +189,7 @@ def pack(reasons: Iterable[Reason]) -> str:
 def spoken(packed: str) -> tuple[str, ...]:
     """Return packed reasons as sentences in the running language."""
     known: list[tuple[str, Mapping[str, Any]]] = json.loads(packed) if packed else []
-    mark = text("beats.list_mark")
+    mark = text("list.mark")
 
     def written(value: Any) -> Any:  # noqa: ANN401 - a word, a number, or a list of words
         return mark.join(value) if isinstance(value, list) else value

@@ -80,7 +80,7 @@ def test_one_files_problems_are_its_own_with_row_numbers(planned_town, lang):
     one = report.problems[report.problems["problem"] == "gcj02"].iloc[0]
     page = page.selectbox(key="data file").set_value(one["import_id"] + one["file"]).run()
     cells = cells_of(page)
-    numbers = one["examples"].replace(",", text("hotspots.because.list_mark", lang=lang))
+    numbers = one["examples"].replace(",", text("list.mark", lang=lang))
     assert {numbers, f"{one['rows']:,}", figures.percent(one["share_pct"])} <= cells
     others = report.problems[report.problems["file"] != one["file"]]["problem"]
     strange = set(others) - set(report.problems.loc[report.problems["file"] == one["file"], "problem"])

@@ -62,6 +62,16 @@ def test_no_sentence_is_empty_or_carries_the_other_language(lang):
             assert not re.search(CHINESE, own), key
 
 
+def test_no_word_a_person_reads_stands_in_the_views():
+    told_in_both = REPOSITORY / "views" / "command.py"  # its help, where no language is chosen yet
+    for path in (REPOSITORY / "views").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        words = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings]
+        found = [word for word in words if isinstance(word, str) and re.search(CHINESE, word)]
+        assert found == [] or path == told_in_both, path
+
+
 def test_every_sentence_the_code_asks_for_is_there_with_the_fields_it_gives():
     keys = {key: fields(words) for key, words in sentences("zh").items()}
     wanted = [one for path in SOURCES for one in asked(path)]

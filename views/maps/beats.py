@@ -74,7 +74,7 @@ def _checkpoints(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
 
 
 def _beat_tip(beat: Mapping[str, Any]) -> str:
-    mark = text("beats.list_mark")
+    mark = text("list.mark")
     visits = text("map.beat.visits_value", visits=beat["visits_per_week"], minutes=f"{beat['visit_min_per_week']:.0f}")
     lines = [
         (text(f"beats.type.{beat['beat_type']}"), spoken(beat["reason"])[0]),

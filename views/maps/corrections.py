@@ -128,7 +128,7 @@ class _Moves(Layer):
 
 
 def _kinds(kinds: str) -> str:
-    return text("hotspots.because.list_mark").join(text(f"intake.reason.{kind}") for kind in kinds.split(";"))
+    return text("list.mark").join(text(f"intake.reason.{kind}") for kind in kinds.split(";"))
 
 
 _DASHED = 'stroke-dasharray="3 2"'

@@ -50,7 +50,7 @@ def _ask(station: Station, hand: Hand) -> Change | None:
         return Change("close", crossing_id=crossing)
     units = hand.case.ground.units
     words = {
-        unit: f"{name}（{hand.zone_of(row)}）"
+        unit: text("page.hand.unit", name=name, zone=hand.zone_of(row))
         for row, (unit, name) in enumerate(zip(units["unit_id"], units["name"], strict=True))
     }
     chosen = st.multiselect(

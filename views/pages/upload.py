@@ -100,7 +100,7 @@ def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> N
     if sheet.problem:
         st.warning(_plain(sheet.problem))
     if sheet.refused:
-        st.error(_plain(text("error.intake.person", file=file, columns="、".join(sheet.refused))))
+        st.error(_plain(text("error.intake.person", file=file, columns=text("list.mark").join(sheet.refused))))
         return
     target = sheet.table
     if not target and sheet.columns:
@@ -112,7 +112,7 @@ def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> N
         _map_headers(sheet.columns, target, key, changes.setdefault(target, {}))
     dropped = [column.name for column in sheet.columns if column.how == "dropped"]
     if dropped:
-        st.caption(_plain(text("intake.dropped", names="、".join(dropped))))
+        st.caption(_plain(text("intake.dropped", names=text("list.mark").join(dropped))))
     if len(sheet.head):
         st.caption(text("page.upload.first_rows", count=len(sheet.head)))
         shown = sheet.head.reset_index(names=ROW)
@@ -168,7 +168,7 @@ def _offer_undo(station: Station) -> None:
     imports = station.table("imports")
     last = imports[imports["imported_at"] == imports["imported_at"].max()]
     files = list(dict.fromkeys(last["file"]))
-    named = text("hotspots.because.list_mark").join(files)
+    named = text("list.mark").join(files)
     when = f"{last['imported_at'].iloc[0]:%Y-%m-%d %H:%M}"
     with st.popover(text("page.upload.undo")):
         st.write(_plain(text("page.upload.undo_what", when=when, count=len(files), files=named)))
@@ -197,7 +197,7 @@ def _say_done(station: Station) -> None:
             "removed": f"{sum(done.removed.values()):,}",
             "restored": f"{sum(done.restored.values()):,}",
         }
-        files = text("hotspots.because.list_mark").join(done.files)
+        files = text("list.mark").join(done.files)
         st.success(_plain(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
         return
     lines = [line for one in done for line in _report_lines(one)]

@@ -166,8 +166,7 @@ def _about(scene: Scene) -> Block:
         ),
         _row("travel", zone.get("mean_travel_min"), text("sheet.card.minutes", minutes="{:.1f}")),
     ]
-    names = "、" if language() == "zh" else ", "
-    listed = [names.join(units.sort_values("unit_id")["name"])] if has_villages else []
+    listed = [text("list.mark").join(units.sort_values("unit_id")["name"])] if has_villages else []
     return {"title": text("sheet.card.about", zone=scene.zone_id), "rows": [row for row in rows if row], "text": listed}
 
 
@@ -229,7 +228,7 @@ def _spots(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
 
 def _types(counts: str) -> str:
     names = [part.partition(":")[0] for part in counts.split(";") if part]
-    return ("、" if language() == "zh" else ", ").join(text(f"type.{name}") for name in names)
+    return text("list.mark").join(text(f"type.{name}") for name in names)
 
 
 def _legend(entries: list[tuple[str, str]], columns: int) -> Block:
