@@ -21,8 +21,10 @@ def show(station: Station) -> None:
     """Lay out the page."""
     frame.head("beats", station)
     plan = frame.plan_or_say(station, "beats")
-    zones = station.plans.get("zones")
-    if plan is None or zones is None:
+    if plan is None:
+        return
+    zones = frame.plan_or_say(station, "zones")
+    if zones is None:
         return
     _numbers(plan)
     left, right = st.columns((1.55, 1), gap="small")

@@ -1,7 +1,5 @@
 """Hotspots: where residents' calls pile up more than houses, roads and places explain, and why each is one."""
 
-import html
-
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
@@ -83,8 +81,7 @@ def _one(station: Station, table: gpd.GeoDataFrame) -> None:
     """Explain one hotspot: the reasons, and its hours beside the town's."""
     chosen = st.selectbox(text("page.hotspots.choose"), table["hotspot_id"], key="hotspot")
     row = table.set_index("hotspot_id", drop=False).loc[chosen]
-    reasons = "".join(f"<li>{html.escape(text(key, **values))}</li>" for key, values in explain(row))
-    st.html(f'<ul class="xq-list">{reasons}</ul>')
+    frame.sentences(text(key, **values) for key, values in explain(row))
     hours = _hours(station, row)
     if hours["here_pct"].sum() > 0:
         st.caption(text("page.hotspots.hours"))

@@ -1,7 +1,5 @@
 """Patrol zones: how the town is cut, how even the work is, and why a village is where it is."""
 
-import html
-
 import streamlit as st
 
 from gis_data.catalogue import language, text
@@ -83,5 +81,4 @@ def _because(plan: Plan) -> None:
     units = plan.tables["units"]
     names = dict(zip(units["unit_id"], units["name"], strict=True))
     chosen = st.selectbox(text("page.zones.why"), list(names), format_func=lambda unit: names[unit], key="unit")
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in explain(plan, chosen))
-    st.html(f'<ul class="xq-list">{reasons}</ul>')
+    frame.sentences(explain(plan, chosen))
