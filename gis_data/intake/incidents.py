@@ -26,6 +26,7 @@ from gis_data.intake import codes, drift, duplicates, lists, places, placing, ti
 from gis_data.intake.headers import Match
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
+from gis_data.intake.surroundings import Surroundings
 from gis_data.study import Study
 from gis_data.tables import INCIDENTS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
@@ -61,7 +62,7 @@ class Known:
         Points, metres (n × 2), that earlier imports have shown to be phone masts.
     """
 
-    around: placing.Surroundings
+    around: Surroundings
     incident_ids: frozenset[str]
     salt: str
     own_words: Mapping[str, str]

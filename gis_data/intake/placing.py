@@ -6,11 +6,8 @@ Method: DOMAIN 2.6, pitfalls 1 to 5 and 11. In this order: notation (ranges), sp
         that name many villages), datum (fit to the ground), village (by name, then address, then point).
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatch
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -20,12 +17,11 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gis_data.coordinates import SHIFTED_LAT, SHIFTED_LON
-from gis_data.errors import InputError
 from gis_data.intake import datum, masts, places, rounding, values
 from gis_data.intake.headers import Match
 from gis_data.intake.notation import Written, read_coordinates, written_as
 from gis_data.intake.sheets import Sheet, shapes_in
+from gis_data.intake.surroundings import Surroundings
 from gis_data.study import WGS84, Study
 from gis_data.tables import PRECISIONS
 from gis_data.taxonomy import NEVER_A_PLACE, has_a_place
@@ -45,61 +41,8 @@ MOVED = {
     "zone_prefix": ("zone_prefix",),
     "web_mercator": ("web_mercator",),
 }
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What places are held against.
-
-    Attributes
-    ----------
-    buildings, roads, places
-        The ground of the study; empty where no extract was imported yet.
-    own_datum
-        File name (or pattern) -> system, from ``[intake.datum]`` of ``station.toml``: the answer to an open question.
-        Where the columns are neither degrees nor metres of the study's CRS, the code of theirs ("EPSG:2226").
-    """
-
-    study: Study
-    villages: gpd.GeoDataFrame
-    buildings: gpd.GeoDataFrame
-    roads: gpd.GeoDataFrame
-    places: gpd.GeoDataFrame
-    own_datum: Mapping[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def ground(self) -> datum.Ground:
-        """Buildings and roads, indexed."""
-        return datum.Ground(self.study, self.buildings, self.roads)
-
-    @cached_property
-    def may_be_shifted(self) -> bool:
-        """Whether the web maps shift the study's ground at all."""
-        middle = gpd.GeoSeries([self.study.boundary.centroid], crs=self.study.crs).to_crs(WGS84).iloc[0]
-        lon, lat = middle.x, middle.y
-        (west, east), (south, north) = SHIFTED_LON, SHIFTED_LAT
-        return bool(west < lon < east and south < lat < north)
-
-    def datum_of(self, file: str) -> str:
-        """Return the system that the station says a file is in; "" if it says nothing.
-
-        Raises
-        ------
-        InputError
-            If it names a system that does not exist.
-        """
-        for pattern, system in self.own_datum.items():
-            if fnmatch(file, pattern):
-                if system not in datum.SYSTEMS and not _is_crs(system):
-                    known = ", ".join((*datum.SYSTEMS, "EPSG:…"))
-                    raise InputError("intake.own_datum", file=pattern, found=system, known=known)
-                return system
-        return ""
-
-    def crs_of(self, file: str) -> str:
-        """Return the code of the CRS that the station says a file's columns are in; "" for one of the three systems."""
-        system = self.datum_of(file)
-        return "" if system in datum.SYSTEMS else system
+MOVING = (*MOVED, "gcj02", "bd09")
+DROPPING = ("village_centre", "default_point", "datum_unclear", "outside")
 
 
 @dataclass(frozen=True)
@@ -124,13 +67,6 @@ class Placed:
     notes: dict[str, pd.Series]
     corrections: pd.DataFrame
     remarks: tuple[tuple[str, Mapping[str, Any]], ...]
-
-
-def _is_crs(code: str) -> bool:
-    try:
-        return bool(re.fullmatch(r"[A-Z]+:\d+", code)) and pyproj.CRS.from_user_input(code) is not None
-    except pyproj.exceptions.CRSError:
-        return False
 
 
 def place_rows(
@@ -196,13 +132,16 @@ def place_rows(
         **{name: written.how.isin(hows) for name, hows in MOVED.items()},
     }
     notes = {name: flags & (placeless == name.startswith("placeless")) for name, flags in notes.items()}
-    moved = np.logical_or.reduce([notes[name] for name in ("gcj02", "bd09", *MOVED)])
-    dropped = notes["default_point"] | notes["village_centre"] | notes["datum_unclear"] | outside
-    corrections = _corrections(written, lon, lat, notes | {"outside": outside}, moved, dropped)
-    if grid.step_m:
-        of_the_file = {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)}
-        remarks = (*remarks, ("intake.remark.coordinates_rounded", of_the_file))
-    return Placed(frame, {name: pd.Series(flags, index=index) for name, flags in notes.items()}, corrections, remarks)
+    corrections = _corrections(written, lon, lat, notes | {"outside": outside})
+    told = {name: pd.Series(flags, index=index) for name, flags in notes.items()}
+    return Placed(frame, told, corrections, (*remarks, *_grid_remarks(grid)))
+
+
+def _grid_remarks(grid: rounding.Rounding) -> list[tuple[str, Mapping[str, Any]]]:
+    """Say to what grid the file's coordinates were rounded, if to any."""
+    if not grid.step_m:
+        return []
+    return [("intake.remark.coordinates_rounded", {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)})]
 
 
 def _by_point(named: pd.Series, asked: Flags, x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> pd.Series:
@@ -380,13 +319,12 @@ def points(x: Floats, y: Floats) -> NDArray[np.object_]:
     return found
 
 
-def _corrections(
-    written: Written, lon: Floats, lat: Floats, notes: Mapping[str, Flags], moved: Flags, dropped: Flags
-) -> pd.DataFrame:
+def _corrections(written: Written, lon: Floats, lat: Floats, notes: Mapping[str, Flags]) -> pd.DataFrame:
     """Return the points that are not where they were written, with all that was done to each."""
+    moved, dropped = (np.logical_or.reduce([notes[name] for name in names]) for names in (MOVING, DROPPING))
     changed = np.flatnonzero(moved | dropped)
     kind = pd.Series("", index=range(len(changed)), dtype="str")
-    for name in (*MOVED, "gcj02", "bd09", "village_centre", "default_point", "datum_unclear", "outside"):
+    for name in (*MOVING, *DROPPING):
         kind = kind.mask(notes[name][changed], kind + ";" + name)
     kind = kind.str.removeprefix(";")
     gone = dropped[changed]

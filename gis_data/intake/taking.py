@@ -17,11 +17,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import aside, cameras, history, incidents, masts, placing, privacy, roster, villages, visits
+from gis_data.intake import aside, cameras, history, incidents, masts, privacy, roster, villages, visits
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
 from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
 from gis_data.intake.sheets import Sheet
+from gis_data.intake.surroundings import Surroundings
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
@@ -82,7 +83,7 @@ class Session:
 
     ws: Workspace
     changed: dict[str, Any] = field(default_factory=dict)
-    _around: placing.Surroundings | None = None
+    _around: Surroundings | None = None
     _made_of: tuple[int, ...] = ()
 
     def table(self, name: str) -> Any:  # noqa: ANN401 - frame or geo frame
@@ -94,13 +95,13 @@ class Session:
         if len(rows):
             self.changed[name] = history.joined(self.table(name), rows)
 
-    def around(self) -> placing.Surroundings:
+    def around(self) -> Surroundings:
         """Return what the places of incidents are held against; made once for all files of an import."""
         names = ("villages", "buildings", "roads", "places")
         made_of = tuple(id(self.changed.get(name)) for name in names)
         if self._around is None or self._made_of != made_of:
             tables = {name: self.table(name) for name in names}
-            self._around = placing.Surroundings(self.ws.study, own_datum=self.ws.intake.get("datum", {}), **tables)
+            self._around = Surroundings(self.ws.study, own_datum=self.ws.intake.get("datum", {}), **tables)
             self._made_of = made_of
         return self._around
 

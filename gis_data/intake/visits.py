@@ -17,10 +17,10 @@ from scipy import stats
 from gis_data.intake import datum, places, values
 from gis_data.intake.headers import Match
 from gis_data.intake.moments import as_moment
-from gis_data.intake.placing import Surroundings
 from gis_data.intake.points import column, number, shapes_of
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
+from gis_data.intake.surroundings import Surroundings
 from gis_data.tables import VISITS
 
 ROUND_MINUTES, CHANCE_OF_ROUND = (0, 30), 2 / 60

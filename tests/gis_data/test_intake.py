@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from gis_data import audit
 from gis_data.intake import FileReport, import_files, incidents, make_workspace, new_workspace
 from gis_data.intake.headers import recognise
-from gis_data.intake.placing import Surroundings
 from gis_data.intake.sheets import Sheet
+from gis_data.intake.surroundings import Surroundings
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 

@@ -12,7 +12,7 @@ from gis_data.coordinates import wgs84_to_bd09, wgs84_to_gcj02
 from gis_data.errors import InputError
 from gis_data.intake import datum
 from gis_data.intake.notation import read_coordinates
-from gis_data.intake.placing import Surroundings
+from gis_data.intake.surroundings import Surroundings
 from gis_data.study import Study
 
 CRS = "EPSG:4549"

@@ -20,7 +20,7 @@ from gis_data.errors import CrsError, InputError
 from gis_data.intake import places
 from gis_data.intake.door import import_files, new_workspace
 from gis_data.intake.notation import read_coordinates
-from gis_data.intake.placing import Surroundings
+from gis_data.intake.surroundings import Surroundings
 from gis_data.study import Study
 from gis_data.taxonomy import USABLE_POINT, drives_allocation, has_a_place
 from gis_data.workspace import Workspace

@@ -17,7 +17,8 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_data.days import is_market_day
 from gis_data.errors import InputError
-from gis_data.intake import headers, import_files, incidents, make_workspace, placing, sheets, visits
+from gis_data.intake import headers, import_files, incidents, make_workspace, sheets, visits
+from gis_data.intake.surroundings import Surroundings
 from gis_data.sample_town import NOT_FOR_IMPORT, SAMPLE_NAME, SAMPLE_SEED, reference, write_sample
 
 MARK = "合成数据，非真实警情"
@@ -215,9 +216,7 @@ def test_intake_accounts_for_every_planted_row(town, truth):
 @pytest.fixture(scope="module")
 def verdicts(raw, town, truth) -> pd.DataFrame:
     """What intake says of each row of each file, beside the truth: one column per reason or note."""
-    around = placing.Surroundings(
-        town.study, *(town.read(name) for name in ("villages", "buildings", "roads", "places"))
-    )
+    around = Surroundings(town.study, *(town.read(name) for name in ("villages", "buildings", "roads", "places")))
     known = incidents.Known(around, frozenset(), "salt", {})
     parts = []
     for name in (name for name in raw if name.startswith("incidents_")):
@@ -393,7 +392,7 @@ def check_ins(raw, town) -> pd.DataFrame:
     (sheet,) = sheets.open_sheets(raw["visits"])
     match = headers.recognise(sheet.frame.columns, has_shapes=False)
     tables = (town.read(name) for name in ("villages", "buildings", "roads", "places"))
-    found = visits.read(sheet, match, placing.Surroundings(town.study, *tables))
+    found = visits.read(sheet, match, Surroundings(town.study, *tables))
     told = {key: flags.to_numpy(dtype=bool) for key, flags in found.notes.items()}
     told |= {key: (found.reasons == key).to_numpy() for key in ("duplicate", "outside")}
     truth = pd.read_csv(raw["truth"].with_name("打卡真值.csv"), skiprows=1, keep_default_na=False)
