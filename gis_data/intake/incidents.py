@@ -3,16 +3,13 @@
 In:     a sheet with a report time and a class or type; the study, its villages, what was imported before.
 Out:    rows of schema INCIDENTS; every other row with the reason why it was set aside or refused.
 
-A call number becomes a salted hash and is not kept. A row without one (or with one that a spreadsheet has cut to 15
-digits) is known by its content: time, words and place, and how many identical rows came before it, because identical
-rows may be true multiples. Only in a list of calls are rows merged that no number ties together (duplicates.py).
+A call number becomes a salted hash and is not kept (identities.py). Only in a list of calls are rows merged that no
+number ties together (duplicates.py).
 """
 
-import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +21,7 @@ from numpy.typing import NDArray
 from gis_data import catalogue, keys
 from gis_data.intake import codes, drift, duplicates, lists, places, placing, times, values
 from gis_data.intake.headers import Match
+from gis_data.intake.identities import call_numbers, identities
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
@@ -34,9 +32,7 @@ from gis_data.taxonomy import USABLE_POINT, has_a_place
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
 WORDS = (*CODED, "address")
 NUMBERS = ("call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
-SHORTEST_CALL_NUMBER = 8
 DRIFTS_TOLD = 12
-HASH_BYTES = 16
 NO_COUNT = 1e6  # a call number that has slipped into the column of counts
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
 PERSON_TARGETS = re.compile(
@@ -80,10 +76,10 @@ class Known:
 def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     """Sort the rows of one sheet of incidents."""
     cells = _cells(sheet, match)
-    calls = _call_numbers(cells)
+    calls = call_numbers(cells)
     when = times.read_times(cells, calls["number"], timezone=known.study.timezone)
     decoded, notes, unknown = _decode(cells, known)
-    ids, linked = _identities(cells, calls, known)
+    ids, linked = identities(cells, calls, known.salt)
     rows = when.frame.assign(**decoded, incident_id=ids, linked_id=linked)
     rows = rows.assign(source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
     placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around, known.masts)
@@ -186,75 +182,6 @@ def _named(words: Mapping[str, pd.Series], where: pd.Series) -> pd.Series:
     """Return how some rows name what happened: class/type/subtype."""
     said = [values.as_written(words[name][where]) for name in ("class", "type", "subtype")]
     return (said[0] + "/" + said[1] + "/" + said[2]).str.strip("/")
-
-
-def _call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Return each row's own call number and the one it follows up ("" where destroyed), and which are destroyed."""
-    index = cells["lon"].index
-    numbers = _text(cells, "call_id", index)
-    serials = _text(cells, "serial_no", index)
-    if "call_id" not in cells and (serials.str.len() >= SHORTEST_CALL_NUMBER).mean() > 0.5:
-        numbers = serials
-    linked = _text(cells, "linked_call_id", index)
-    damaged, follows = duplicates.is_damaged(numbers), duplicates.is_damaged(linked)
-    whole = pd.DataFrame({"number": numbers.mask(damaged, ""), "linked": linked.mask(follows, "")})
-    return whole.assign(damaged=damaged, follows=follows)
-
-
-def _identities(cells: Mapping[str, pd.Series], calls: pd.DataFrame, known: Known) -> tuple[pd.Series, pd.Series]:
-    """Return the salted hash of each row's own call number (or content), and of the call it follows up."""
-    nameless = calls["number"] == ""
-    numbers = calls["number"].copy()
-    if nameless.any():
-        numbers[nameless] = _content({name: cell[nameless] for name, cell in cells.items()}, calls.index[nameless])
-    # A row that was set aside comes again without its numbers; what they gave is known.
-    given, followed = (_text(cells, name, calls.index) for name in ("incident_id", "linked_id"))
-    ids = _hashed(numbers, known.salt).mask(nameless & (given != ""), given)
-    return ids, _hashed(calls["linked"], known.salt).mask((calls["linked"] == "") & (followed != ""), followed)
-
-
-def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
-    """Return what a row says, with the number of identical rows before it; arrests left out, they come later."""
-    names = (
-        "reported_at",
-        "occurred_from",
-        "class",
-        "type",
-        "subtype",
-        "address",
-        "village",
-        "place_type",
-        "lon",
-        "lat",
-    )
-    joined = pd.Series("row", index=index, dtype="str")
-    for name in names:
-        if name in cells:
-            joined = joined + "\x1f" + values.as_text(cells[name])
-    return joined + "\x1f" + joined.groupby(joined).cumcount().astype("str")
-
-
-def _hashed(numbers: pd.Series, salt: str) -> pd.Series:
-    """Return the first half of each number's HMAC-SHA-256 under the salt as hexadecimal digits; "" for no number."""
-    filled = (numbers != "").to_numpy(dtype=bool)
-    inner, outer = _padded(salt.encode())
-    digests = []
-    for number in numbers.to_numpy(dtype=object)[filled]:
-        first, second = inner.copy(), outer.copy()
-        first.update(number.encode())
-        second.update(first.digest())
-        digests.append(second.digest()[:HASH_BYTES])
-    text = b"".join(digests).hex().encode()
-    upto = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
-    hashed = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(upto), pa.py_buffer(text))
-    return pd.Series(pd.array(hashed, dtype="str"), index=numbers.index)
-
-
-def _padded(secret: bytes) -> list[Any]:
-    """Return SHA-256 started with the inner and the outer pad (RFC 2104); hmac starts both anew for each message."""
-    block = hashlib.sha256().block_size
-    secret = (hashlib.sha256(secret).digest() if len(secret) > block else secret).ljust(block, b"\x00")
-    return [hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C)]
 
 
 def _judge(
@@ -384,10 +311,6 @@ def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:
         }
         remarks.append((f"intake.remark.{row['note']}", about))
     return remarks
-
-
-def _text(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:
-    return cells[name] if name in cells else pd.Series("", index=index, dtype="str")
 
 
 def _words(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:
