@@ -13,6 +13,8 @@ import geopandas as gpd
 import pandas as pd
 from scipy.spatial import KDTree
 
+from gis_data.intake import places, values
+
 
 def standing(villages: gpd.GeoDataFrame, at: pd.Timestamp) -> gpd.GeoDataFrame:
     """Return the villages that stand on a day."""
@@ -22,8 +24,6 @@ def standing(villages: gpd.GeoDataFrame, at: pd.Timestamp) -> gpd.GeoDataFrame:
 
 def successors(villages: gpd.GeoDataFrame, at: pd.Timestamp) -> dict[str, str]:
     """Return, for each village that has ended by a day, the village that stands in its place."""
-    from gis_data.intake import places, values
-
     here = standing(villages, at)
     ended = villages[villages["valid_to"] <= at]
     if ended.empty or here.empty:

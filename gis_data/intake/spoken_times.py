@@ -95,7 +95,7 @@ def year_around(spoken: pd.DataFrame, reported: pd.Series, stamps: pd.Series) ->
     return found
 
 
-def year_before(spoken: pd.DataFrame, reported: pd.Series) -> pd.Series:
+def year_from_report(spoken: pd.DataFrame, reported: pd.Series) -> pd.Series:
     """Return the year that puts a day without one before its report."""
     naive = reported.dt.tz_localize(None)
     this_year = naive.dt.year.where(spoken["month"].notna())

@@ -22,7 +22,7 @@ from scipy import stats
 
 from gis_data.intake import values
 from gis_data.intake.moments import EARLIEST, as_moment, assembled, localised, usual_moments
-from gis_data.intake.spoken_times import DAY, as_spoken, date_of, year_around, year_before
+from gis_data.intake.spoken_times import DAY, as_spoken, date_of, year_around, year_from_report
 from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
 
 Moments = NDArray[np.datetime64]
@@ -368,7 +368,7 @@ def _said(written: pd.Series, unread: pd.Series, reported: pd.Series, timezone: 
     if not len(rows):
         return _no_time(reported), _no_time(reported)
     spoken, reported_then = as_spoken(written.iloc[rows]), reported.iloc[rows]
-    year = spoken["year"].fillna(year_before(spoken, reported_then))
+    year = spoken["year"].fillna(year_from_report(spoken, reported_then))
     day = localised(date_of(year, spoken["month"], spoken["day"]), timezone)
     day = day.fillna(reported_then.dt.normalize() - pd.to_timedelta(spoken["back"], unit="D"))
     ends = (day + pd.to_timedelta(spoken[name], unit="min") for name in ("first_min", "last_min"))
