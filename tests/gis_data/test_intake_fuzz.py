@@ -5,7 +5,6 @@ Four hundred files by default; a thousand, or others, by one command:
 """
 
 import csv
-import importlib.util
 import io
 import os
 import random
@@ -27,12 +26,7 @@ from gis_data.errors import PatrolError
 from gis_data.intake import FileReport, import_files, new_workspace
 from gis_data.intake.preview import preview
 from gis_data.workspace import Workspace
-
-_spec = importlib.util.spec_from_file_location("intake_files", Path(__file__).with_name("test_intake_files.py"))
-assert _spec is not None
-assert _spec.loader is not None
-made = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(made)
+from tests.gis_data import made_files as made
 
 FILES = int(os.environ.get("XUNQU_FUZZ", "400"))
 SEED = int(os.environ.get("XUNQU_FUZZ_SEED", "20240305"))

@@ -1,4 +1,4 @@
-"""Cells and headers: what real files write, read as text and numbers; and what must not come in."""
+"""Cells: what real files write, read as text, numbers, words and codes."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis_data.intake import codes, headers, values
+from gis_data.intake import codes, values
 from gis_data.intake.roster import band
 from gis_data.intake.villages import market_days
 
@@ -64,56 +64,6 @@ def test_market_days_are_last_digits(written: str, days: str):
 )
 def test_bands_are_six_hours(written: str, found: str):
     assert band(written) == found
-
-
-@pytest.mark.parametrize(
-    "column",
-    ["报警人电话", "报警人联系电话", "报警人", "联系电话", "当事人姓名",
-     "身份证号码", "嫌疑人", "受害人性别", "户主姓名", "车牌号", "BJRXM",
-     "caller_name", "Phone", "phone number", "victim_age", "ID card", "first name", "sex", "村支书电话",
-     "报警人（电话）", "suspects", "date of birth"],
-)  # fmt: skip
-def test_columns_about_persons_are_seen(column: str):
-    assert headers.is_person(column)
-
-
-@pytest.mark.parametrize(
-    "column",
-    ["村名", "村庄名称", "名称", "抓获人数", "抓获嫌疑人数", "报警时间", "报警方式", "报警类别", "接警员", "处警员姓名",
-     "责任民警", "人口", "name", "village_name", "经度",
-     "民警人数", "officers", "message", "percentage", "place_type", "description",
-     "警情编号", "接警单编号", "案发地址", "usage", "essex"],
-)  # fmt: skip
-def test_columns_about_places_counts_and_staff_are_not(column: str):
-    assert not headers.is_person(column)
-
-
-def test_no_header_of_the_lists_is_refused_by_the_general_rule():
-    kept = [name for table in headers.NEEDED for name in headers._aliases(table)]
-    assert not [name for name in kept if headers.is_person(name)]
-
-
-def test_the_kind_of_a_sheet_follows_from_its_columns():
-    def kind(*columns: str, shapes: bool = False) -> str | None:
-        match = headers.recognise(columns, has_shapes=shapes)
-        return match.table if match else None
-
-    assert kind("接警单编号", "报警时间", "警情类别", "经度", "纬度") == "incidents"
-    assert kind("JJDBH", "BJSJ", "BJLB", "JD", "WD") == "incidents"
-    assert kind("timestamp", "category", "arrest", "lon", "lat") == "incidents"
-    assert kind("村庄", "人口", "户数", "集日", "工作区", "经度", "纬度") == "villages"
-    assert kind("巡组", "巡逻方式", "民警数", "辅警数", "班次") == "crews"
-    assert kind("月份", "村庄", "时段", "巡逻时长（小时）") == "patrol_hours"
-    assert kind("监控编号", "方位角", "状态", shapes=True) == "cameras"
-    assert kind("监控编号", "方位角", "状态") is None
-    assert kind("a", "b") is None
-
-
-def test_a_second_column_of_the_same_field_ranks_behind_the_better_name():
-    match = headers.recognise(["发生日期", "报警时间", "警情类型", "序号", "处警人", "没人认识"], has_shapes=False)
-    assert match is not None
-    assert match.fields["reported_at"] == ("报警时间", "发生日期")
-    assert (match.dropped, match.left_out) == (("处警人",), ("没人认识",))
 
 
 @pytest.mark.parametrize(
