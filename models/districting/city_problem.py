@@ -17,56 +17,27 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from models.districting.problem import SLACK, Floats, Ints
+from models.districting.problem import Districted, Floats, Ints
 
 TOGETHER = 50  # posts whose minutes are held at a time: 40 MB for a hundred thousand units
 
 
 @dataclass(frozen=True, eq=False)
-class CityProblem:
+class CityProblem(Districted):
     """Units by the ten thousand.
 
     Attributes
     ----------
-    load
-        w_i, work of each unit in minutes a week, shape (n,).
+    load, count, tolerance
+        As in every ``Districted``.
     walk_min
         Minutes between units that touch, symmetric, positive, shape (n, n), sparse.
-    count
-        k, the number of zones.
-    tolerance
-        e, greatest share by which a zone's load may differ from the mean.
-    band
-        Least and greatest load of a zone where they are not (1 ± e)·W of these units: a part of a larger ground.
     """
 
     load: Floats
     walk_min: csr_array
     count: int
     tolerance: float
-    band: tuple[float, float] | None = None
-
-    @property
-    def size(self) -> int:
-        """Number of units n."""
-        return len(self.load)
-
-    @property
-    def mean_load(self) -> float:
-        """W, the load of a zone if all were equal."""
-        return float(self.load.sum()) / self.count
-
-    @property
-    def lowest(self) -> float:
-        """Least load a zone may have, within the same tolerance as ``Problem``."""
-        least = (1 - self.tolerance) * self.mean_load if self.band is None else self.band[0]
-        return max(0.0, least - SLACK * self.mean_load)
-
-    @property
-    def highest(self) -> float:
-        """Greatest load a zone may have."""
-        most = (1 + self.tolerance) * self.mean_load if self.band is None else self.band[1]
-        return most + SLACK * self.mean_load
 
     @cached_property
     def component(self) -> Ints:
@@ -74,7 +45,7 @@ class CityProblem:
         return connected_components(self.walk_min, directed=False)[1].astype(np.int64)
 
     @cached_property
-    def neighbours(self) -> tuple[tuple[int, ...], ...]:
+    def neighbours(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]  # a field elsewhere
         """For each unit the units it touches."""
         ends, first = self.walk_min.indices.tolist(), self.walk_min.indptr.tolist()
         return tuple(tuple(ends[a:b]) for a, b in itertools.pairwise(first))
@@ -91,12 +62,6 @@ class CityProblem:
     def longest_step(self) -> float:
         """Greatest minutes between two units that touch."""
         return float(self.walk_min.data.max(initial=0.0))
-
-    def part(self, units: Ints, count: int) -> "CityProblem":
-        """Return some units (sorted) as a ground of their own, with the band of the whole."""
-        return CityProblem(
-            self.load[units], self.walk_min[units][:, units], count, self.tolerance, (self.lowest, self.highest)
-        )
 
 
 def city_from_pairs(load: Floats, pairs: Ints, minutes: Floats, *, count: int, tolerance: float) -> CityProblem:

@@ -15,9 +15,9 @@ An answer is an array ``post``: ``post[i]`` is the unit where the post of i's zo
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,80 +30,41 @@ Ints = NDArray[np.int64]
 SLACK = 1e-6  # of the mean load: the feasibility tolerance of the solver, used alike by search, bound and judge
 
 
-class Districted(Protocol):
-    """What tables and reports need of a problem, whatever its size."""
-
-    @property
-    def load(self) -> Floats: ...  # noqa: D102
-    @property
-    def size(self) -> int: ...  # noqa: D102
-    @property
-    def count(self) -> int: ...  # noqa: D102
-    @property
-    def tolerance(self) -> float: ...  # noqa: D102
-    @property
-    def mean_load(self) -> float: ...  # noqa: D102
-    @property
-    def lowest(self) -> float: ...  # noqa: D102
-    @property
-    def highest(self) -> float: ...  # noqa: D102
-    @property
-    def component(self) -> Ints: ...  # noqa: D102
-    @property
-    def neighbours(self) -> tuple[tuple[int, ...], ...]: ...  # noqa: D102
-    def ways(self, posts: Ints) -> Floats:
-        """Return the minutes from some posts to all units, shape (n, m)."""
-
-    def own_ways(self, post: Ints) -> Floats:
-        """Return the minutes of each unit to its post, shape (n,)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """One districting problem.
+class Districted(ABC):
+    """What every problem is, whatever its size: the work of its units and how full a zone may be.
 
     Attributes
     ----------
     load
         w_i, work of each unit in minutes a week, shape (n,).
-    travel_min
-        d_ij, minutes from a post in unit j to unit i, shape (n, n), 0 on the diagonal, inf where there is no way.
-        A pair in different components is set to inf here: no zone can hold both.
-    neighbours
-        For each unit the units it touches, without a barrier between them.
     count
         k, the number of zones.
     tolerance
         e, greatest share by which a zone's load may differ from the mean; ``math.inf`` for no balance at all.
+    neighbours
+        For each unit the units it touches, without a barrier between them.
     band
         Least and greatest load of a zone where they are not (1 ± e)·W of these units: a part of a larger ground.
     """
 
     load: Floats
-    travel_min: Floats
-    neighbours: tuple[tuple[int, ...], ...]
     count: int
     tolerance: float
+    neighbours: tuple[tuple[int, ...], ...]
     band: tuple[float, float] | None = None
 
-    def __post_init__(self) -> None:
-        same = self.component[:, None] == self.component[None, :]
-        travel = np.where(same, self.travel_min, np.inf)
-        np.fill_diagonal(travel, 0.0)
-        object.__setattr__(self, "travel_min", travel)
+    @abstractmethod
+    def ways(self, posts: Ints) -> Floats:
+        """Return the minutes from some posts to all units, shape (n, m)."""
+
+    @abstractmethod
+    def own_ways(self, post: Ints) -> Floats:
+        """Return the minutes of each unit to its post, shape (n,)."""
 
     @property
     def size(self) -> int:
         """Number of units n."""
         return len(self.load)
-
-    def ways(self, posts: Ints) -> Floats:
-        """Return the minutes from some posts to all units, shape (n, m)."""
-        return self.travel_min[:, posts]
-
-    def own_ways(self, post: Ints) -> Floats:
-        """Return the minutes of each unit to its post, shape (n,)."""
-        return self.travel_min[np.arange(self.size), post]
 
     @property
     def mean_load(self) -> float:
@@ -128,19 +89,54 @@ class Problem:
         return self.limits[1] + SLACK * self.mean_load
 
     @cached_property
-    def cost(self) -> Floats:
-        """c_ij = w_i·d_ij; inf where there is no way, also for a unit without work."""
-        with np.errstate(invalid="ignore"):
-            product = self.load[:, None] * self.travel_min
-        return np.where(np.isinf(self.travel_min), np.inf, product)
-
-    @cached_property
     def component(self) -> Ints:
         """Number of the connected piece of ground each unit lies on."""
         rows = np.repeat(np.arange(self.size), [len(near) for near in self.neighbours])
         columns = np.array([j for near in self.neighbours for j in near], dtype=np.int64)
         graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(self.size, self.size))
         return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Districted):
+    """One districting problem.
+
+    Attributes
+    ----------
+    load, neighbours, count, tolerance, band
+        As in every ``Districted``.
+    travel_min
+        d_ij, minutes from a post in unit j to unit i, shape (n, n), 0 on the diagonal, inf where there is no way.
+        A pair in different components is set to inf here: no zone can hold both.
+    """
+
+    load: Floats
+    travel_min: Floats
+    neighbours: tuple[tuple[int, ...], ...]
+    count: int
+    tolerance: float
+    band: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        same = self.component[:, None] == self.component[None, :]
+        travel = np.where(same, self.travel_min, np.inf)
+        np.fill_diagonal(travel, 0.0)
+        object.__setattr__(self, "travel_min", travel)
+
+    def ways(self, posts: Ints) -> Floats:
+        """Return the minutes from some posts to all units, shape (n, m)."""
+        return self.travel_min[:, posts]
+
+    def own_ways(self, post: Ints) -> Floats:
+        """Return the minutes of each unit to its post, shape (n,)."""
+        return self.travel_min[np.arange(self.size), post]
+
+    @cached_property
+    def cost(self) -> Floats:
+        """c_ij = w_i·d_ij; inf where there is no way, also for a unit without work."""
+        with np.errstate(invalid="ignore"):
+            product = self.load[:, None] * self.travel_min
+        return np.where(np.isinf(self.travel_min), np.inf, product)
 
     @cached_property
     def neighbour_bits(self) -> tuple[int, ...]:
