@@ -118,7 +118,6 @@ class Judged:
     max_ratio: float
     min_ratio: float
     moved: int
-    unreached: int
     broken: tuple[str, ...]
     cut_off: tuple[tuple[str, str], ...] = field(default=())  # (zone, names of the villages that its post cannot reach)
 
@@ -250,9 +249,7 @@ def judge(hand: Hand) -> Judged:
     travel = float(row["mean_travel_min"])
     gap = None if bound is None else (travel - bound) / travel if travel > 0 else 0.0
     moved = -1 if case.wishes.today is None else villages_moved(case.wishes.today, post)
-    return Judged(
-        travel, bound, gap, row["max_ratio"], row["min_ratio"], moved, row["unreached_units"], broken, _cut_off(hand)
-    )
+    return Judged(travel, bound, gap, row["max_ratio"], row["min_ratio"], moved, broken, _cut_off(hand))
 
 
 def _cut_off(hand: Hand) -> tuple[tuple[str, str], ...]:

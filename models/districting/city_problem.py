@@ -8,7 +8,6 @@ A hundred thousand units take 2 MB here; their table of pairs would take 80 GB.
 """
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,9 +70,9 @@ def city_from_pairs(load: Floats, pairs: Ints, minutes: Floats, *, count: int, t
     return CityProblem(load, graph, count, tolerance)
 
 
-def minutes_from(ground: CityProblem, posts: Ints, *, limit: float = math.inf) -> Floats:
-    """Return the minutes from posts to all units, shape (m, n); inf beyond the limit."""
-    return np.asarray(dijkstra(ground.walk_min, indices=posts, limit=limit))
+def minutes_from(ground: CityProblem, posts: Ints) -> Floats:
+    """Return the minutes from posts to all units, shape (m, n)."""
+    return np.asarray(dijkstra(ground.walk_min, indices=posts))
 
 
 def members_of(zone: Ints, count: int) -> list[Ints]:
