@@ -30,7 +30,7 @@ from models.districting.solve import Solution
 from models.plan import Plan
 from models.workload import TERMS, unit_workload
 from models.zone_ground import Note, basis_note, place_units, touching_units, without_islets
-from models.zone_tables import areas_of_today, unit_table, zone_table
+from models.zone_tables import NONE_DRAWN, areas_of_today, unit_table, zone_table
 
 CITY_FROM = 6_000  # cells; the table of all minutes takes 288 MB there, and the search a few copies of it
 TRIP_ROUNDS = 8
@@ -68,13 +68,12 @@ def plan_city(
         raise refuse(problem, units, answer)
     work, post = float(problem.load.sum()), answer.post
     today = areas_of_today(problem, units, post)
-    none_drawn = {"beats_travel_pct": np.nan, "beats_balance_pct": np.nan, "random_plans": 0, "random_distinct": 0}
     plan = Plan(
         name="zones",
         tables={
             "zones": zone_table(problem, units, post),
             "units": unit_table(problem, units, post),
-            "today": today.assign(**none_drawn),
+            "today": today.assign(**NONE_DRAWN),
         },
         settings={
             "zones": dataclasses.asdict(zones), "workload": dataclasses.asdict(settings.workload), "count": count,

@@ -18,6 +18,8 @@ from models.workload import TERMS
 from models.zone_wishes import root_mean_square_km
 
 SHOWN_TERMS = (*TERMS, "total_min")
+# What ``areas_of_today`` is given beside it where no random plans were drawn.
+NONE_DRAWN = {"beats_travel_pct": math.nan, "beats_balance_pct": math.nan, "random_plans": 0, "random_distinct": 0}
 
 
 def zone_table(

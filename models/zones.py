@@ -9,7 +9,6 @@ Method: balanced p-median on the graph of units (``models.districting``) over th
 """
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
 from models.zone_ground import Ground, Note, for_count, survey, survey_divided
-from models.zone_tables import areas_of_today, unit_table, zone_table
+from models.zone_tables import NONE_DRAWN, areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
 
 Report = Callable[[str, float], None]
@@ -356,7 +355,7 @@ def _wish_notes(case: Case, post: Ints) -> tuple[Note, ...]:
 def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int, seed: int) -> pd.DataFrame:
     """Add the share of random legal plans (per cent) that the plan, and today's areas, beat; NaN for none drawn."""
     if not plans or problem.count < 2 or problem.size > EXACT_UP_TO:
-        return today.assign(beats_travel_pct=math.nan, beats_balance_pct=math.nan, random_plans=0, random_distinct=0)
+        return today.assign(**NONE_DRAWN)
     sample = sample_plans(problem, post, plans=plans, thin=THIN, rng=np.random.default_rng([seed, plans]))
     beaten = [
         sample.beaten(travel_min=float(way), max_ratio=float(ratio))
