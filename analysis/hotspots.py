@@ -88,7 +88,8 @@ def find_hotspots(
     incidents
         Reported incidents with a usable point; ``count`` gives the incidents a row stands for.
     land
-        Ground on which incidents can happen. Incidents farther than eps from it are left out.
+        Ground on which incidents can happen. Incidents farther from it than the eps given, or ``NEAREST_M`` where it
+        is to come from the data, are left out.
     period
         The days the incidents cover.
     rng
@@ -149,8 +150,8 @@ def surface_of(
     cell_m: float,
 ) -> ChanceSurface:  # fmt: skip
     """Return what is expected where, on cells of ``cell_m``."""
-    # The margin keeps every neighbourhood of an incident near the border on the grid.
-    grid = Grid.over(land, cell_m=cell_m, margin_m=3 * max(cell_m * CELLS_PER_EPS, NEAREST_M))
+    # The margin keeps every incident let in beyond the border on the grid, and its neighbourhood.
+    grid = Grid.over(land, cell_m=cell_m, margin_m=3 * max(cell_m * CELLS_PER_EPS, NEAREST_M, settings.eps_m))
     return ChanceSurface.around(
         xy, weight, grid, opportunity=layers, bandwidth_m=settings.null_bandwidth_m, detail_m=DETAIL_M
     )

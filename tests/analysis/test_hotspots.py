@@ -139,6 +139,13 @@ def test_incidents_far_from_the_land_are_left_out():
     pd.testing.assert_frame_equal(pd.DataFrame(find(both)), pd.DataFrame(find(near)))
 
 
+@pytest.mark.parametrize(("method", "eps_m"), [("dbscan", 800.0), ("hdbscan", 300.0)])
+def test_an_incident_let_in_from_beyond_the_border_is_one_of_the_town(method, eps_m):
+    frame = pd.concat([town(np.random.default_rng(3)), incidents([(WEST - 0.95 * eps_m, SOUTH + 1500)])])
+    chosen = dataclasses.replace(SETTINGS, method=method, eps_m=eps_m, simulations=19)
+    assert search(frame, chosen=chosen).surface.total == len(frame)
+
+
 def test_hours_types_and_months_are_those_of_the_rows_inside():
     rng = np.random.default_rng(8)
     here = (WEST + 1500, SOUTH + 1500)
