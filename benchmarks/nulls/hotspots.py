@@ -1,6 +1,4 @@
-"""Null towns and planted ones for hotspots with their defaults: how often anything is found, and the planted.
-
-``python -m benchmarks.nulls.hotspots`` writes hotspots.csv and the rows of hotspots in power.csv beside this file.
+"""Null towns for hotspots with their defaults: ``python -m benchmarks.nulls.hotspots`` writes hotspots.csv beside this.
 
 In a null town incidents fall as chance has it: anywhere on even land; or at the houses of villages of which some are
 busier than others, several at one house by chance; the houses are known to the search. A town is an alarm if any
@@ -13,8 +11,8 @@ only: a village four times as busy as another 400 m away is a hotspot by definit
 import csv
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import geopandas as gpd
@@ -30,7 +28,7 @@ from gis_data.periods import Period
 from gis_data.settings import HotspotSettings
 
 SEED = 20240103
-TABLE, POWER_TABLE = Path(__file__).with_suffix(".csv"), Path(__file__).with_name("power.csv")
+TABLE = Path(__file__).with_suffix(".csv")
 HEADER = ("method", "null_town", "level", "towns", "share", "low_95", "high_95", "above_level", "measured")
 SIDE_M, VILLAGES, HOUSES, VILLAGE_M = 4_000.0, 16, 900, 120.0
 LAND = shapely.box(0, 0, SIDE_M, SIDE_M)
@@ -66,17 +64,20 @@ def houses(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def at_houses(rng: np.random.Generator, *, period: Period = YEAR, n: int = 400) -> Town:
     """Return a town whose incidents fall at houses, which are known."""
     xy, share = houses(rng)
-    spots = xy[rng.choice(HOUSES, n, p=share)] + rng.normal(0, 5, (n, 2))
-    return incidents(spots.clip(0, SIDE_M), period, rng), [
-        gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=4549)
-    ]
+    return near_houses(xy, rng.choice(HOUSES, n, p=share), rng, period=period)
 
 
-def found_in(town: Town, rng: np.random.Generator, *, settings: HotspotSettings = DEFAULTS) -> bool:
-    """Tell whether any hotspot is reported in a town."""
+def near_houses(xy: np.ndarray, at: np.ndarray, rng: np.random.Generator, *, period: Period = YEAR) -> Town:
+    """Return a town of the houses ``xy`` with an incident some metres from each house that ``at`` numbers."""
+    spots = (xy[at] + rng.normal(0, 5, (len(at), 2))).clip(0, SIDE_M)
+    return incidents(spots, period, rng), [gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=4549)]
+
+
+def reported_in(town: Town, rng: np.random.Generator, *, settings: HotspotSettings = DEFAULTS) -> gpd.GeoDataFrame:
+    """Return the hotspots that are reported in a town."""
     rows, layers = town
-    found = find_hotspots(rows, LAND, period=YEAR, settings=settings, rng=rng, opportunity=layers)
-    return bool((found.table["status"] != "chance").any())
+    found = find_hotspots(rows, LAND, period=YEAR, settings=settings, rng=rng, opportunity=layers).table
+    return found[found["status"] != "chance"]
 
 
 def lives_in(town: Town, rng: np.random.Generator) -> bool:
@@ -88,31 +89,13 @@ def lives_in(town: Town, rng: np.random.Generator) -> bool:
 
 HDBSCAN = dataclasses.replace(DEFAULTS, method="hdbscan", simulations=99)
 CASES: tuple[tuple[str, str, int, Alarm], ...] = (
-    ("Hotspots, any", "houses of unlike villages", 1_000, lambda rng: found_in(at_houses(rng), rng)),
+    ("Hotspots, any", "houses of unlike villages", 1_000, lambda rng: not reported_in(at_houses(rng), rng).empty),
     ("Lives of hotspots, any in 2 years", "houses of unlike villages", 100,
      lambda rng: lives_in(at_houses(rng, period=TWO_YEARS, n=600), rng)),
     ("Hotspots, any, HDBSCAN", "houses of unlike villages", 100,
-     lambda rng: found_in(at_houses(rng), rng, settings=HDBSCAN)),
-    ("Hotspots, any", "even land", 1_000, lambda rng: found_in(even(rng), rng)),
+     lambda rng: not reported_in(at_houses(rng), rng, settings=HDBSCAN).empty),
+    ("Hotspots, any", "even land", 1_000, lambda rng: not reported_in(even(rng), rng).empty),
 )  # fmt: skip
-
-
-PLANTED_M, STRENGTHS, RUNS = 75.0, (1.5, 2, 3, 5, 8), 100
-PLANTED = "within 75 m of a house, times what its houses draw of 400"
-POWER = (("Hotspots", DEFAULTS),)
-
-
-def covers_planted(settings: HotspotSettings, times: float, rng: np.random.Generator) -> bool:
-    """Tell whether a hotspot is where, within 75 m of a house, so many times the expected incidents fell."""
-    xy, share = houses(rng)
-    middle = xy[rng.integers(len(xy))]
-    near = np.flatnonzero(np.hypot(*(xy - middle).T) <= PLANTED_M)
-    added = rng.choice(near, rng.poisson((times - 1) * 400 * share[near].sum()), p=share[near] / share[near].sum())
-    at = np.concatenate([rng.choice(len(xy), 400, p=share), added])
-    rows = incidents((xy[at] + rng.normal(0, 5, (len(at), 2))).clip(0, SIDE_M), YEAR, rng)
-    layer = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=rows.crs)
-    found = find_hotspots(rows, LAND, period=YEAR, settings=settings, rng=rng, opportunity=[layer]).table
-    return bool(found[found["status"] != "chance"].dwithin(shapely.Point(middle), PLANTED_M / 2).any())
 
 
 def alarm(case_and_town: tuple[int, int]) -> bool:
@@ -121,20 +104,14 @@ def alarm(case_and_town: tuple[int, int]) -> bool:
     return CASES[case][3](np.random.default_rng((SEED, case, town)))
 
 
-def hit(case_step_and_run: tuple[int, int, int]) -> bool:
-    """Tell whether a planted place of a strength is found."""
-    case, step, run = case_step_and_run
-    rng = np.random.default_rng((SEED, 100 + case, step, run))
-    return covers_planted(POWER[case][1], STRENGTHS[step], rng)
+def rows() -> Iterator[tuple[object, ...]]:
+    """Yield a row of the table for each case."""
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        for case, (method, null_town, towns, _) in enumerate(CASES):
+            yield row(method, null_town, towns, sum(pool.map(alarm, [(case, town) for town in range(towns)])))
 
 
-def null_rows(pool: Executor) -> Iterator[tuple[object, ...]]:
-    """Yield a row of hotspots.csv for each case."""
-    for case, (method, null_town, towns, _) in enumerate(CASES):
-        yield null_row(method, null_town, towns, sum(pool.map(alarm, [(case, town) for town in range(towns)])))
-
-
-def null_row(method: str, null_town: str, towns: int, alarms: int) -> tuple[object, ...]:
+def row(method: str, null_town: str, towns: int, alarms: int) -> tuple[object, ...]:
     """Return the row of so many alarms in so many towns."""
     low, high = (float(limit) for limit in wilson_interval(alarms, towns))
     above = bool(stats.binom.sf(alarms - 1, towns, DEFAULTS.alpha) < 0.01)
@@ -142,29 +119,16 @@ def null_row(method: str, null_town: str, towns: int, alarms: int) -> tuple[obje
     return method, null_town, DEFAULTS.alpha, towns, *share, above, time.strftime("%Y-%m-%d")
 
 
-def power_rows(pool: Executor) -> Iterator[tuple[object, ...]]:
-    """Yield a row of power.csv for each method and strength."""
-    for case, (method, _) in enumerate(POWER):
-        for step, strength in enumerate(STRENGTHS):
-            yield power_row(method, strength, RUNS, sum(pool.map(hit, [(case, step, run) for run in range(RUNS)])))
-
-
-def power_row(method: str, strength: float, runs: int, found: int) -> tuple[object, ...]:
-    """Return the row of so many found in so many runs."""
-    low, high = (float(limit) for limit in wilson_interval(found, runs))
-    return method, PLANTED, strength, runs, found, f"{low:.3f}", f"{high:.3f}"
-
-
-def write(nulls: Sequence[tuple[object, ...]], power: Sequence[tuple[object, ...]]) -> None:
-    """Write hotspots.csv, and the rows of hotspots in power.csv; rows of other methods stay."""
+def main() -> None:
+    """Make all towns and write the table."""
     with TABLE.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *nulls])
-    with POWER_TABLE.open(newline="", encoding="utf-8") as file:
-        head, *kept = [row for row in csv.reader(file) if not row[0].startswith("Hotspots")]
-    with POWER_TABLE.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *kept, *power])
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(HEADER)
+        for one in rows():
+            table.writerow(one)
+            file.flush()
+            print(f"{time.strftime('%X')}  {one}", flush=True)
 
 
 if __name__ == "__main__":
-    with ProcessPoolExecutor(max_workers=2) as workers:
-        write(list(null_rows(workers)), list(power_rows(workers)))
+    main()

@@ -1,17 +1,21 @@
 """How strong an effect must be to be found: ``python -m benchmarks.nulls.power`` writes power.csv beside this file.
 
+With names of methods behind it, only those are measured and the rows of the others stay.
+
 The towns are those of the null runs, with one effect planted at a random place. A run has found it if the method, at
 its level, calls the planted place (or type) and calls it the right way: something called elsewhere does not count. So
 the rows of no effect are not the share of false alarms, which the null runs give, but that of alarms just there.
 """
 
 import csv
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from analysis.change import compare_periods
 from analysis.compare import wilson_interval
@@ -19,14 +23,16 @@ from analysis.emerging import emerging, two_windows
 from analysis.gi_star import gi_star
 from analysis.near_repeat import knox
 from analysis.scan import scan
+from benchmarks.nulls import hotspots as towns
 from benchmarks.nulls import near_repeat_and_change as records
 from benchmarks.nulls import patterns as cells
 
-RUNS = 400
+USUAL_RUNS, RUNS = 400, {"Hotspots": 100}  # a search for hotspots takes a third of a second
 SEED = 20240102
 RECENT = 3  # slices
 WEEK = 7
 REPEAT_M, REPEAT_DAYS = 100.0, 7
+PLANTED_M = 75.0
 TABLE = Path(__file__).with_suffix(".csv")
 HEADER = ("method", "planted", "strength", "runs", "found", "low_95", "high_95")
 
@@ -111,6 +117,16 @@ def rises(rng: np.random.Generator, times: float, *, by: tuple[str, ...]) -> boo
     return bool((table["word"] == "up").any())
 
 
+def stands_out(rng: np.random.Generator, times: float) -> bool:
+    """Tell whether a hotspot is where, within 75 m of a house, so many times the expected incidents fell."""
+    xy, share = towns.houses(rng)
+    middle = xy[rng.integers(len(xy))]
+    near = np.flatnonzero(np.hypot(*(xy - middle).T) <= PLANTED_M)
+    added = rng.choice(near, rng.poisson((times - 1) * 400 * share[near].sum()), p=share[near] / share[near].sum())
+    town = towns.near_houses(xy, np.concatenate([rng.choice(len(xy), 400, p=share), added]), rng)
+    return bool(towns.reported_in(town, rng).dwithin(shapely.Point(middle), PLANTED_M / 2).any())
+
+
 CASES: tuple[tuple[str, str, tuple[float, ...], Found], ...] = (
     ("Gi*", "3 x 3 cells, times the mean of 0.6 a cell", (1, 2, 3, 4, 5, 6, 8), hot),
     ("Emerging hot spots", "3 x 3 cells in the last 3 of 12 slices, times 0.3 a cell", (1, 2, 3, 4, 5, 6), emerges),
@@ -126,12 +142,16 @@ CASES: tuple[tuple[str, str, tuple[float, ...], Found], ...] = (
      lambda rng, times: rises(rng, times, by=("type",))),
     ("Change, one of 71 villages", "times 2.2 a month", (1, 3, 5, 7, 8, 9, 12),
      lambda rng, times: rises(rng, times, by=("village_id",))),
+    ("Hotspots", "within 75 m of a house, times what its houses draw of 400", (1.5, 2, 3, 5, 8), stands_out),
 )  # fmt: skip
 
 
-def rows(runs: int = RUNS) -> Iterator[tuple[object, ...]]:
-    """Yield a row of the table for each method and strength."""
+def rows(methods: Collection[str]) -> Iterator[tuple[object, ...]]:
+    """Yield a row of the table for each strength of the methods."""
     for number, (method, planted, strengths, is_found) in enumerate(CASES):
+        if method not in methods:
+            continue
+        runs = RUNS.get(method, USUAL_RUNS)
         for step, strength in enumerate(strengths):
             rng = np.random.default_rng((SEED, number, step))
             found = sum(is_found(rng, strength) for _ in range(runs))
@@ -139,18 +159,18 @@ def rows(runs: int = RUNS) -> Iterator[tuple[object, ...]]:
             yield method, planted, strength, runs, found, f"{low:.3f}", f"{high:.3f}"
 
 
-def main() -> None:
-    """Plant all effects and write the table; rows of methods measured elsewhere (hotspots) stay."""
+def main(methods: Collection[str]) -> None:
+    """Plant the effects and write the table; rows of other methods stay."""
     with TABLE.open(newline="", encoding="utf-8") as file:
-        kept = [row for row in list(csv.reader(file))[1:] if row[0] not in {case[0] for case in CASES}]
+        kept = [row for row in list(csv.reader(file))[1:] if row[0] not in methods]
     with TABLE.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(HEADER)
-        for row in rows():
+        table.writerows([HEADER, *kept])
+        for row in rows(methods):
             table.writerow(row)
+            file.flush()
             print(f"{time.strftime('%X')}  {row}", flush=True)
-        table.writerows(kept)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or [case[0] for case in CASES])
