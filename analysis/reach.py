@@ -10,7 +10,6 @@ From below, because the number of chance clusters rises and falls again: with a 
 are one single cluster, and one is allowed. Where even ``NEAREST_M`` is too far (a city), more incidents are asked for.
 """
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -66,12 +65,13 @@ def choose_reach(
     wanted_m = given_m or float(np.clip(np.nan_to_num(knee_m, nan=NEAREST_M), NEAREST_M, FARTHEST_M))
     dense = [_Dense.of(points, least, upto_m=wanted_m) for points in thrown]
     if given_m > 0:
-        return _reach(given_m, least, "given", knee_m, dense)
+        return _reach(given_m, least, "given", knee_m, [one.clusters(given_m) for one in dense])
     best = None
     for eps_m in (*np.arange(NEAREST_M, wanted_m, STEP_M).tolist(), wanted_m):
-        if _too_many((one.clusters(eps_m) for one in dense), draws=draws):
+        formed = _if_allowed((one.clusters(eps_m) for one in dense), draws=draws)
+        if formed is None:
             break
-        best = _reach(eps_m, least, "knee" if eps_m == wanted_m else "chance", knee_m, dense)
+        best = _reach(eps_m, least, "knee" if eps_m == wanted_m else "chance", knee_m, formed)
     return best or _raised(thrown, least, knee_m)
 
 
@@ -122,22 +122,24 @@ def _raised(thrown: Sequence[Floats], least: int, knee_m: float) -> Reach:
     around = [cKDTree(xy).query_ball_point(xy, NEAREST_M, return_length=True) for xy in thrown]
     while True:
         least += max(least // 20, 1)
-        cores = [xy[here >= least] for xy, here in zip(thrown, around, strict=True)]
-        if not _too_many((groups(core, NEAREST_M) for core in cores), draws=len(cores)):
-            formed = [groups(core, NEAREST_M) for core in cores]
-            return _with_interval(NEAREST_M, least, "raised", knee_m, formed)
+        cores = (xy[here >= least] for xy, here in zip(thrown, around, strict=True))
+        formed = _if_allowed((groups(core, NEAREST_M) for core in cores), draws=len(thrown))
+        if formed is not None:
+            return _reach(NEAREST_M, least, "raised", knee_m, formed)
 
 
-def _too_many(formed: Iterable[int], *, draws: int) -> bool:
-    """Tell whether redraws form more than one cluster on average, looking at no more of them than it takes."""
-    return any(total > ALLOWED * draws for total in itertools.accumulate(formed))
+def _if_allowed(formed: Iterable[int], *, draws: int) -> list[int] | None:
+    """Return the clusters of each redraw, or None as soon as they are sure to be more than one on average."""
+    counted, total = [], 0
+    for clusters in formed:
+        counted.append(clusters)
+        total += clusters
+        if total > ALLOWED * draws:
+            return None
+    return counted
 
 
-def _reach(eps_m: float, least: int, rule: Rule, knee_m: float, dense: Sequence[_Dense]) -> Reach:
-    return _with_interval(eps_m, least, rule, knee_m, [one.clusters(eps_m) for one in dense])
-
-
-def _with_interval(eps_m: float, least: int, rule: Rule, knee_m: float, formed: Sequence[int]) -> Reach:
+def _reach(eps_m: float, least: int, rule: Rule, knee_m: float, formed: Sequence[int]) -> Reach:
     """Add the mean number of chance clusters and its exact Poisson interval (Garwood 1936)."""
     total, draws = sum(formed), len(formed)
     low = stats.chi2.ppf(0.025, 2 * total) / 2 / draws if total else 0.0
