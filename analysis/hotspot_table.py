@@ -6,6 +6,7 @@ Out:    one row per cluster with the columns ``COLUMNS`` and ``TIMES`` and its p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 import geopandas as gpd
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.activity import activity, expires_at, monthly_counts, months_of
+from analysis.activity import Activity, activity, expires_at, monthly_counts, months_of
 from analysis.chance_surface import Ints
 from analysis.hours import busiest_hours, hour_profile
 from gis_data.catalogue import text
@@ -70,15 +71,16 @@ def hotspot_table(
     settings: HotspotSettings,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Describe clusters; ``spot`` is the number of the point of each incident."""
-    rows = [
-        _describe(one, incidents[np.isin(spot, one.points)], incidents, land, period, settings)
-        | _months(one, incidents[np.isin(spot, one.points)], incidents, period, settings)
-        for one in found
-    ]
-    for row in rows:
+    months, zone = months_of(period), incidents["reported_at"].dt.tz
+    town_counts, rows = monthly_counts(incidents, months), []
+    for one in found:
+        inside = incidents[np.isin(spot, one.points)]
+        signs = activity(inside, town_counts, one.expected, months)
+        row = _describe(one, inside, incidents, land, period, settings) | _months(signs, settings, zone)
         alive = row["expires_at"] > period.end
-        row["status"] = "chance" if row["p_value"] > settings.alpha else "hotspot" if alive else "expired"
+        row["status"] = "chance" if one.p_value > settings.alpha else "hotspot" if alive else "expired"
         row["is_hotspot"] = row["status"] == "hotspot"
+        rows.append(row)
     return _sorted(rows, incidents)
 
 
@@ -160,15 +162,10 @@ def _describe(
     }
 
 
-def _months(
-    found: Found, inside: pd.DataFrame, town: pd.DataFrame, period: Period, settings: HotspotSettings
-) -> dict[str, Any]:
-    months = months_of(period)
-    signs = activity(inside, monthly_counts(town, months), found.expected, months)
-    last = signs.last_active() or months[0]
-    zone = town["reported_at"].dt.tz
+def _months(signs: Activity, settings: HotspotSettings, zone: tzinfo | None) -> dict[str, Any]:
+    last = signs.last_active() or signs.months[0]
     return {
-        "months": len(months),
+        "months": len(signs.months),
         "months_active": int(signs.active.sum()),
         "active_share_pct": 100 * float(signs.active.mean()),
         "last_active_at": last.to_timestamp().tz_localize(zone),
