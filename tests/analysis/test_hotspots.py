@@ -174,16 +174,6 @@ def test_one_address_with_all_incidents_is_told():
     assert [key for key, _ in explain(row) if key.endswith("one_point")]
 
 
-def test_a_row_of_ten_is_ten_rows():
-    rng = np.random.default_rng(10)
-    spots = np.vstack([rng.normal((WEST + 900, SOUTH + 900), 30, (8, 2)), even(20, rng)])
-    tens = incidents(spots, count=10)
-    ones = tens.loc[tens.index.repeat(10)].assign(count=1)
-    chosen = dataclasses.replace(SETTINGS, resamples=9)
-    found, rows = find(tens, chosen=chosen), find(ones, chosen=chosen)
-    pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(rows))
-
-
 @pytest.mark.parametrize("count", [0, 3])
 def test_nothing_is_found_where_nothing_clusters(count):
     found = find(incidents(even(count, np.random.default_rng(2)) if count else np.empty((0, 2))))
@@ -215,6 +205,19 @@ def test_the_order_of_the_rows_changes_nothing(seed):
     rng = np.random.default_rng(seed)
     frame = town(rng, background=60)
     pd.testing.assert_frame_equal(figures(find(frame)), figures(find(frame.iloc[rng.permutation(len(frame))])))
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10_000), method=st.sampled_from(["dbscan", "hdbscan"]))
+def test_a_row_with_a_count_is_so_many_single_rows(seed, method):
+    rng = np.random.default_rng(seed)
+    spots = np.vstack([rng.normal((WEST + 900, SOUTH + 900), 30, (8, 2)), even(20, rng)])
+    counted = incidents(spots, count=rng.integers(1, 12, len(spots)))
+    single = counted.loc[counted.index.repeat(counted["count"])].assign(count=1).sample(frac=1, random_state=rng)
+    chosen = dataclasses.replace(SETTINGS, method=method, simulations=9, resamples=5)
+    found, split = find(counted, chosen=chosen), find(single, chosen=chosen)
+    assert len(found) > 0
+    pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(split))
 
 
 @settings(max_examples=8, deadline=None)
