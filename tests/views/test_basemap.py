@@ -16,7 +16,8 @@ from gis_data.workspace import Workspace
 from views import basemap
 from views.basemap import Label, TileSet
 
-from .conftest import CRS, X, Y, tiny_workspace
+from .conftest import tiny_workspace
+from .tiny_town import CRS, X, Y
 
 
 @pytest.fixture(scope="module")

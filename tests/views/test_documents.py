@@ -11,7 +11,8 @@ from views.documents import write_scorecard
 from views.score_words import count_with_interval, rate_with_interval, told_apart
 from views.sheets import print_all
 
-from .conftest import tiny_plans, tiny_workspace
+from .conftest import tiny_workspace
+from .tiny_plans import tiny_plans
 
 
 @pytest.fixture(scope="module")

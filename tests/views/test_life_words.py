@@ -6,7 +6,8 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from views import charts, life_words
 from views.figures import records
 
-from .conftest import tiny_plans, tiny_workspace
+from .conftest import tiny_workspace
+from .tiny_plans import tiny_plans
 
 
 @pytest.fixture(scope="module")

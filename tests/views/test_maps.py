@@ -26,7 +26,7 @@ from views.maps.look import ZONES
 from views.maps.overview import overview_map
 from views.maps.zones import name_points, zone_colours, zone_map
 
-from .conftest import CRS, X, Y
+from .tiny_town import CRS, X, Y
 
 TILES = TileSet("0123456789abcdef", 119.99, 36.79, 120.08, 36.85, 12, 16, 10)
 

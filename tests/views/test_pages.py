@@ -10,7 +10,8 @@ from models.plan import Plan
 from models.store import save_plans
 from views import figures
 
-from .conftest import tiny_plans, tiny_workspace
+from .conftest import tiny_workspace
+from .tiny_plans import tiny_plans
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PAGES = ("overview", "data", "patterns", "hotspots", "zones", "cameras")

@@ -28,7 +28,8 @@ from views.quality_book import quality_xlsx
 from views.sheets import print_all
 from views.sheets.quality_sheet import MOST_FILES, MOST_PROBLEMS, quality_pdf
 
-from .conftest import CRS, study, tiny_workspace
+from .conftest import tiny_workspace
+from .tiny_town import CRS, study
 
 DAY = datetime.date(2024, 3, 1)
 PROBLEMS = [
