@@ -1,6 +1,6 @@
 """Zone sheet (巡区图): one A4 page a crew carries: the zone's map at a true 1:n, and its card.
 
-In:     a study, its ground tables, and the plans "zones", "scorecard", "hotspots" (the last two may be missing).
+In:     a study, its ground tables, the plan "zones", and "scorecard", "hotspots", "beats" where they exist.
 Out:    one PDF a zone. Nothing is computed here but words: every number comes from a plan.
 """
 
@@ -22,7 +22,7 @@ from models.plan import Plan, silent
 from views.sheets.beat_page import back_page, of_zone
 from views.sheets.frame import fit, scale_bar, write_pdf
 from views.sheets.names import clock_hours
-from views.sheets.zone_map import Scene, draw_zone
+from views.sheets.zone_map import Picture, Scene, draw_zone
 from views.summary import credit
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
@@ -49,7 +49,7 @@ def write_zone_sheet(
     ground
         The tables named in ``GROUND``, in the study's CRS.
     plans
-        "zones", and "scorecard" and "hotspots" where they exist.
+        "zones", and "scorecard", "hotspots" and "beats" where they exist.
     printed_on
         Date in the footer; the same date gives the same bytes.
 
@@ -85,14 +85,7 @@ def write_zone_sheet(
             "synthetic": text("sheet.synthetic") if study.synthetic else "",
             "page": text("sheet.page", number=number, count=len(zones)),
             "print_at_100": text("sheet.print_at_100"),
-            "map": {
-                "svg": picture.svg,
-                "labels": picture.labels,
-                "bar": scale_bar(window.scale),
-                "north": picture.north,
-                "north_letter": text("sheet.north"),
-                "north_note": text("sheet.grid_north"),
-            },
+            "map": _map(picture, window.scale),
             "card": _in_columns(blocks, layout.columns),
             "foot": _foot(study, plans, printed_on),
             "back": back_page(study, plans.get("beats"), zone_id, printed_on=printed_on),
@@ -125,6 +118,17 @@ def plan_id(plan: Plan) -> str:
     """Return eight letters that stand for what the plan was made from: inputs, settings, seed."""
     head = {name: value for name, value in plan.head().items() if name in ("name", "inputs", "settings", "seed")}
     return hashlib.sha256(json.dumps(head, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def _map(picture: Picture, scale: int) -> Block:
+    return {
+        "svg": picture.svg,
+        "labels": picture.labels,
+        "bar": scale_bar(scale),
+        "north": picture.north,
+        "north_letter": text("sheet.north"),
+        "north_note": text("sheet.grid_north"),
+    }
 
 
 def _zones(plans: Mapping[str, Plan]) -> gpd.GeoDataFrame:
