@@ -196,12 +196,6 @@ def _camera_sample(colour: str) -> str:
 
 
 _SEEN_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{SEEN}" stroke="#fff" stroke-width="1.3"/>')
-
-
 _UNSEEN_SIGN = svg(f'<path d="M8 0.5 L14.5 12 L1.5 12 Z" fill="{UNSEEN}" stroke="#fff" stroke-width="1.3"/>')
-
-
 _NAMED_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{VIEW}" stroke="#fff" stroke-width="1.3"/>')
-
-
 _OTHER_SIGN = svg(f'<circle cx="8" cy="6.5" r="3.2" fill="#fff" stroke="{VEIL}" stroke-width="1.3"/>')

@@ -17,8 +17,6 @@ from views.maps.look import MOVES, svg
 from views.quality import DROPPED
 
 MOST_MOVES, FEW_MOVES = 4_000, 1_500  # drawn at all; drawn as vectors, not on a canvas
-
-
 STAYS_M = 1.0
 
 

@@ -21,8 +21,6 @@ from views.maps.look import STYLE
 from views.summary import credit
 
 FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
-
-
 FINEST_ZOOM = 18
 
 

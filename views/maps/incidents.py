@@ -12,8 +12,6 @@ from views.maps.layers import MERCATOR, Dots, lat_lon
 from views.maps.look import REPORTED, svg, swatch
 
 FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser stalls on vectors
-
-
 HEAT_PX = 700
 
 

@@ -15,8 +15,6 @@ from folium.utilities import JsCode
 from gis_data.study import WGS84
 
 MERCATOR = "EPSG:3857"
-
-
 DEGREE_DIGITS = 6
 
 
@@ -51,7 +49,6 @@ def shape_layer(
 
 
 _BIND_HOVER = "(feature, layer) => { layer.bindTooltip(feature.properties.tip, {sticky: true}); }"
-
 
 _BIND_BOTH = """(feature, layer) => {
     layer.bindTooltip(feature.properties.tip, {sticky: true});

@@ -6,37 +6,20 @@ Colours are told apart by colour-blind readers (Okabe & Ito; Tol), and shapes or
 from views.basemap import PAPER
 
 INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
-
-
 HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
-
-
 SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
-
-
 COLD, EMERGING = "#0072b2", "#c8480a"
-
-
 DENSITY = ("#fff1c4", "#fddc8a", "#fbbf5b", "#f39b3a", "#dd7221", "#b84c12", "#7f2f0b")  # one a class, the rarest last
-
-
 ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
-
-
 BEATS = ("#0072b2", "#c8480a", "#00785a", "#8e2c7e", "#b8860b", "#cc3377", "#5c5953", "#2f5d8a")
-
-
 CHECKPOINTS = {"hotspot": HOTSPOT, "market": "#b8860b", "school": "#0072b2", "back_lane": INK}
-
 
 MOVES = {  # groups of the quality report; colours of Okabe & Ito
     "gcj02": "#0072b2", "bd09": "#8e2c7e", "notation": "#00785a", "outside": INK, "datum_unclear": "#b8860b",
     "default_point": "#c8480a", "village_centre": "#5c5953", "unplaced": "#5c5953",
 }  # fmt: skip
 
-
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
-
 
 STYLE = f"""
 html, body {{ width: 100%; height: 100%; margin: 0; }}
