@@ -130,6 +130,8 @@ def as_zip(members: dict[str, bytes], *, raw_names: bool = False) -> bytes:
     return made
 
 
+TRUE_SUFFIX = {"csv": ".csv", "tsv": ".tsv", "semicolons": ".txt", "html": ".html"}
+"""The suffix of a kind of file, where it is not the kind's own word."""
 MADE: dict[str, Callable[[Path], bytes]] = {
     "csv utf-8": lambda _: as_csv(),
     "csv with BOM": lambda _: as_csv(encoding="utf-8-sig"),

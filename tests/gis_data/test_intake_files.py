@@ -13,7 +13,7 @@ import pytest
 from gis_data.errors import InputError
 from gis_data.intake import headers, import_files, kinds, sheets
 from gis_data.workspace import Workspace
-from tests.gis_data.made_files import MADE, TIMES, as_xlsx, as_zip, points, put, shapefile
+from tests.gis_data.made_files import MADE, TIMES, TRUE_SUFFIX, as_xlsx, as_zip, points, put, shapefile
 
 
 def check_whole(ws: Workspace, path: Path) -> None:
@@ -26,9 +26,6 @@ def check_whole(ws: Workspace, path: Path) -> None:
     lonlat = table.to_crs(4326).geometry
     assert sorted(lonlat.x.round(4)) == [119.8301, 119.8402, 119.8503]
     assert sorted(lonlat.y.round(4)) == [36.6123, 36.6234, 36.6345]
-
-
-TRUE_SUFFIX = {"csv": ".csv", "tsv": ".tsv", "semicolons": ".txt", "html": ".html"}
 
 
 @pytest.mark.parametrize("made", MADE)
