@@ -175,9 +175,7 @@ def scan(
     # Places are numbered from west to east and cases sorted, so that the same incidents in another order of rows meet
     # the same permutations.
     by_place = np.lexsort((xy[:, 1], xy[:, 0]))
-    number = np.empty(len(xy), dtype=np.int64)
-    number[by_place] = np.arange(len(xy))
-    places, days = number[np.asarray(place, dtype=np.int64)], np.asarray(day, dtype=np.int64)
+    places, days = np.argsort(by_place)[np.asarray(place, dtype=np.int64)], np.asarray(day, dtype=np.int64)
     order = np.lexsort((days, places))
     places, days, points = places[order], days[order], np.asarray(xy, dtype=float)[by_place]
     # Only days with incidents can begin a cylinder: a longer one that adds empty days is the same cylinder.
@@ -195,30 +193,28 @@ def scan(
         progress((done + 1) / permutations)
     rows = []
     for circle, length in _likeliest(circles, likelihood, clusters):
-        members = circles.places(circle)
-        first = int(firsts[length])
-        count = int(np.isin(places[days >= first], members).sum())
-        expected = circles.cases[circle] * int((days >= first).sum()) / len(days)
-        as_or_more = int((maxima >= likelihood[circle, length] - SLACK).sum())
-        value = float(excess(count, expected, len(days)))
-        rows.append(
-            {
-                "centre": by_place[members[0]],
-                "x": points[members[0], 0],
-                "y": points[members[0], 1],
-                "radius_m": circles.radius_m[circle],
-                "places": tuple(int(i) for i in by_place[members]),
-                "first_day": first,
-                "days": today - first + 1,
-                "count": count,
-                "expected": expected,
-                "times_expected": count / expected,
-                "likelihood": value,
-                "p_value": (1 + as_or_more) / (permutations + 1),
-                "p_gumbel": gumbel_tail(maxima, value),
-            }
-        )
+        members, first = circles.places(circle), int(firsts[length])
+        row = {
+            "centre": by_place[members[0]], "x": points[members[0], 0], "y": points[members[0], 1],
+            "radius_m": circles.radius_m[circle], "places": tuple(by_place[members].tolist()),
+            "first_day": first, "days": today - first + 1,
+        }  # fmt: skip
+        rows.append(row | _excess(circles.cases[circle], members, places, days >= first, maxima))
     return Scan(_table(rows), maxima)
+
+
+def _excess(cases: int, members: Ints, places: Ints, recent: NDArray[np.bool_], maxima: Floats) -> dict[str, float]:
+    """Return what the recent incidents at the members are above their share of all recent ones, and by what chance."""
+    count, expected = int(np.isin(places[recent], members).sum()), cases * int(recent.sum()) / len(places)
+    likelihood = float(excess(count, expected, len(places)))
+    return {
+        "count": count,
+        "expected": expected,
+        "times_expected": count / expected,
+        "likelihood": likelihood,
+        "p_value": (1 + int((maxima >= likelihood - SLACK).sum())) / (len(maxima) + 1),
+        "p_gumbel": gumbel_tail(maxima, likelihood),
+    }
 
 
 class _Cylinders:
