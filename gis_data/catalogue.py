@@ -24,15 +24,19 @@ _language: ContextVar[Language] = ContextVar("language", default="zh")
 
 
 def text(key: str, *, lang: Language | None = None, **values: Any) -> str:  # noqa: ANN401 - any value can be printed
-    """Return the sentence for ``key`` with its named fields filled in.
+    """Return the sentence for ``key`` with its named fields filled in; a list or tuple is written with list marks.
 
     Raises
     ------
     KeyError
         If the key is missing from the catalogue or the sentence names a field that is not given.
     """
-    sentence = sentences(lang or language())[key]
-    return sentence.format(**values) if values else sentence
+    known = sentences(lang or language())
+    told = {
+        name: known["list.mark"].join(map(str, value)) if isinstance(value, (list, tuple)) else value
+        for name, value in values.items()
+    }
+    return known[key].format(**told) if values else known[key]
 
 
 def language() -> Language:

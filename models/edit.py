@@ -180,7 +180,7 @@ def changed(hand: Hand, change: Change) -> Hand:
 def _rows(hand: Hand, units: Sequence[str]) -> list[int]:
     place = {unit: row for row, unit in enumerate(hand.ids)}
     if unknown := [unit for unit in units if unit not in place]:
-        raise InputError("zones.no_unit", found="、".join(unknown))
+        raise InputError("zones.no_unit", found=unknown)
     return [place[unit] for unit in units]
 
 
@@ -195,7 +195,7 @@ def _with_post(hand: Hand, row: int) -> Hand:
 def _moved(hand: Hand, rows: Sequence[int], zone_id: str) -> Hand:
     """Move units to a zone; a zone that loses its post has it where the rest of it has the shortest ways."""
     if zone_id not in hand.zone_ids:
-        raise InputError("edit.no_zone", found=zone_id, known="、".join(hand.zone_ids))
+        raise InputError("edit.no_zone", found=zone_id, known=hand.zone_ids)
     target = hand.posts[hand.zone_ids.index(zone_id)]
     coming = [row for row in rows if hand.post[row] != target]
     if not coming:

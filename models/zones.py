@@ -195,7 +195,7 @@ def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda
         raise _no_plan(problem, case.ground.units, answer, seed=seed)
     if not obeys(wishes, answer.post):
         named = case.ground.units["name"]
-        words = ["、".join(named.iloc[list(rows)]) or "–" for rows in (wishes.locked, wishes.fixed_posts)]
+        words = [list(named.iloc[list(rows)]) or "–" for rows in (wishes.locked, wishes.fixed_posts)]
         raise InfeasibleError("zones.wishes", locked=words[0], posts=words[1])
     return answer
 
@@ -340,7 +340,7 @@ def _wish_notes(case: Case, post: Ints) -> tuple[Note, ...]:
     names = case.ground.units["name"]
     for key, rows in (("locked", case.wishes.locked), ("posts", case.wishes.fixed_posts)):
         if len(rows):
-            notes.append((f"zones.note.{key}", {"names": "、".join(names.iloc[list(rows)])}))
+            notes.append((f"zones.note.{key}", {"names": list(names.iloc[list(rows)])}))
     if settings.move_budget >= 0:
         notes.append(("zones.note.budget", {"budget": settings.move_budget}))
     if settings.move_price_min > 0:
@@ -381,7 +381,7 @@ def _lightest_piece(problem: Districted, units: pd.DataFrame) -> dict[str, Any]:
     lightest = min(parts, key=lambda part: float(problem.load[part].sum()))
     names = [str(name) for name in units["name"].iloc[lightest[:3]]]
     hours = problem.load[lightest].sum() / 60
-    return {"parts": len(parts), "piece": "、".join(names), "units": len(lightest), "hours": f"{hours:.1f}"}
+    return {"parts": len(parts), "piece": names, "units": len(lightest), "hours": f"{hours:.1f}"}
 
 
 def _today_notes(today: pd.DataFrame) -> tuple[Note, ...]:

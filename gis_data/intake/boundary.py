@@ -63,7 +63,7 @@ def read_areas(path: Path, *, column: str) -> gpd.GeoDataFrame:
     shapes, frame = layers[0].shapes, layers[0].frame
     assert shapes is not None
     if column not in frame.columns:
-        known = "、".join(map(str, frame.columns))
+        known = list(frame.columns)
         raise InputError("boundary.no_column", file=path.name, column=column, columns=known)
     for shape in shapes:
         require_polygon(shape if shape is not None else shapely.Point(), file=path.name)
@@ -95,10 +95,10 @@ def _crs(shapes: gpd.GeoSeries) -> str:
 def _chosen(frame: pd.DataFrame, where: str, path: Path) -> pd.Series:
     found = _CONDITION.match(where)
     if found is None or found["column"] not in frame.columns:
-        raise InputError("boundary.where", file=path.name, where=where, columns="、".join(map(str, frame.columns)))
+        raise InputError("boundary.where", file=path.name, where=where, columns=list(frame.columns))
     wanted = [value.strip().strip("'\"") for value in found["values"].split(",")]
     cells = values.as_text(frame[found["column"]])
     absent = sorted(set(wanted) - set(cells))
     if absent:
-        raise InputError("boundary.where_empty", file=path.name, column=found["column"], values="、".join(absent))
+        raise InputError("boundary.where_empty", file=path.name, column=found["column"], values=absent)
     return cells.isin(wanted)

@@ -258,7 +258,7 @@ def _open(source: Source, sha: str, own: headers.Own, *, drop_persons: bool) -> 
     if all(job.match is None for job in jobs):
         found = [str(name) for sheet in opened for name in sheet.frame.columns]
         key = "intake.unknown_table" if found else "intake.no_headers"
-        raise InputError(key, file=source.name, columns="、".join(found[:12]))
+        raise InputError(key, file=source.name, columns=found[:12])
     return _nameless(jobs)
 
 

@@ -111,7 +111,7 @@ def refuse_persons(columns: Iterable[str], *, file: str) -> None:
     """
     found = [column for column in columns if is_person(column)]
     if found:
-        raise InputError("intake.person", file=file, columns="、".join(found))
+        raise InputError("intake.person", file=file, columns=found)
 
 
 def is_person(column: str) -> bool:

@@ -42,7 +42,7 @@ def save_headers(ws: Workspace, table: str, mapping: Mapping[str, str]) -> Works
         hand.
     """
     if table not in headers.NEEDED:
-        raise InputError("intake.own_header", header=table, found=table, known=_list(headers.NEEDED))
+        raise InputError("intake.own_header", header=table, found=table, known=list(headers.NEEDED))
     _checked(table, mapping)
     path = ws.root / "station.toml"
     try:
@@ -63,11 +63,11 @@ def save_headers(ws: Workspace, table: str, mapping: Mapping[str, str]) -> Works
 def _checked(table: str, mapping: Mapping[str, Any]) -> dict[str, str]:
     """Return the mapping by bare header, after checking that each field exists."""
     if table and table not in headers.NEEDED:
-        raise InputError("intake.own_header", header=table, found=table, known=_list(headers.NEEDED))
+        raise InputError("intake.own_header", header=table, found=table, known=list(headers.NEEDED))
     known = headers.fields_of(table)
     for header, name in mapping.items():
         if not isinstance(name, str) or (name and name not in known):
-            raise InputError("intake.own_header", header=header, found=name, known=_list(sorted(known)))
+            raise InputError("intake.own_header", header=header, found=name, known=sorted(known))
     headers.refuse_persons(mapping, file="station.toml [intake.headers]")
     return {headers.bare(header): name for header, name in mapping.items()}
 
@@ -111,7 +111,3 @@ def _parsed(text: str) -> dict[str, Any] | None:
 def _quoted(text: str) -> str:
     # JSON's text is TOML's too, but for one letter.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
-
-
-def _list(names: Any) -> str:  # noqa: ANN401 - any names
-    return "、".join(names)

@@ -147,7 +147,7 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
     head.index = pd.Index(sheet.rows[: len(head)], name="row")
     if match is None:
         key = "intake.unknown_table" if names else "intake.no_headers"
-        problem = str(InputError(key, file=sheet.name, columns="、".join(names[:12])))
+        problem = str(InputError(key, file=sheet.name, columns=names[:12]))
         return SheetPreview(sheet.name, "", len(sheet.frame), columns, head, problem)
     return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head)
 

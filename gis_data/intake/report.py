@@ -166,7 +166,7 @@ class FileReport:
             "intake.guessed": [f"{column} → {called(self.table, name)}" for column, name in self.guessed.items()],
             "intake.unknown": tuple(self.unknown),
         }
-        return lines + [text(key, names="、".join(names)) for key, names in named.items() if names]
+        return lines + [text(key, names=names) for key, names in named.items() if names]
 
 
 @dataclass(frozen=True)

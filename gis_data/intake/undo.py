@@ -70,7 +70,7 @@ def _chosen(imports: pd.DataFrame, import_id: str) -> list[str]:
         raise InputError("intake.nothing_to_undo")
     chosen = imports["import_id"] == import_id if import_id else imports["imported_at"] == imports["imported_at"].max()
     if not chosen.any():
-        known = "、".join(dict.fromkeys(imports["import_id"][::-1]))
+        known = list(dict.fromkeys(imports["import_id"][::-1]))
         raise InputError("intake.no_such_import", found=import_id, known=known)
     return list(dict.fromkeys(imports["import_id"][chosen]))
 

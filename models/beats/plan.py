@@ -176,10 +176,10 @@ def _notes(
                   "by_air": int(loose["by_air"].sum())}  # fmt: skip
         notes.append(("beats.note.loose", values))
     if bare:
-        notes.append(("beats.note.bare_zones", {"zones": "、".join(bare)}))
+        notes.append(("beats.note.bare_zones", {"zones": list(bare)}))
     shared = pieces[pieces["hotspot_id"] != ""].groupby("hotspot_id")["zone_id"].nunique()
     if (shared > 1).any():
-        notes.append(("beats.note.shared_hotspots", {"hotspots": "、".join(shared.index[shared > 1])}))
+        notes.append(("beats.note.shared_hotspots", {"hotspots": list(shared.index[shared > 1])}))
     if hotspots is None:
         notes.append(("beats.note.no_hotspots", {}))
     visits = {

@@ -173,12 +173,12 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
         notes.append(("cameras.unseen_entrances", {"count": int((~entrances["seen"]).sum())}))
     freed = released(settings)
     if freed:
-        notes.append(("cameras.released", {"entrances": "、".join(f"{k}（{why}）" for k, why in freed.items())}))
+        notes.append(("cameras.released", {"entrances": [f"{k} ({why})" for k, why in freed.items()]}))
     notes.append(("cameras.night", _night_figures(tables["summary"])))
     notes.append(("cameras.wishes", _wish_figures(scene, answer.best, tables)))
     bare = tables["summary"].loc[tables["summary"]["road_m"] == 0, "name"]
     if len(bare):
-        notes.append(("cameras.village_without_ground", {"villages": "、".join(bare)}))
+        notes.append(("cameras.village_without_ground", {"villages": list(bare)}))
     unusable = scene.sites["usable"].eq(False).sum() if "usable" in scene.sites else 0
     if unusable:
         notes.append(("cameras.standing_unusable", {"count": int(unusable)}))

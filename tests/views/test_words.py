@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gis_data import errors
+from gis_data import catalogue, errors
 from gis_data.catalogue import LANGUAGES, sentences
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -115,3 +115,8 @@ def test_every_problem_of_a_row_has_its_effect_and_what_to_do(lang):
 
 def keys_under(known, prefix: str) -> set[str]:
     return {key.removeprefix(prefix) for key in known if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize(("lang", "written"), [("zh", "甲、乙"), ("en", "甲, 乙")])
+def test_a_list_in_a_sentence_is_written_with_the_marks_of_its_language(lang: catalogue.Language, written: str):
+    assert written in catalogue.text("error.zones.no_unit", lang=lang, found=["甲", "乙"])

@@ -168,7 +168,7 @@ def test_a_zone_without_roads_is_told_and_the_others_are_cut(grid_town, make_bea
     plan = make_beats(replace(town, roads=south))
     bare = plan.tables["zones"].set_index("zone_id")["beats"] == 0
     assert bare.sum() == 1
-    assert ("beats.note.bare_zones", {"zones": bare.idxmax()}) in plan.notes
+    assert ("beats.note.bare_zones", {"zones": [bare.idxmax()]}) in plan.notes
     assert set(plan.to_frame()["zone_id"]) == set(bare.index[~bare])
 
 

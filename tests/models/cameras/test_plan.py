@@ -344,7 +344,7 @@ def test_a_released_entrance_is_not_paid_for_and_its_reason_is_printed(town, pla
     least = [float(dict(p.notes)["cameras.cordon"]["least"].replace(",", "")) for p in (after, plan)]
     assert least[0] < least[1]
     assert after.tables["entrances"].set_index("entrance_id").loc[name, "released"] == "农闲时封路"
-    assert name in dict(after.notes)["cameras.released"]["entrances"]
+    assert dict(after.notes)["cameras.released"]["entrances"] == [f"{name} (农闲时封路)"]
     with pytest.raises(InputError, match=name):
         planned(town, study=with_settings(town, released_entrances=f"{name}=;"))
 
