@@ -6,7 +6,8 @@ Method: ways are split where they share a vertex with another way, never where t
         road beneath it do not meet. Shortest paths by Dijkstra (scipy.sparse.csgraph).
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 # highway tag -> road class, default speed in km/h (DOMAIN 5.2)
 CLASS_OF_HIGHWAY: dict[str, tuple[str, float]] = {
@@ -161,6 +163,10 @@ class RoadNetwork:
         The segments behind it.
     start, end
         Node index of each segment's first and last point.
+    usable
+        Which segments a place may be reached from (``snap``).
+    closed
+        Which segments are not driven for now (``without``).
     """
 
     node_xy: Floats
@@ -168,6 +174,8 @@ class RoadNetwork:
     roads: gpd.GeoDataFrame
     start: Ints
     end: Ints
+    usable: Flags
+    closed: Flags
 
     @classmethod
     def from_roads(cls, roads: gpd.GeoDataFrame) -> "RoadNetwork":
@@ -180,10 +188,20 @@ class RoadNetwork:
         node_xy = np.zeros((len(names), 2))
         node_xy[start] = shapely.get_coordinates(shapely.get_point(lines, 0))
         node_xy[end] = shapely.get_coordinates(shapely.get_point(lines, -1))
-        cost = (driven["length_m"] / driven["speed_kmh"] * 0.06).to_numpy()
-        both = ~driven["oneway"].to_numpy(dtype=bool)
-        rows, cols = np.r_[start, end[both]], np.r_[end, start[both]]
-        return cls(node_xy, _cheapest(rows, cols, np.r_[cost, cost[both]], len(names)), driven, start, end)
+        none = np.zeros(len(driven), dtype=bool)
+        minutes = _minutes(driven, start, end, len(names))
+        return cls(node_xy, minutes, driven, start, end, _usable(driven, minutes, start, end), none)
+
+    def without(self, road_ids: Collection[int]) -> "RoadNetwork":
+        """Return the network with some segments closed to driving; places stay where they are on it.
+
+        From a place on a closed segment one walks along it to either end. So no way gets shorter, however many
+        segments are closed and in whatever order.
+        """
+        closed = self.closed | self.roads["road_id"].isin(list(road_ids)).to_numpy()
+        left = ~closed
+        minutes = _minutes(self.roads[left], self.start[left], self.end[left], len(self.node_xy))
+        return replace(self, minutes=minutes, closed=closed)
 
     @property
     def components(self) -> Ints:
@@ -196,7 +214,7 @@ class RoadNetwork:
         Segments that cannot be left and reached again, and loose pieces under a kilometre, are passed over: they come
         from gaps in the map, and a village must not be cut off because a stray track lies nearest.
         """
-        usable = np.flatnonzero(self._usable())
+        usable = np.flatnonzero(self.usable)
         tree = STRtree(self.roads.geometry.to_numpy()[usable])
         (_, segment), distance = tree.query_nearest(points.to_numpy(), return_distance=True, all_matches=False)
         return usable[segment], distance
@@ -224,22 +242,16 @@ class RoadNetwork:
         nodes = nodes.assign(x=self.node_xy[:, 0], y=self.node_xy[:, 1])
         edges = self.roads.assign(
             u=self.start, v=self.end, length=self.roads["length_m"], travel_time=self._segment_min() * 60
-        )
+        )[~self.closed]
         back = edges[~edges["oneway"]].assign(u=lambda t: t["v"], v=edges["u"], geometry=lambda t: t.reverse())
         both = pd.concat([edges, back], ignore_index=True)
         both["key"] = both.groupby(["u", "v"]).cumcount()
         return osmnx.convert.graph_from_gdfs(nodes, both.set_index(["u", "v", "key"]))
 
     def _segment_min(self) -> Floats:
-        return (self.roads["length_m"] / self.roads["speed_kmh"] * 0.06).to_numpy()
-
-    def _usable(self) -> NDArray[np.bool_]:
-        piece = connected_components(self.minutes, directed=True, connection="strong")[1]
-        here = piece[self.start]
-        whole = here == piece[self.end]
-        length_m = np.bincount(here[whole], weights=self.roads["length_m"].to_numpy()[whole], minlength=piece.max() + 1)
-        usable = whole & (length_m[here] >= min(FRAGMENT_M, length_m.max()))
-        return usable if usable.any() else np.ones(len(here), dtype=bool)
+        driven_min = _driven_min(self.roads)
+        walked_min = self.roads["length_m"].to_numpy() / 1000 * ACCESS_MIN_PER_KM
+        return np.where(self.closed, np.maximum(walked_min, driven_min), driven_min)
 
     def _place(self, points: gpd.GeoSeries) -> "_OnRoad":
         segment, distance_m = self.snap(points)
@@ -262,17 +274,22 @@ class RoadNetwork:
                 np.minimum(found, between[:, other][row] + ends_min, out=found)
 
     def _closed_min(self, segment: Ints, share: Floats) -> Floats:
-        """Return what it costs to drive this share of a segment backwards: nothing more, or infinity if one-way."""
+        """Return what it costs to go this share of a segment backwards: nothing more, or infinity if one-way."""
         road = self.roads.iloc[segment]
-        closed = road["oneway"].to_numpy() & (share * road["length_m"].to_numpy() > AT_JUNCTION_M)
-        return np.where(closed, np.inf, 0.0)
+        against = self._one_way[segment] & (share * road["length_m"].to_numpy() > AT_JUNCTION_M)
+        return np.where(against, np.inf, 0.0)
+
+    @property
+    def _one_way(self) -> Flags:
+        """Which segments are driven in one direction only; on foot there is none such."""
+        return self.roads["oneway"].to_numpy(dtype=bool) & ~self.closed
 
     def _along_one_segment(self, starts: "_OnRoad", stops: "_OnRoad") -> Floats:
         found = np.full((len(starts.segment), len(stops.segment)), np.inf)
         ahead = stops.share - starts.share[:, None]
         road, cost = self.roads.iloc[starts.segment], self._segment_min()[starts.segment]
         forwards = ahead * road["length_m"].to_numpy()[:, None] >= -AT_JUNCTION_M
-        meets = (starts.segment[:, None] == stops.segment) & (forwards | ~road["oneway"].to_numpy()[:, None])
+        meets = (starts.segment[:, None] == stops.segment) & (forwards | ~self._one_way[starts.segment][:, None])
         minutes = starts.walk_min[:, None] + np.abs(ahead) * cost[:, None] + stops.walk_min
         found[meets] = minutes[meets]
         return found
@@ -288,6 +305,27 @@ class _OnRoad:
 
     def rows(self, rows: slice) -> "_OnRoad":
         return _OnRoad(self.segment[rows], self.share[rows], self.walk_min[rows])
+
+
+def _driven_min(roads: pd.DataFrame) -> Floats:
+    return (roads["length_m"] / roads["speed_kmh"] * 0.06).to_numpy()
+
+
+def _minutes(roads: pd.DataFrame, start: Ints, end: Ints, nodes: int) -> csr_array:
+    cost, both = _driven_min(roads), ~roads["oneway"].to_numpy(dtype=bool)
+    return _cheapest(np.r_[start, end[both]], np.r_[end, start[both]], np.r_[cost, cost[both]], nodes)
+
+
+def _usable(roads: pd.DataFrame, minutes: csr_array, start: Ints, end: Ints) -> Flags:
+    """Tell which segments can be left and reached again and are part of no loose fragment."""
+    if roads.empty:
+        return np.zeros(0, dtype=bool)
+    piece = connected_components(minutes, directed=True, connection="strong")[1]
+    here = piece[start]
+    whole = here == piece[end]
+    length_m = np.bincount(here[whole], weights=roads["length_m"].to_numpy()[whole], minlength=piece.max() + 1)
+    usable = whole & (length_m[here] >= min(FRAGMENT_M, length_m.max()))
+    return usable if usable.any() else np.ones(len(here), dtype=bool)
 
 
 def _cheapest(rows: Ints, cols: Ints, cost: Floats, size: int) -> csr_array:

@@ -4,7 +4,8 @@ In:     a zone plan, the case it was made for, the tables of its ground, and a `
 Out:    the plan's figures before and after, what the change breaks, and the changed answer.
 Method: nothing is solved. A change only narrows what may be chosen (a village fixed to a zone, a post to a village, a
         road closed), so the bound proven for the problem without it holds for every legal plan that has it. Closing a
-        road takes its crossings out of the walkable ground and its segment out of the roads; no way gets shorter.
+        road takes its segment out of the roads, and the crossings that only it carries out of the walkable ground; no
+        way gets shorter. The work stays what the plan was made for: a closed road is not patrolled, its incidents are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +15,25 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from gis_data import cells as grid
+from gis_data.barriers import find_crossings
 from gis_data.errors import InputError
+from gis_data.streets import DRIVEN
 from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, pieces
 from models.districting.solve import Solution
 from models.districting.wishes import villages_moved
 from models.plan import Plan
-from models.zone_ground import minutes_between, touching_units
+from models.zone_ground import minutes_left, touching_units
 from models.zone_tables import balance_row
 from models.zones import Case, as_plan
 
-KINDS = ("move", "post", "lock", "unlock", "close")
+KINDS = ("move", "post", "lock", "unlock", "close", "close_road")
 ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
+SAME_SPOT_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,24 +44,27 @@ class Change:
     ----------
     kind
         "move" units to a zone; "post": the zone of a unit has its post there; "lock" or "unlock" units where they are;
-        "close" a crossing.
+        "close" a crossing; "close_road" segments of road.
     units
         Ids of units.
     zone_id
         Where to.
     crossing_id
         The crossing to close, with those beside it.
+    road_ids
+        The segments of road to close, between their junctions (``road_id`` of the table ROADS).
     """
 
     kind: str
     units: tuple[str, ...] = ()
     zone_id: str = ""
     crossing_id: int = -1
+    road_ids: tuple[int, ...] = ()
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it as the plan and the audit log keep it."""
         return {"kind": self.kind, "units": list(self.units), "zone_id": self.zone_id,
-                "crossing_id": self.crossing_id}  # fmt: skip
+                "crossing_id": self.crossing_id, "road_ids": list(self.road_ids)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class Hand:
         For each unit the unit of its zone's post.
     bound
         Of the problem with its wishes and without any change by hand, in work-minutes.
+    closed, closed_roads
+        Crossings and segments of road that are closed by hand.
     """
 
     case: Case
@@ -92,6 +103,7 @@ class Hand:
     bound: float
     locked: frozenset[str] = frozenset()
     closed: frozenset[int] = frozenset()
+    closed_roads: frozenset[int] = frozenset()
     done: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -148,8 +160,9 @@ def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
         locked = locked | set(change["units"]) if change["kind"] == "lock" else locked
         locked = locked - set(change["units"]) if change["kind"] == "unlock" else locked
     closed = frozenset(int(change["crossing_id"]) for change in done if change["kind"] == "close")
+    roads = frozenset(int(road) for change in done for road in change.get("road_ids", ()))
     hand = replace(hand, locked=frozenset(locked))
-    return _closed(hand, closed) if closed else hand
+    return _closed(hand, closed, roads) if closed or roads else hand
 
 
 def changed(hand: Hand, change: Change) -> Hand:
@@ -164,7 +177,9 @@ def changed(hand: Hand, change: Change) -> Hand:
     if change.kind == "close":
         if change.crossing_id not in set(hand.tables.crossings["crossing_id"]) or hand.tables.villages.empty:
             raise InputError("edit.no_crossing", found=change.crossing_id)
-        return _closed(hand, hand.closed | {change.crossing_id})
+        return _closed(hand, hand.closed | {change.crossing_id}, hand.closed_roads)
+    if change.kind == "close_road":
+        return _closed(hand, hand.closed, hand.closed_roads | _roads_to_close(hand, change.road_ids))
     if not rows:
         raise InputError("edit.no_units")
     if change.kind in ("lock", "unlock"):
@@ -213,23 +228,55 @@ def _moved(hand: Hand, rows: Sequence[int], zone_id: str) -> Hand:
     return replace(hand, post=post, posts=tuple(posts))
 
 
-def _closed(hand: Hand, closed: frozenset[int]) -> Hand:
-    """Return the plan on the ground without some crossings."""
-    tables, ground = hand.tables, hand.case.ground
-    shut = crossings_beside(tables.crossings, closed)
-    crossings = tables.crossings[~tables.crossings["crossing_id"].isin(shut)]
-    gone = tables.crossings.loc[tables.crossings["crossing_id"].isin(shut), "road_id"]
-    roads = tables.roads[~tables.roads["road_id"].isin(gone)]
+def _roads_to_close(hand: Hand, road_ids: Sequence[int]) -> frozenset[int]:
+    roads = hand.tables.roads
+    driven = set(roads.loc[roads["road_class"].isin(DRIVEN), "road_id"].astype("int64").tolist())
+    if not road_ids:
+        raise InputError("edit.no_roads")
+    if unknown := [road for road in road_ids if road not in driven]:
+        raise InputError("edit.no_road", found="、".join(map(str, unknown)))
+    if set(road_ids) <= roads_shut(hand):
+        raise InputError("edit.road_shut", found="、".join(map(str, road_ids)))
+    return frozenset(road_ids)
+
+
+def roads_shut(hand: Hand) -> frozenset[int]:
+    """Return the segments of road that are closed, those that carry a closed crossing among them."""
+    shut = hand.tables.crossings["crossing_id"].isin(crossings_beside(hand.tables.crossings, hand.closed))
+    return hand.closed_roads | {int(road) for road in hand.tables.crossings.loc[shut, "road_id"]}
+
+
+def _closed(hand: Hand, closed: frozenset[int], closed_roads: frozenset[int]) -> Hand:
+    """Return the plan on the ground without some crossings and segments of road."""
+    hand = replace(hand, closed=closed, closed_roads=closed_roads)
+    tables, ground, asked = hand.tables, hand.case.ground, hand.case.problem
+    roads = tables.roads[~tables.roads["road_id"].isin(roads_shut(hand))]
+    open_ = tables.crossings[~tables.crossings["crossing_id"].isin(crossings_beside(tables.crossings, closed))]
+    crossings = open_[_still_crossed(open_, tables.barriers, roads)]
     edges = grid.walkable_edges(tables.cells, tables.barriers, crossings, size=tables.cell_size_m)
     component = connected_components(grid.edge_matrix(len(tables.cells), edges), directed=False)[1]
     cells = tables.cells.assign(component=component)
     pairs = touching_units(tables.villages, cells, edges)
-    travel, _ = minutes_between(ground.units, cells, edges, roads, hand.case.workload)
-    # Where no road is left the way is walked over fields, which may be shorter than the road was: it does not count.
+    travel = minutes_left(ground.units, cells, edges, tables.roads, roads_shut(hand), hand.case.workload)
+    # Over the fields it may be quicker than the road was: a closed road is no gain.
     travel = np.maximum(travel, ground.travel_min)
-    asked = hand.case.problem
     problem = Problem(asked.load, travel, neighbours_from_pairs(asked.size, pairs), asked.count, asked.tolerance)
-    return replace(hand, case=replace(hand.case, problem=problem), closed=closed)
+    return replace(hand, case=replace(hand.case, problem=problem))
+
+
+def _still_crossed(
+    crossings: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, roads: gpd.GeoDataFrame
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Tell at which crossings a road that is open still crosses the barrier.
+
+    A road cut on the barrier has two segments there, and the crossing names only one: the roads left are asked.
+    """
+    left = find_crossings(barriers, roads, crs=str(crossings.crs))
+    here, there = shapely.STRtree(left.geometry.to_numpy()).query(
+        crossings.geometry.to_numpy(), predicate="dwithin", distance=SAME_SPOT_M
+    )
+    same = crossings["barrier_id"].to_numpy()[here] == left["barrier_id"].to_numpy()[there]
+    return np.isin(np.arange(len(crossings)), here[same])
 
 
 def crossings_beside(crossings: gpd.GeoDataFrame, chosen: frozenset[int]) -> set[int]:
@@ -268,7 +315,10 @@ def as_changed_plan(hand: Hand, plan: Plan, change: Change, *, reason: str, insi
     made = as_plan(hand.case, answer, seed=plan.seed, order=np.array(hand.posts, dtype=np.int64))
     done = [*hand.done, change.to_mapping() | {"reason": reason, "insisted": insist}]
     notes = [(f"zones.note.by_hand.{item['kind']}", _words(hand, item)) for item in done]
-    settings = dict(made.settings) | {"by_hand": done, "bound_with_wishes_min": plan.settings["bound_with_wishes_min"]}
+    settings = dict(made.settings) | {
+        "by_hand": done, "closed_roads": sorted(roads_shut(hand)),
+        "bound_with_wishes_min": plan.settings["bound_with_wishes_min"],
+    }  # fmt: skip
     if "option" in plan.settings:
         settings["from_option"] = plan.settings["option"]
     verdict = judge(hand)
@@ -286,4 +336,10 @@ def hand_words(verdict: Judged) -> str:
 def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str]:
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change["units"])]
     return {"names": hand.names(rows), "zone": str(change["zone_id"]), "crossing": str(change["crossing_id"]),
-            "reason": str(change["reason"])}  # fmt: skip
+            "roads": road_words(hand.tables, change.get("road_ids", ())), "reason": str(change["reason"])}  # fmt: skip
+
+
+def road_words(tables: GroundTables, road_ids: Sequence[int]) -> str:
+    """Return what segments of road are called: the road's name where it has one, and the segment's number."""
+    name = tables.roads.set_index("road_id")["name"]
+    return "、".join(f"{name.get(road, '')} #{road}".strip() for road in road_ids)

@@ -123,22 +123,24 @@ def _make(job: "Job", parts: Iterable[str]) -> dict[str, Plan]:
         step = f"command.step.{part}"
         job.progress(step, 0.0)
         task = dataclasses.replace(job, plans={**job.plans, **made}, progress=_within(job.progress, step))
-        task = _divided(task) if part in AFTER_ZONES else task
+        task = _on_zones(task) if part in AFTER_ZONES else task
         plan = _MAKERS[part](task)
         made[part] = dataclasses.replace(plan, settings=dict(plan.settings) | _days(job.period), inputs=job.inputs)
         job.progress(step, 1.0)
     return made
 
 
-def _divided(job: "Job") -> "Job":
-    """Return the job with the parts of divided villages, where the zone plan has any, in the villages' place."""
-    zones = job.plans.get("zones")
-    if zones is None or "parts" not in zones.tables:
+def _on_zones(job: "Job") -> "Job":
+    """Return the job on the zone plan's ground: the parts of divided villages in their place, closed roads left out."""
+    zones, tables = job.plans.get("zones"), dict(job.tables)
+    if zones is None:
         return job
-    parts, tables = Parts(zones.tables["parts"]), dict(job.tables)
-    tables["villages"] = parts.of_villages(tables["villages"], tables["cells"])
-    tables["cells"] = parts.of_cells(tables["cells"])
-    tables["incidents"] = parts.of_incidents(tables["incidents"])
+    tables["roads"] = tables["roads"][~tables["roads"]["road_id"].isin(zones.settings.get("closed_roads", ()))]
+    if "parts" in zones.tables:
+        parts = Parts(zones.tables["parts"])
+        tables["villages"] = parts.of_villages(tables["villages"], tables["cells"])
+        tables["cells"] = parts.of_cells(tables["cells"])
+        tables["incidents"] = parts.of_incidents(tables["incidents"])
     return dataclasses.replace(job, tables=tables)
 
 

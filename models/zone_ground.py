@@ -8,7 +8,7 @@ Method: d_ij are minutes by road between village centres, or along the cells whe
         short ways alone (p-median by interchange, Teitz & Bart 1968).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_data import cells as grid
 from gis_data.settings import WorkloadSettings
-from gis_data.streets import DRIVEN, RoadNetwork
+from gis_data.streets import ACCESS_MIN_PER_KM, DRIVEN, RoadNetwork
 from gis_data.taxonomy import drives_allocation
 from models.districting.problem import Floats, Ints
 from models.village_parts import Parts, divide
@@ -245,6 +245,32 @@ def minutes_between(
     lost = int(missing.all(axis=1).sum() + (missing.sum(axis=1) == len(units) - 1).sum())
     note = ("zones.note.travel_mixed", {"pairs": int(missing.sum()), "units": lost, "speed": f"{speed:g}"})
     return np.where(missing, walked, minutes), (note,)
+
+
+def minutes_left(
+    units: pd.DataFrame, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame, roads: gpd.GeoDataFrame,
+    closed: Collection[int], settings: WorkloadSettings,
+) -> Floats:  # fmt: skip
+    """Return d_ij with some roads closed: by the roads that are left, or over the fields on foot where that is quicker.
+
+    Pairs that no road joined before go along the cells as they did. The more is closed, the longer every way.
+
+    Parameters
+    ----------
+    cell_edges
+        What can still be walked between.
+    closed
+        Ids of the segments of road that are closed.
+    """
+    places = units["cell"].to_numpy(dtype=np.int64)
+    points = gpd.GeoSeries(gpd.points_from_xy(units["x"], units["y"]), crs=cells.crs)
+    network = RoadNetwork.from_roads(roads)
+    by_road = network.without(closed).travel_min(points, points).T
+    lost = np.isinf(by_road)
+    never = lost & np.isinf(network.travel_min(points, points).T) if lost.any() else lost
+    along = grid.cell_travel_min(cells, cell_edges, places, places, speed_km_per_h=settings.patrol_speed_km_per_h).T
+    on_foot = along * settings.patrol_speed_km_per_h * ACCESS_MIN_PER_KM / 60
+    return np.where(never, along, np.minimum(by_road, on_foot))
 
 
 def without_islets(load: Floats, pairs: Ints, count: int) -> tuple[Ints, tuple[Note, ...]]:

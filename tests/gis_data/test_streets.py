@@ -200,6 +200,40 @@ def test_minutes_are_those_of_osmnx_on_the_graph_it_is_given():
             assert found[i, j] * 60 == pytest.approx(nx.path_weight(graph, route, "travel_time"), rel=1e-9)
 
 
+def test_ways_round_closed_streets_are_those_of_osmnx_and_none_gets_shorter():
+    rows, corners = lattice()
+    whole = RoadNetwork.from_roads(road_table(ways(*rows), crs=CRS))
+    spots = at(*corners[::5])
+    ids = [int(np.hypot(*(whole.node_xy - [p.x, p.y]).T).argmin()) for p in spots]
+    rng, network, before = np.random.default_rng(3), whole, whole.travel_min(spots, spots)
+    for _ in range(8):
+        network = network.without(rng.choice(whole.roads["road_id"], size=5).tolist())
+        found = network.travel_min(spots, spots)
+        assert (found >= before - 1e-9).all()
+        graph, before = network.as_graph(), found
+        standing = np.flatnonzero(~network.closed[network.snap(spots)[0]])
+        for row in standing:
+            ways_s = nx.single_source_dijkstra_path_length(graph, ids[row], weight="travel_time")
+            wanted = [ways_s.get(ids[other], np.inf) / 60 for other in standing]
+            np.testing.assert_allclose(found[row, standing], wanted, rtol=1e-9)
+    assert (before > whole.travel_min(spots, spots) + 0.1).any()
+
+
+def test_from_a_closed_street_one_walks_to_its_ends():
+    found = road_table(
+        ways(
+            ([(0, 0), (1000, 0)], {"highway": "tertiary"}),
+            ([(1000, 0), (2000, 0)], {"highway": "tertiary", "oneway": "yes"}),
+            ([(2000, 0), (2000, 900), (1000, 900), (1000, 0)], {"highway": "tertiary"}),
+        ),
+        crs=CRS,
+    )
+    network = RoadNetwork.from_roads(found).without(found["road_id"].iloc[[1]])
+    a_km = 60 / 40
+    minutes = network.travel_min(at((1300, 0)), at((0, 0), (2000, 100), (1500, 0)))
+    np.testing.assert_allclose(minutes[0], [0.3 * 12 + a_km, 0.3 * 12 + (0.9 + 1.0 + 0.8) * a_km, 0.2 * 12])
+
+
 def test_the_streets_are_those_that_osmnx_reads_from_the_same_file(tmp_path):
     rows, corners = lattice()
     path = write_osm(tmp_path / "lattice.osm", rows)

@@ -3,16 +3,23 @@
 import itertools
 import json
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gis_data import audit
+from gis_data.barriers import find_crossings
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError
 from models.districting.problem import broken_rules, objective, recentred
 from models.edit import Change, changed, judge
 from models.rezone import open_edit, record_change
 from models.store import load_plans
+from models.town_plan import plan_town
 
 WIDE = {"tolerance": 0.6}
 
@@ -159,9 +166,115 @@ def test_closing_the_only_bridge_names_who_is_cut_off_and_the_open_bound_holds(s
         assert all(bank[name] != post // 4 for name in names.split("、"))
 
 
+@pytest.fixture(scope="module")
+def driven(small_workspace):
+    """Return a hand on a town whose two bridges meet the roads of both banks at their junctions."""
+    return open_edit(small_workspace(bridges=(600.0, 1800.0), counts=EVEN, **WIDE))[2]
+
+
+def road_between(hand, a, b):
+    """The segment that joins two points, in metres from the town's corner."""
+    roads = hand.tables.roads
+    wanted = shapely.LineString([(486_000.0 + x, 4_061_000.0 + y) for x, y in (a, b)])
+    return int(roads.loc[roads.geometry.apply(wanted.equals), "road_id"].iloc[0])
+
+
+def closing(hand, *road_ids):
+    return changed(hand, Change("close_road", road_ids=road_ids))
+
+
+def test_a_closed_road_sends_everyone_the_long_way(driven):
+    bridge, bank = road_between(driven, (600, 300), (600, 1300)), road_between(driven, (600, 300), (1200, 300))
+    at_25_km_per_h = 0.06 / 25
+    now = driven.case.problem.travel_min
+    assert now[4, 0] == pytest.approx((300 + 1000 + 300) * at_25_km_per_h)
+    assert closing(driven, bridge).case.problem.travel_min[4, 0] == pytest.approx(4000 * at_25_km_per_h)
+    # The road that village 1 stands on is gone: it walks 300 m to the junction, 12 minutes a kilometre.
+    without = closing(driven, bank).case.problem.travel_min
+    assert without[1, 0] == pytest.approx(300 * at_25_km_per_h + 0.3 * 12)
+    assert without[2, 0] == pytest.approx((300 + 1000 + 1200 + 1000 + 300) * at_25_km_per_h)
+
+
+def test_closing_the_road_of_a_bridge_is_closing_the_bridge(driven):
+    crossing = driven.tables.crossings.iloc[0]
+    by_bridge = changed(driven, Change("close", crossing_id=int(crossing["crossing_id"])))
+    by_road = closing(driven, int(crossing["road_id"]))
+    np.testing.assert_array_equal(by_road.case.problem.travel_min, by_bridge.case.problem.travel_min)
+    assert by_road.case.problem.neighbours == by_bridge.case.problem.neighbours
+    assert by_road.case.problem.neighbours != driven.case.problem.neighbours
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_bridge_cut_on_its_river_falls_with_either_half(small_workspace, half):
+    ws = small_workspace(bridges=(600.0, 1800.0), counts=EVEN, **WIDE)
+    roads = ws.read("roads")
+    bridges = roads[roads.geometry.length == 1000.0]
+    middle = bridges.geometry.centroid
+    shapes = [
+        shapely.LineString([line.coords[k], spot.coords[0]])
+        for line, spot in zip(bridges.geometry, middle, strict=True) for k in (0, 1)
+    ]  # fmt: skip
+    halves = gpd.GeoDataFrame(bridges.loc[bridges.index.repeat(2)].drop(columns="geometry"), geometry=shapes,
+                              crs=roads.crs)  # fmt: skip
+    # A line of each half starts at its bank; the middle of bridge m is junction 90 + m.
+    halves["from_node"] = np.ravel(bridges[["from_node", "to_node"]])
+    halves["to_node"], halves["length_m"] = [90, 90, 91, 91], 500.0
+    halves["road_id"] = np.arange(100, 104)
+    roads = pd.concat([roads.drop(bridges.index), halves], ignore_index=True)
+    ws.write({"roads": roads, "crossings": find_crossings(ws.read("barriers"), roads, crs=str(roads.crs))})
+    plan_town(ws, ["zones"], seed=1)
+    hand = open_edit(ws)[2]
+    assert len(hand.tables.crossings) == 2
+    cut = closing(hand, 100 + half, 102 + half)
+    assert not {(row, near) for row in range(4) for near in cut.case.problem.neighbours[row] if near >= 4}
+
+
+@settings(max_examples=12, deadline=None)
+@given(shut=st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True))
+def test_closing_a_road_never_gives_a_better_objective(driven, shut):
+    before, least = judge(driven).travel_min, cheapest_legal(driven.case.problem)
+    hand, gone = driven, []
+    for road in driven.tables.roads["road_id"].iloc[shut]:
+        hand = closing(hand, int(road))
+        gone.append(int(road))
+        after, now = judge(hand), cheapest_legal(hand.case.problem)
+        assert after.travel_min >= before - 1e-9
+        assert now >= least - 1e-9
+        assert driven.bound <= now + 1e-6
+        assert after.broken or after.bound_min <= after.travel_min
+        before, least = after.travel_min, now
+    together = closing(driven, *gone)
+    assert judge(together) == judge(hand)
+
+
+def test_a_road_closed_by_hand_stays_closed_and_no_beat_has_it(small_workspace):
+    ws = small_workspace(bridges=(600.0, 1800.0), counts=EVEN, **WIDE)
+    plan_town(ws, ["beats"], seed=1)
+    _, _, hand = open_edit(ws)
+    road = road_between(hand, (600, 300), (600, 1300))
+    assert road in set(load_plans(ws)["beats"].tables["segments"]["road_id"])
+    change = Change("close_road", road_ids=(road,))
+    verdict = judge(changed(hand, change))
+    made = record_change(ws, change, reason="桥面维修", insist=bool(verdict.cut_off))
+    assert road not in set(load_plans(ws)["beats"].tables["segments"]["road_id"])
+    again = open_edit(ws)[2]
+    assert judge(again) == verdict
+    assert again.closed_roads == {road}
+    with pytest.raises(InputError, match="已经封闭"):
+        closing(again, road)
+    line = json.loads((ws.root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["action"], line["parameters"]["reason"]) == ("override", "桥面维修")
+    assert line["parameters"]["change"]["road_ids"] == [road]
+    said = [text(key, lang=lang, **values) for key, values in made.notes if "close_road" in key for lang in LANGUAGES]
+    assert len(said) == 2
+    assert all(f"#{road}" in sentence and "桥面维修" in sentence for sentence in said)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(Change("move", ("V99",), "Z1"), "V99"), (Change("move", ("V1",), "Z9"), "Z9"), (Change("move", (), "Z1"), "先选"),
+    [(Change("close_road", road_ids=(77,)), "77"), (Change("close_road"), "先选"),
+     (Change("move", ("V99",), "Z1"), "V99"),
+     (Change("move", ("V1",), "Z9"), "Z9"), (Change("move", (), "Z1"), "先选"),
      (Change("close", crossing_id=77), "77")],
 )  # fmt: skip
 def test_what_is_not_there_is_refused_in_a_sentence(hand, change, words):

@@ -34,7 +34,7 @@ def _hand(stamp: str, _ws: Workspace) -> Hand:  # noqa: ARG001 - the stamp is th
 def _ask(station: Station, hand: Hand) -> Change | None:
     """Return the change chosen in the form, None while something is missing."""
     kind = st.radio(
-        text("page.hand.kind"), KINDS, horizontal=True, key="hand kind",
+        text("page.hand.kind"), [kind for kind in KINDS if kind != "close_road"], horizontal=True, key="hand kind",
         format_func=lambda name: text(f"page.hand.kinds.{name}"),
     )  # fmt: skip
     if kind == "close":
