@@ -159,6 +159,19 @@ class ChanceSurface:
             self.grid.south + (row + share[:, 1]) * self.grid.cell_m,
         ])  # fmt: skip
 
+    def recount(self, rng: np.random.Generator) -> tuple[Ints, Floats]:
+        """Return the flat cells (rising) that a redraw falls on, and its incidents in each.
+
+        Where there are more incidents than cells each cell's number is drawn and not each incident's cell.
+        """
+        cells, steps = self._steps
+        if self.total <= len(cells):
+            found, number = np.unique(self.grid.cells_of(self.redraw(rng)), return_counts=True)
+            return found, number.astype(float)
+        number = rng.multinomial(self.total, np.diff(steps, prepend=0.0))
+        some = np.flatnonzero(number)
+        return cells[some], number[some].astype(float)
+
     def cells_in(self, area: shapely.Geometry) -> Ints:
         """Return the flat numbers of the grid cells whose middle lies inside ``area``."""
         columns, rows = (

@@ -177,3 +177,8 @@ class DensityFinder:
             np.array([expected[ground].sum() for ground in grounds]),
             grounds,
         )
+
+    def find_by_chance(self, rng: np.random.Generator) -> Piles:
+        """Return the piles of one redraw."""
+        xy = self.surface.redraw(rng)
+        return self.find(xy, np.ones(len(xy)))

@@ -63,6 +63,10 @@ class Finder(Protocol):
         """Return the piles that incidents ``weight`` (n,) at the points ``xy`` (n, 2) form."""
         ...
 
+    def find_by_chance(self, rng: np.random.Generator) -> Piles:
+        """Return the piles of one redraw of the surface."""
+        ...
+
 
 class GridFinder:
     """Finds piles by ``PileRule`` on the grid of a surface whose cells are a sixth of ``eps_m`` wide."""
@@ -71,6 +75,7 @@ class GridFinder:
         self.surface, self.rule = surface, rule
         grid = surface.grid
         self._near, self._half = grid.disc(rule.eps_m), grid.disc(rule.eps_m / 2)
+        self._runs = np.split(self._near, np.flatnonzero(np.diff(self._near) > 1) + 1)
         self._most_cells = rule.max_area_km2 * 1e6 / grid.cell_m**2
         self._expected = surface.expected.ravel()
         self._counts = np.zeros(grid.on_land.size)
@@ -80,19 +85,34 @@ class GridFinder:
     def find(self, xy: Floats, weight: Floats) -> Piles:
         """Return the piles of every threshold, the lowest first."""
         cells, at = np.unique(self.surface.grid.cells_of(xy), return_inverse=True)
-        self._counts[cells] = np.bincount(at, weight, minlength=len(cells))
-        around = np.concatenate([
-            self._counts[cells[start : start + CELLS_AT_ONCE, None] + self._near].sum(axis=1)
-            for start in range(0, max(len(cells), 1), CELLS_AT_ONCE)
-        ])  # fmt: skip
+        return self._find(cells, np.bincount(at, weight, minlength=len(cells)))
+
+    def find_by_chance(self, rng: np.random.Generator) -> Piles:
+        """Return the piles of one redraw, which falls on cells at once."""
+        return self._find(*self.surface.recount(rng))
+
+    def _find(self, cells: Ints, count: Floats) -> Piles:
+        self._counts[cells] = count
+        around = self._around(cells)
         found = [
             pile
             for threshold in self.rule.thresholds(around.max(initial=0.0))
             for pile in self._at(cells[around >= threshold])
         ]
         self._counts[cells] = 0.0
-        count, expected, ground = zip(*found, strict=True) if found else ((), (), ())
-        return Piles(np.array(count, dtype=float), np.array(expected, dtype=float), list(ground))
+        held, expected, ground = zip(*found, strict=True) if found else ((), (), ())
+        return Piles(np.array(held, dtype=float), np.array(expected, dtype=float), list(ground))
+
+    def _around(self, cells: Ints) -> Floats:
+        """Return the incidents within eps of each cell: looked up one by one or, in a full city, by running sums."""
+        if len(cells) * len(self._near) < self._counts.size:
+            steps = (cells[at : at + CELLS_AT_ONCE, None] + self._near for at in range(0, len(cells), CELLS_AT_ONCE))
+            return np.concatenate([np.empty(0), *(self._counts[near].sum(axis=1) for near in steps)])
+        upto = np.concatenate([[0.0], np.cumsum(self._counts)])
+        around = np.zeros(len(cells))
+        for run in self._runs:
+            around += upto[cells + run[-1] + 1] - upto[cells + run[0]]
+        return around
 
     def _at(self, core: Ints) -> Iterator[tuple[float, float, Ints]]:
         """Yield count, expected and cells of each pile around the core cells of one threshold."""
@@ -165,8 +185,7 @@ def by_chance(
     """Find piles in random redraws of the finder's surface."""
     found = []
     for done in range(simulations):
-        xy = finder.surface.redraw(rng)
-        piles = finder.find(xy, np.ones(len(xy)))
+        piles = finder.find_by_chance(rng)
         found.append(excess(piles.count, piles.expected, finder.surface.total))
         progress((done + 1) / simulations)
     largest = np.array([one.max(initial=0.0) for one in found])

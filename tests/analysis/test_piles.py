@@ -69,6 +69,22 @@ def test_redraws_average_to_the_expected_incidents():
     assert (np.abs(mean - surface.expected.ravel()) < 5 * sd + 1e-12).all()
 
 
+@pytest.mark.parametrize("cell_m", [100.0, 500.0], ids=["fewer incidents than cells", "more"])
+def test_redraws_counted_by_cell_are_poisson_around_the_expected_incidents(cell_m):
+    xy, grid = even(200, np.random.default_rng(4)), grid_over(cell_m=cell_m)
+    surface = ChanceSurface.around(xy, np.ones(200), grid, opportunity=[], bandwidth_m=600, detail_m=50)
+    rng, drawn = np.random.default_rng(5), np.zeros((400, grid.on_land.size))
+    for draw in drawn:
+        cells, number = surface.recount(rng)
+        assert number.sum() == 200
+        assert (np.diff(cells) > 0).all()
+        draw[cells] = number
+    expected = surface.expected.ravel()
+    assert (np.abs(drawn.mean(axis=0) - expected) < 5 * np.sqrt(expected / 400) + 1e-12).all()
+    spread = (drawn.var(axis=0) / np.maximum(expected * (1 - expected / 200), 1e-12))[expected > 0]
+    assert spread.mean() == pytest.approx(1.0, abs=0.05)
+
+
 def test_incidents_that_fall_on_houses_make_houses_the_opportunity():
     rng = np.random.default_rng(6)
     houses, grid = even(60, rng), grid_over(cell_m=50.0)
@@ -123,8 +139,9 @@ def plain_piles(counts, shape, rule, cell_m):
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_piles_on_the_grid_are_those_of_the_rule_worked_cell_by_cell(seed):
+@given(seed=st.integers(0, 10_000), n=st.sampled_from([20, 50, 400]))
+def test_piles_on_the_grid_are_those_of_the_rule_worked_cell_by_cell(seed, n):
+    """With 20 incidents their surroundings are looked up, with 400 they come from running sums."""
     rng = np.random.default_rng(seed)
     grid = Grid.over(shapely.box(0, 0, 1_200, 1_200), cell_m=40.0, margin_m=400.0)
     rule = PileRule(eps_m=160.0, min_count=8, max_area_km2=0.25)
@@ -132,8 +149,8 @@ def test_piles_on_the_grid_are_those_of_the_rule_worked_cell_by_cell(seed):
     finder = GridFinder(surface, rule)
     for _ in range(2):  # the arrays kept between draws are clean again
         centre = rng.uniform(200, 1_000, (3, 2))
-        xy = centre[rng.integers(3, size=50)] + rng.normal(0, 70, (50, 2)).clip(-180, 180)
-        weight = rng.integers(1, 3, 50).astype(float)
+        xy = centre[rng.integers(3, size=n)] + rng.normal(0, 70, (n, 2)).clip(-180, 180)
+        weight = rng.integers(1, 3, n).astype(float)
         counts = np.bincount(grid.cells_of(xy), weight, minlength=grid.on_land.size)
         found = finder.find(xy, weight)
         wanted = plain_piles(counts, grid.on_land.shape, rule, 40.0)
