@@ -1,5 +1,7 @@
 """Null towns for hotspots with their defaults: ``python -m benchmarks.nulls.hotspots`` writes hotspots.csv beside this.
 
+A run goes on where the table ends, as a town's chance is its own; after a change of answers begin anew by removing it.
+
 In a null town incidents fall as chance has it: anywhere on even land; or at the houses of villages of which some are
 busier than others, several at one house by chance; the houses are known to the search. A town is an alarm if any
 hotspot is reported in it. The column above_level says whether more alarms than the level allows were seen, at 1 %.
@@ -11,8 +13,9 @@ only: a village four times as busy as another 400 m away is a hotspot by definit
 import csv
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import geopandas as gpd
@@ -21,7 +24,6 @@ import pandas as pd
 import shapely
 from scipy import stats
 
-from analysis.compare import wilson_interval
 from analysis.hotspot_life import follow_hotspots
 from analysis.hotspots import find_hotspots
 from gis_data.periods import Period
@@ -29,7 +31,8 @@ from gis_data.settings import HotspotSettings
 
 SEED = 20240103
 TABLE = Path(__file__).with_suffix(".csv")
-HEADER = ("method", "null_town", "level", "towns", "share", "low_95", "high_95", "above_level", "measured")
+ROUNDS, AT_ONCE = (100, 1_000), 20
+HEADER = ("method", "null_town", "level", "towns", "alarms", "share", "low_95", "high_95", "above_level", "measured")
 SIDE_M, VILLAGES, HOUSES, VILLAGE_M = 4_000.0, 16, 900, 120.0
 LAND = shapely.box(0, 0, SIDE_M, SIDE_M)
 START = pd.Timestamp("2023-01-01", tz="Asia/Shanghai")
@@ -87,47 +90,61 @@ def lives_in(town: Town, rng: np.random.Generator) -> bool:
     return not follow_hotspots(found, period=TWO_YEARS, settings=DEFAULTS, rng=rng).lives.empty
 
 
-HDBSCAN = dataclasses.replace(DEFAULTS, method="hdbscan", simulations=99)
-CASES: tuple[tuple[str, str, int, Alarm], ...] = (
-    ("Hotspots, any", "houses of unlike villages", 1_000, lambda rng: not reported_in(at_houses(rng), rng).empty),
-    ("Lives of hotspots, any in 2 years", "houses of unlike villages", 100,
+HDBSCAN = dataclasses.replace(DEFAULTS, method="hdbscan")
+CASES: tuple[tuple[str, str, Alarm], ...] = (
+    ("Hotspots, any", "houses of unlike villages", lambda rng: not reported_in(at_houses(rng), rng).empty),
+    ("Hotspots, any", "even land", lambda rng: not reported_in(even(rng), rng).empty),
+    ("Lives of hotspots, any in 2 years", "houses of unlike villages",
      lambda rng: lives_in(at_houses(rng, period=TWO_YEARS, n=600), rng)),
-    ("Hotspots, any, HDBSCAN", "houses of unlike villages", 100,
+    ("Hotspots, any, HDBSCAN", "houses of unlike villages",
      lambda rng: not reported_in(at_houses(rng), rng, settings=HDBSCAN).empty),
-    ("Hotspots, any", "even land", 1_000, lambda rng: not reported_in(even(rng), rng).empty),
 )  # fmt: skip
 
 
 def alarm(case_and_town: tuple[int, int]) -> bool:
     """Tell whether a town of a case is an alarm; a town's chance is its own, whoever makes it."""
     case, town = case_and_town
-    return CASES[case][3](np.random.default_rng((SEED, case, town)))
+    return CASES[case][-1](np.random.default_rng((SEED, case, town)))
 
 
-def rows() -> Iterator[tuple[object, ...]]:
-    """Yield a row of the table for each case."""
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        for case, (method, null_town, towns, _) in enumerate(CASES):
-            yield row(method, null_town, towns, sum(pool.map(alarm, [(case, town) for town in range(towns)])))
+def counted() -> dict[tuple[str, str], tuple[int, int]]:
+    """Return towns and alarms of each case that the table holds."""
+    if not TABLE.exists():
+        return {}
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {(row["method"], row["null_town"]): (int(row["towns"]), int(row["alarms"])) for row in rows}
 
 
 def row(method: str, null_town: str, towns: int, alarms: int) -> tuple[object, ...]:
-    """Return the row of so many alarms in so many towns."""
-    low, high = (float(limit) for limit in wilson_interval(alarms, towns))
-    above = bool(stats.binom.sf(alarms - 1, towns, DEFAULTS.alpha) < 0.01)
-    share = (f"{value:.4f}" for value in (alarms / towns, low, high))
-    return method, null_town, DEFAULTS.alpha, towns, *share, above, time.strftime("%Y-%m-%d")
+    """Return the row of so many alarms in so many towns, with the exact interval (Clopper & Pearson 1934)."""
+    test = stats.binomtest(alarms, towns, DEFAULTS.alpha, alternative="greater")
+    interval = stats.binomtest(alarms, towns).proportion_ci(method="exact")
+    share = (f"{value:.4f}" for value in (alarms / towns, interval.low, interval.high))
+    return method, null_town, DEFAULTS.alpha, towns, alarms, *share, test.pvalue < 0.01, time.strftime("%Y-%m-%d")
 
 
 def main() -> None:
-    """Make all towns and write the table."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
+    """Make the towns, some of every case before many of one, and keep the table as they are made."""
+    found = counted()
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        for goal, case in product(ROUNDS, range(len(CASES))):
+            name = CASES[case][:2]
+            while (towns := found.get(name, (0, 0))[0]) < goal:
+                more = [(case, town) for town in range(towns, min(towns + AT_ONCE, goal))]
+                found[name] = towns + len(more), found.get(name, (0, 0))[1] + sum(pool.map(alarm, more))
+                write(found)
+                print(f"{time.strftime('%X')}  {name}: {found[name]}", flush=True)
+
+
+def write(found: dict[tuple[str, str], tuple[int, int]]) -> None:
+    """Write the table at once, so that it is whole whenever a run is stopped."""
+    half = TABLE.with_suffix(".part")
+    with half.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(HEADER)
-        for one in rows():
-            table.writerow(one)
-            file.flush()
-            print(f"{time.strftime('%X')}  {one}", flush=True)
+        table.writerows(row(*case[:2], *found[case[:2]]) for case in CASES if case[:2] in found)
+    half.replace(TABLE)
 
 
 if __name__ == "__main__":
