@@ -94,6 +94,12 @@ def entries(path: Path) -> list[dict[str, Any]]:
     return [entry for entry in map(_parse, _lines(path)) if entry is not None]
 
 
+def last(path: Path) -> str:
+    """Return the hash of the log's last line, which a printed sheet names; "" for a log without lines."""
+    lines = _lines(path)
+    return _hash(lines[-1]) if lines else ""
+
+
 def _write(file: BinaryIO, entry: Mapping[str, Any], previous: str) -> str:
     text = json.dumps({**entry, "previous": previous}, ensure_ascii=False, sort_keys=True, default=str)
     line = text.encode() + b"\n"

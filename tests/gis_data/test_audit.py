@@ -72,3 +72,12 @@ def test_entries_written_at_once_still_make_one_chain(tmp_path: Path):
         list(pool.map(lambda n: audit.append(path, "x", parameters={"n": n}), range(60)))
     assert audit.verify(path) is None
     assert sorted(json.loads(line)["parameters"]["n"] for line in path.read_text().splitlines()) == list(range(60))
+
+
+def test_the_last_lines_hash_is_what_the_next_line_names(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    assert audit.last(path) == ""
+    audit.append(path, "import", parameters={})
+    named = audit.last(path)
+    audit.append(path, "plan", parameters={})
+    assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["previous"] == named
