@@ -26,6 +26,7 @@ from views.maps.look import MOVES
 from views.quality import DROPPED, MOVED, quality_of
 from views.quality_book import quality_xlsx
 from views.sheets import print_all
+from views.sheets.frame import TEXT_FOOT
 from views.sheets.quality_sheet import MOST_FILES, MOST_PROBLEMS, quality_pdf
 
 from .conftest import tiny_workspace
@@ -297,8 +298,8 @@ def page_of(data: bytes):
         assert (round(page.width), round(page.height)) == (595, 842)
         inside = [letter for letter in page.chars if letter["top"] >= 0 and letter["bottom"] <= page.height]
         assert len(inside) == len(page.chars), "nothing runs off the paper"
-        body = [letter["bottom"] for letter in page.chars if letter["top"] < page.height - 10.5 * 72 / 25.4]
-        assert max(body) <= page.height - 12.5 * 72 / 25.4, "nothing runs into the foot"
+        body = [letter["bottom"] for letter in page.chars if letter["top"] < page.height - (TEXT_FOOT - 2) * 72 / 25.4]
+        assert max(body) <= page.height - TEXT_FOOT * 72 / 25.4 + 0.5, "nothing runs into the foot"
         return page.extract_text(), min(letter["size"] for letter in page.chars)
 
 

@@ -24,10 +24,13 @@ from models.store import load_plans
 from views import sheets
 from views.sheets import frame, svg
 from views.sheets.beat_page import of_zone
+from views.sheets.imprint import plan_id
 from views.sheets.labels import Label, place_labels
 from views.sheets.names import clock_hours
 from views.sheets.zone_map import Scene, draw_zone
-from views.sheets.zone_sheet import GROUND, plan_id
+from views.sheets.zone_sheet import GROUND
+
+from .qr_reader import read_qr
 
 CRS = "EPSG:4549"
 EAST, NORTH = 489_000.0, 4_054_000.0
@@ -129,12 +132,22 @@ def town():
     return study_of(lots), ground, small_plans(lots)
 
 
+AUDIT = "3f2a91c0d4e5" * 5
+
+
 @pytest.fixture(scope="module")
-def sheet(town, tmp_path_factory):
-    """The sheet of zone Z1 in Chinese, as a page."""
-    path = sheets.write_zone_sheet(*town, "Z1", tmp_path_factory.mktemp("out") / "Z1.pdf", printed_on=DAY, lang="zh")
+def leaf(town, tmp_path_factory):
+    """Front and back of zone Z1 in Chinese."""
+    path = tmp_path_factory.mktemp("out") / "Z1.pdf"
+    sheets.write_zone_sheet(*town, "Z1", path, printed_on=DAY, audit=AUDIT, lang="zh")
     with pdfplumber.open(path) as book:
-        yield book.pages[0]
+        yield book.pages
+
+
+@pytest.fixture
+def sheet(leaf):
+    """The front of zone Z1 in Chinese."""
+    return leaf[0]
 
 
 def scale_of(page):
@@ -171,8 +184,8 @@ def words_of(page):
     return "".join(char["text"] for char in page.chars).replace(" ", "")
 
 
-def said(sentence, page):
-    return sentence.replace(" ", "") in words_of(page)
+def said(sentence, *pages):
+    return sentence.replace(" ", "") in "".join(map(words_of, pages))
 
 
 # ---- true scale, read back from the PDF ----
@@ -240,9 +253,9 @@ def test_page_is_a4(sheet):
     ("size_km", "scale", "paper"),
     [
         ((6.0, 4.0), 25_000, "upright"),
-        ((1.2, 0.9), 7_500, "upright"),
+        ((1.2, 0.9), 5_000, "upright"),
         ((20.0, 3.0), 40_000, "lying"),
-        ((2.0, 12.0), 50_000, "upright"),
+        ((2.0, 12.0), 50_000, "lying"),
     ],
 )
 def test_zone_of_another_shape_takes_another_scale_and_layout(tmp_path, size_km, scale, paper):
@@ -250,7 +263,6 @@ def test_zone_of_another_shape_takes_another_scale_and_layout(tmp_path, size_km,
     path = tmp_path / "Z1.pdf"
     sheets.write_zone_sheet(study_of(lots), ground, small_plans(lots), "Z1", path, printed_on=DAY)
     with pdfplumber.open(path) as book:
-        assert len(book.pages) == 1
         page = book.pages[0]
         assert scale_of(page) == scale
         assert ("lying" if page.width > page.height else "upright") == paper
@@ -265,7 +277,7 @@ extent = st.tuples(
 @given(extent)
 @settings(max_examples=60, deadline=None)
 def test_the_ground_fits_the_frame_and_would_not_at_the_next_larger_scale(bounds):
-    layout, window = frame.fit(bounds)
+    layout, window = frame.fit(shapely.box(*bounds))
     corners = window.to_paper(shapely.box(*bounds)).bounds
     assert corners[0] >= 3.99
     assert corners[1] >= 3.99
@@ -274,38 +286,40 @@ def test_the_ground_fits_the_frame_and_would_not_at_the_next_larger_scale(bounds
     larger = [scale for scale in frame.SCALES if scale < window.scale]
     if larger:
         needed = np.array([bounds[2] - bounds[0], bounds[3] - bounds[1]]) * 1000 / max(larger) + 8
-        assert not any(needed[0] <= one.map.width and needed[1] <= one.map.height for one in frame.LAYOUTS)
+        assert not any(needed[0] <= one.map.width and needed[1] <= one.map.height for one in frame.LAYOUTS["A4"])
 
 
 def test_ground_too_large_for_a4_says_what_to_change():
     with pytest.raises(InfeasibleError, match=r"zones\.count"):
-        frame.fit((0, 0, 300_000, 300_000))
+        frame.fit(shapely.box(0, 0, 300_000, 300_000))
 
 
 # ---- words ----
 
 
-def test_words_on_the_chinese_sheet(sheet):
+def test_words_on_the_chinese_sheet(leaf):
     for expected in (
-        "禾川镇巡区图 Z1", "内部资料 注意保管", "合成数据，非真实警情", "第 1 张，共 2 张", "打印时选 100 %，不缩放",
+        "禾川镇巡区图 Z1", "内部资料 注意保管", "合成数据，非真实警情", "第1页，共2页", "第2页，共2页",
+        "日志编号3f2a91c0d4e5", "打印时选 100 %，不缩放",
         "412 起（373–454）", "高于其他巡区", "无显著变化", "7 起（3–14）", "H1 64 02:00–04:00", "入室盗窃、盗窃",
         "41.0 小时（比平均 +2%）", "6,000", "31.5 km", "东王家丘", "派出所", "禾水", "EPSG:4549", "2024-03-01",
         "2022-01-01 至 2023-12-31", "© OpenStreetMap contributors", plan_id(small_plans(small_ground()[1])["zones"]),
     ):  # fmt: skip
-        assert said(expected, sheet), expected
-    assert re.search("H3|H2", words_of(sheet)) is None, "H2 lies in the other zone, H3 is not more than chance"
+        assert said(expected, *leaf), expected
+    assert re.search("H3|H2", "".join(map(words_of, leaf))) is None, (
+        "H2 lies in the other zone, H3 is not more than chance"
+    )
 
 
 def test_english_sheet_speaks_english(town, tmp_path):
     path = sheets.write_zone_sheet(*town, "Z2", tmp_path / "Z2.pdf", printed_on=DAY, lang="en")
     with pdfplumber.open(path) as book:
-        page = book.pages[0]
         for expected in (
-            "patrol zone Z2", "INTERNAL", "SYNTHETIC DATA", "Sheet 2 of 2", "Print at 100 %, do not scale",
-            "377 (340–417)", "no significant difference", "0 (0–4)", "fight or assault", "Legend", "Police station",
+            "patrol zone Z2", "INTERNAL", "SYNTHETIC DATA", "Page 2 of 2", "Print at 100 %, do not scale",
+            "377 (340–417)", "no significant difference", "0 (0–4)", "fight or assault", "Police station",
         ):  # fmt: skip
-            assert said(expected, page), expected
-        assert not re.search("[巡警图]", words_of(page))
+            assert said(expected, *book.pages), expected
+        assert not re.search("[巡警图]", "".join(map(words_of, book.pages)))
 
 
 def test_a_credit_that_repeats_the_mark_of_invented_data_is_not_printed_twice(town, tmp_path):
@@ -325,6 +339,22 @@ def test_a_real_study_carries_no_synthetic_mark(town, tmp_path):
     )
     with pdfplumber.open(path) as book:
         assert "合成数据" not in book.pages[0].extract_text()
+
+
+def code_on(page):
+    """The words of the page's QR code, read from a picture of the page at 300 dpi."""
+    picture = np.array(page.to_image(resolution=300).original.convert("L"))
+    foot = frame.MAP_FOOT if page.page_number == 1 else frame.TEXT_FOOT - 2.6
+    size = round(17 / 25.4 * 300)
+    left, top = round((page.width / PT_PER_MM - 25) / 25.4 * 300), round((page.height / PT_PER_MM - foot) / 25.4 * 300)
+    return read_qr(picture[top : top + size, left : left + size])
+
+
+def test_the_code_on_both_sides_says_plan_and_audit_number(leaf, town):
+    number = plan_id(town[2]["zones"])
+    for page in leaf:
+        assert code_on(page) == f"XUNQU {number.upper()} {AUDIT[:12].upper()}"
+        assert said(f"计划编号{number}", page)
 
 
 def test_fonts_are_embedded_subsets(sheet):
@@ -405,7 +435,7 @@ def test_a_shared_border_is_drawn_once(town):
         *of_zone(None, "Z1", crs=zones.crs),
         ground,
     )
-    _, window = frame.fit(zones.total_bounds)
+    _, window = frame.fit(shapely.box(*zones.total_bounds))
     drawing = draw_zone(scene, window).svg
     thin = re.search(r'd="([^"]+)"[^>]*stroke="#444444"', drawing).group(1)
     xy = [np.array([float(v) for v in pair.split()]) for pair in re.split("[ML]", thin) if pair]
@@ -421,7 +451,7 @@ def test_only_what_is_on_the_sheet_is_in_its_legend(town):
     }
     no_beats = of_zone(None, "Z1", crs=zones.crs)
     scene = Scene("Z1", zones, plans["zones"].tables["units"], plans["hotspots"].to_frame().iloc[:0], *no_beats, bare)
-    _, window = frame.fit(scene.zone.geometry.bounds)
+    _, window = frame.fit(scene.zone.geometry)
     words = [words for _, words in draw_zone(scene, window).legend]
     assert words == ["本巡区边界", "村界", "相邻巡区界", "村庄", "驻勤点"]
 
@@ -442,9 +472,9 @@ def test_a_zone_without_villages_hotspots_or_scores_still_has_its_sheet(town, tm
     only = {"zones": Plan("zones", {"zones": zones, "units": units}, {}, seed=1, seconds=0.0)}
     path = sheets.write_zone_sheet(town[0], bare, only, "Z2", tmp_path / "Z2.pdf", printed_on=DAY)
     with pdfplumber.open(path) as book:
-        assert said("28.2 km", book.pages[0])
-        assert not said("人口", book.pages[0])
-        assert not said("驻勤点", book.pages[0])
+        assert said("28.2 km", *book.pages)
+        assert not said("人口", *book.pages)
+        assert not said("驻勤点", *book.pages)
 
 
 def test_a_card_with_forty_long_names_stays_in_its_box(town, tmp_path):
@@ -458,10 +488,10 @@ def test_a_card_with_forty_long_names_stays_in_its_box(town, tmp_path):
     }
     path = sheets.write_zone_sheet(study, ground, crowded, "Z1", tmp_path / "Z1.pdf", printed_on=DAY)
     with pdfplumber.open(path) as book:
-        assert len(book.pages) == 1
-        words = book.pages[0].extract_words()
+        assert len(book.pages) == 2
+        words = book.pages[1].extract_words()
     last = max(word["bottom"] for word in words if "生产大队" in word["text"])
-    assert last / PT_PER_MM <= 297 - frame.FOOT
+    assert last / PT_PER_MM <= 297 - frame.TEXT_FOOT
     assert "宋家埠第6生产大队" not in "".join(word["text"] for word in words), "that village lies in Z2"
 
 

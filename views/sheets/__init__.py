@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gis_data.audit import last
 from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
@@ -48,13 +49,16 @@ def print_all(
         raise InputError("sheet.unknown", found=", ".join(unknown), known=", ".join(SHEETS))
     written: list[Path] = []
     today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
+    audit = last(ws.root / "audit.jsonl")
     if {"zones", "scorecard"} & set(wanted):
         _require(plans, "zones")
     if "zones" in wanted:
         book = ws.out / text("sheet.file_zones")
         written.append(write_zone_book(plans["zones"], plans.get("options"), ws.study, book))
         ground = {name: ws.read(name) for name in GROUND}
-        written += write_all_zone_sheets(ws.study, ground, plans, ws.out, printed_on=today, progress=progress)
+        written += write_all_zone_sheets(
+            ws.study, ground, plans, ws.out, printed_on=today, audit=audit, progress=progress
+        )
         if "beats" in plans:
             written.append(write_beat_book(plans["beats"], ws.study, ws.out / text("sheet.file_beats")))
     if "scorecard" in wanted:
@@ -69,7 +73,7 @@ def print_all(
         report = quality_of(ws.read)
         written.append(write_quality_book(report, ws.study, ws.out / text("sheet.file_quality_xlsx")))
         pdf = ws.out / text("sheet.file_quality_pdf")
-        written.append(write_quality_sheet(ws.study, report, ws.read("roads"), pdf, printed_on=today))
+        written.append(write_quality_sheet(ws.study, report, ws.read("roads"), pdf, printed_on=today, audit=audit))
     ws.log("print", sheets=wanted, files=[path.name for path in written])
     return written
 

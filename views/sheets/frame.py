@@ -3,12 +3,13 @@
 In:     the ground to show (metres) and a sheet's own data.
 Out:    a map window that turns metres into millimetres of paper at a round 1:n; a PDF.
 
-All lengths on paper are millimetres from the top left corner. The template (``frame.typ`` beside this file) draws
-title block, scale bar, north arrow and ruler, so that a new sheet is one short file.
+All lengths on paper are millimetres from the top left corner. ``frame.typ`` beside this file draws title block, footer,
+scale bar, north arrow and ruler; ``imprint.py`` says what every sheet says of itself; ``content.py`` holds what a page
+is made of. A new sheet is one short file that returns pages.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,13 +22,15 @@ import typst
 from gis_data.errors import InfeasibleError
 from views.fonts import font_folder
 
+# The national series as far as a patrol wants it (GA/T 629), then every round scale at which a large zone still fills
+# its paper: a crew reads 1:30,000 better than a page half empty at 1:50,000, and bar, ruler and grid are true at any.
 SCALES = (
-    5_000, 7_500, 10_000, 12_500, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 75_000, 100_000, 150_000, 200_000,
-    300_000, 500_000,
+    1_000, 2_000, 5_000, 10_000, 25_000, 30_000, 40_000, 50_000, 75_000, 100_000, 150_000, 200_000, 300_000, 500_000,
 )  # fmt: skip
-SCALE_BARS_M = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-LONGEST_BAR_MM = 85.0
+SCALE_BARS_M = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+LONGEST_BAR_MM = 55.0
 INNER_MARGIN_MM = 4.0
+LONG_FROM = 1.5  # a zone so many times longer than wide may be turned where that gives it a larger scale
 
 _TEMPLATES = Path(__file__).resolve().parent
 
@@ -44,88 +47,146 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parts of an A4 sheet lie."""
+    """Where map and legend lie on a page (millimetres)."""
 
     width: float
     height: float
     map: Box
-    card: Box
-    columns: int
+    legend: Box
 
 
-MARGIN, HEAD, FOOT, GAP = 8.0, 17.0, 25.0, 2.0
+# As in frame.typ: margin, where the body begins, and the two footers.
+MARGIN, HEAD, MAP_FOOT, TEXT_FOOT, GAP = 8.0, 19.0, 25.0, 22.0, 2.0
+LEGEND_MM = 17.0
+
+PAPERS = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
 
 
-def _layout(width: float, height: float, *, card_width: float = 0.0, card_height: float = 0.0) -> Layout:
-    inner = Box(MARGIN, HEAD + GAP, width - 2 * MARGIN, height - HEAD - FOOT - 2 * GAP)
-    if card_width:
-        map_width = inner.width - card_width - GAP
-        card = Box(inner.left + map_width + GAP, inner.top, card_width, inner.height)
-        return Layout(width, height, Box(inner.left, inner.top, map_width, inner.height), card, columns=1)
-    map_height = inner.height - card_height - GAP
-    card = Box(inner.left, inner.top + map_height + GAP, inner.width, card_height)
-    columns = 3 if width < 250 else 4
-    return Layout(width, height, Box(inner.left, inner.top, inner.width, map_height), card, columns=columns)
+def _layout(width: float, height: float, *, right_mm: float = 0.0, below_mm: float = 0.0) -> Layout:
+    inner = Box(MARGIN, HEAD, width - 2 * MARGIN, height - HEAD - MAP_FOOT - GAP)
+    if right_mm:
+        map_width = inner.width - right_mm - GAP
+        legend = Box(inner.left + map_width + GAP, inner.top, right_mm, inner.height)
+        return Layout(width, height, Box(inner.left, inner.top, map_width, inner.height), legend)
+    map_height = inner.height - below_mm - GAP
+    legend = Box(inner.left, inner.top + map_height + GAP, inner.width, below_mm)
+    return Layout(width, height, Box(inner.left, inner.top, inner.width, map_height), legend)
 
 
 # In order of preference: at the same scale the first that fits is taken.
-LAYOUTS = (
-    _layout(210, 297, card_height=72),
-    _layout(297, 210, card_width=72),
-    _layout(297, 210, card_height=56),
-    _layout(210, 297, card_width=66),
-)
+LAYOUTS = {
+    name: (
+        _layout(short, long, below_mm=LEGEND_MM),
+        _layout(long, short, right_mm=33.0),
+        _layout(long, short, below_mm=LEGEND_MM),
+    )
+    for name, (short, long) in PAPERS.items()
+}
 
 
 @dataclass(frozen=True)
 class MapWindow:
-    """A piece of ground on paper at exactly 1:``scale``; (``west``, ``north``) lies in the frame's top left corner."""
+    """A piece of ground on paper at exactly 1:``scale``: the ground point (``x``, ``y``) lies in the frame's middle.
+
+    ``turn_deg`` turns the ground counter-clockwise on the paper, so that a long zone lies along it.
+    """
 
     scale: int
-    west: float
-    north: float
+    x: float
+    y: float
     frame: Box
+    turn_deg: float = 0.0
 
     @classmethod
-    def around(cls, bounds: Sequence[float], frame: Box, scale: int) -> "MapWindow":
-        """Return the window that has the middle of ``bounds`` (metres) in its middle."""
-        metres_per_mm = scale / 1000
-        west = (bounds[0] + bounds[2]) / 2 - frame.width / 2 * metres_per_mm
-        north = (bounds[1] + bounds[3]) / 2 + frame.height / 2 * metres_per_mm
-        return cls(scale, west, north, frame)
+    def around(cls, area: shapely.Geometry, frame: Box, scale: int, *, turn_deg: float = 0.0) -> "MapWindow":
+        """Return the window that has the middle of an area (metres), seen as it is turned, in its middle."""
+        west, south, east, north = _turned(area, turn_deg).bounds
+        middle = _turned(shapely.Point((west + east) / 2, (south + north) / 2), -turn_deg)
+        return cls(scale, middle.x, middle.y, frame, turn_deg)
 
     @property
     def ground(self) -> tuple[float, float, float, float]:
-        """West, south, east, north of the window, metres."""
-        metres_per_mm = self.scale / 1000
-        return (
-            self.west,
-            self.north - self.frame.height * metres_per_mm,
-            self.west + self.frame.width * metres_per_mm,
-            self.north,
-        )
+        """West, south, east, north of the ground in sight, metres."""
+        half = np.array([self.frame.width, self.frame.height]) * self.scale / 2000
+        seen = _turned(shapely.box(*-half, *half), -self.turn_deg)
+        west, south, east, north = seen.bounds
+        return (self.x + west, self.y + south, self.x + east, self.y + north)
 
     def to_paper(self, shapes: Any) -> Any:  # noqa: ANN401 - one geometry or an array of them
         """Turn geometries in metres into millimetres right and down from the frame's top left corner."""
         mm_per_metre = 1000 / self.scale
-        return shapely.transform(shapes, lambda xy: (xy - (self.west, self.north)) * (mm_per_metre, -mm_per_metre))
+        turn = _rotation(self.turn_deg).T * (mm_per_metre, -mm_per_metre)
+        middle = np.array([self.frame.width, self.frame.height]) / 2
+        return shapely.transform(shapes, lambda xy: (xy - (self.x, self.y)) @ turn + middle)
 
 
-def fit(bounds: Sequence[float]) -> tuple[Layout, MapWindow]:
-    """Choose layout and scale: the largest round scale at which the ground fits a frame of some layout.
+def _rotation(turn_deg: float) -> np.ndarray:
+    angle = np.radians(turn_deg)
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def _turned(area: shapely.Geometry, turn_deg: float) -> shapely.Geometry:
+    return area if turn_deg == 0 else shapely.transform(area, lambda xy: xy @ _rotation(turn_deg).T)
+
+
+def fit(area: shapely.Geometry, *, paper: str = "A4", scale: int = 0) -> tuple[Layout, MapWindow]:
+    """Choose layout, scale and turn: the largest scale of the series at which an area fits a frame of some layout.
+
+    A long area is turned only where that gains a scale. North never points below the horizontal.
+
+    Parameters
+    ----------
+    area
+        The ground to show, metres.
+    paper
+        "A4" or "A3".
+    scale
+        The one scale to use; 0 for the largest that fits.
 
     Raises
     ------
     InfeasibleError
-        If the ground is too large for the smallest scale.
+        If the area is too large for the chosen scale, or for the smallest.
     """
-    size = np.array([bounds[2] - bounds[0], bounds[3] - bounds[1]])
-    for scale in SCALES:
-        needed = size * 1000 / scale + 2 * INNER_MARGIN_MM
-        for layout in LAYOUTS:
-            if needed[0] <= layout.map.width and needed[1] <= layout.map.height:
-                return layout, MapWindow.around(bounds, layout.map, scale)
-    raise InfeasibleError("sheet.too_large", width_km=f"{size[0] / 1000:.0f}", height_km=f"{size[1] / 1000:.0f}")
+    angle = _long_side_deg(area)
+    for one in (scale,) if scale else SCALES:
+        for turned in (False, True) if angle is not None else (False,):
+            for layout in LAYOUTS[paper]:
+                turn = _turn_for(layout, angle) if turned and angle is not None else 0.0
+                if _fits(_turned(area, turn).bounds, layout.map, one):
+                    return layout, MapWindow.around(area, layout.map, one, turn_deg=turn)
+    west, south, east, north = area.bounds
+    size = {"width_km": f"{(east - west) / 1000:.1f}", "height_km": f"{(north - south) / 1000:.1f}"}
+    if scale:
+        raise InfeasibleError("sheet.scale_too_large", scale=f"{scale:,}", paper=paper, **size)
+    raise InfeasibleError("sheet.too_large", **size)
+
+
+def _fits(bounds: tuple[float, float, float, float], frame: Box, scale: int) -> bool:
+    west, south, east, north = bounds
+    room = 2 * INNER_MARGIN_MM
+    return (east - west) * 1000 / scale + room <= frame.width and (north - south) * 1000 / scale + room <= frame.height
+
+
+def _long_side_deg(area: shapely.Geometry) -> float | None:
+    """Return the direction of a long area's long side, degrees from east in (-90, 90]; None where it is not long."""
+    corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(area))
+    if len(corners) < 4:
+        return None
+    sides = np.diff(corners, axis=0)[:2]
+    lengths = np.hypot(*sides.T)
+    if lengths.max() < LONG_FROM * lengths.min():
+        return None
+    across, up = sides[int(lengths.argmax())]
+    angle = float(np.degrees(np.arctan2(up, across)))
+    return angle - 180 if angle > 90 else angle + 180 if angle <= -90 else angle
+
+
+def _turn_for(layout: Layout, long_side_deg: float) -> float:
+    """Return the smallest turn that lays a long side along the long side of the layout's map."""
+    if layout.map.width >= layout.map.height:
+        return -long_side_deg
+    return 90 - long_side_deg if long_side_deg > 0 else -90 - long_side_deg
 
 
 def scale_bar(scale: int) -> dict[str, Any]:
@@ -134,6 +195,11 @@ def scale_bar(scale: int) -> dict[str, Any]:
     unit, per = ("km", 1000) if length_m >= 1000 else ("m", 1)
     marks = [(0, "0"), (2, f"{length_m / 2 / per:g}"), (4, f"{length_m / per:g} {unit}")]
     return {"length_mm": length_m * 1000 / scale, "marks": marks}
+
+
+def grid_step_m(scale: int) -> int:
+    """Return the step of the grid on the map, metres: never closer than 25 mm."""
+    return next(step for step in (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000) if step * 1000 / scale >= 25)
 
 
 def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:

@@ -26,6 +26,7 @@ SHORTEST_NAMED_LINE_MM = 25.0
 SMALLEST_NAMED_ZONE_MM2 = 300.0
 LARGEST_REACH_MM = 12.0
 EDGE_LABEL_MM = (8.0, 2.6)
+INDEX_LABEL_MM = (4.0, 3.6)
 
 
 def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
@@ -44,10 +45,10 @@ def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[di
     ]
     placed = place_labels(
         wanted, width_mm=frame.width, height_mm=frame.height,
-        keep_clear=[*furniture, *_markers(drawing)], rather_not=_rather_not(drawing),
+        keep_clear=[*furniture, *index_boxes(drawing), *_markers(drawing)], rather_not=_rather_not(drawing),
     )  # fmt: skip
     taken = [*furniture, *(one.box for one in placed)]
-    return [asdict(one) for one in placed] + _numbers(drawing) + _kilometres(drawing, taken)
+    return [asdict(one) for one in placed] + _numbers(drawing) + edge_labels(drawing, taken)
 
 
 def clock_hours(hours: str) -> str:
@@ -82,12 +83,15 @@ def _post(drawing: "Drawing") -> list[Label]:
 
 def _numbers(drawing: "Drawing") -> list[dict[str, Any]]:
     """Set the number of each checkpoint in its disc."""
-    size = 2 * CHECKPOINT_MM
     return [
-        {"label": asdict(Label(f"{number}", x, y, 6, 700, style="checkpoint")), "left": x - CHECKPOINT_MM,
-         "top": y - CHECKPOINT_MM, "width": size, "height": size, "leader": None}
+        _set(
+            Label(f"{number}", x, y, 6, 700, style="checkpoint"),
+            x - CHECKPOINT_MM,
+            y - CHECKPOINT_MM,
+            (2 * CHECKPOINT_MM, 2 * CHECKPOINT_MM),
+        )
         for number, (x, y) in zip(drawing.checkpoints["number"], drawing.discs.tolist(), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _beats(drawing: "Drawing") -> list[Label]:
@@ -136,15 +140,26 @@ def _lines(table: gpd.GeoDataFrame, column: str, kinds: tuple[str, ...], *, size
     return found
 
 
-def _kilometres(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
-    """Grid labels at the frame's edge, as on a topographic map, where nothing else stands."""
-    width, height = EDGE_LABEL_MM
-    places = [(x - width / 2, 0.4, metres) for x, metres in drawing.grid("x")]
-    places += [(0.4, y - height / 2, metres) for y, metres in drawing.grid("y")]
-    found = []
+def edge_labels(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
+    """Letters and numbers of the index squares at the frame's edge, and the grid's kilometres where room is left."""
+    width, height = INDEX_LABEL_MM
+    squares = [Label(name, x, y, 8, 700, style="index") for name, x, y in drawing.squares()]
+    found = [_set(label, label.x - width / 2, label.y - height / 2, INDEX_LABEL_MM) for label in squares]
+    wide, low = EDGE_LABEL_MM
+    places = [(x - wide / 2, 0.4, metres) for x, metres in drawing.grid("x")]
+    places += [(0.4, y - low / 2, metres) for y, metres in drawing.grid("y")]
     for left, top, metres in places:
-        box = shapely.box(left, top, left + width, top + height)
-        if box.within(drawing.page) and not any(box.intersects(other) for other in taken):
-            label = asdict(Label(f"{metres / 1000:g}", left, top, 5.5, style="grid"))
-            found.append({"label": label, "left": left, "top": top, "width": width, "height": height, "leader": None})
+        box = shapely.box(left, top, left + wide, top + low)
+        if metres is not None and box.within(drawing.page) and not any(box.intersects(other) for other in taken):
+            found.append(_set(Label(f"{metres / 1000:g}", left, top, 5.5, style="grid"), left, top, EDGE_LABEL_MM))
     return found
+
+
+def index_boxes(drawing: "Drawing") -> list[shapely.Geometry]:
+    """Return the boxes of the letters and numbers at the edge, which no name may cover."""
+    width, height = INDEX_LABEL_MM
+    return [shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2) for _, x, y in drawing.squares()]
+
+
+def _set(label: Label, left: float, top: float, size: tuple[float, float]) -> dict[str, Any]:
+    return {"label": asdict(label), "left": left, "top": top, "width": size[0], "height": size[1], "leader": None}

@@ -23,9 +23,10 @@ from views.maps.corrections import moves_label
 from views.maps.look import MOVES
 from views.quality import COUNTS, DROPPED, FIELDS, MEASURES, QualityReport
 from views.sheets import svg
-from views.sheets.frame import Box, MapWindow, write_pdf
+from views.sheets.frame import PAPERS, Box, MapWindow, write_pdf
+from views.sheets.imprint import Imprint
 
-PAPER_MM = (210.0, 297.0)
+PAPER_MM = PAPERS["A4"]
 MAP_MM = Box(0, 0, 92.0, 66.0)
 MOST_FILES, MOST_PROBLEMS, MOST_IMPORTS, MOST_MONTHS, MOST_REMARKS = 10, 12, 6, 24, 3
 MOST_MARKS = 1_500
@@ -42,18 +43,19 @@ def write_quality_sheet(
     path: Path,
     *,
     printed_on: datetime.date,
+    audit: str = "",
     lang: Language | None = None,
 ) -> Path:
-    """Write the sheet and return its path; the same report and day give the same bytes."""
+    """Write the sheet and return its path; the same report, day and audit hash give the same bytes."""
     with speaking(lang or language()):
+        imprint = Imprint.of(study, None, audit=audit, printed_on=printed_on, period=_period(report))
         sheet = {
             "lang": language(),
-            "layout": {"width": PAPER_MM[0], "height": PAPER_MM[1]},
+            "width": PAPER_MM[0],
+            "height": PAPER_MM[1],
             "title": text("quality.title", town=study.name),
             "subtitle": _period(report),
-            "secrecy": text("sheet.secrecy"),
-            "synthetic": text("sheet.synthetic") if study.synthetic else "",
-            "page": "",
+            **imprint.words(),
             "account": text("quality.account", files=f"{len(report.files):,}", **_words(report.sums)),
             "files": _files(report),
             "map": _map(study, report, roads),
@@ -61,7 +63,7 @@ def write_quality_sheet(
             "completeness": _completeness(report),
             "trend": _trend(report),
             "remarks": _remarks(report),
-            "foot": [text("page.data.files_help"), text("quality.printed", date=printed_on.isoformat())],
+            "foot": {"left": [text("page.data.files_help")], "right": imprint.words()["foot"]["right"]},
         }
         return write_pdf("quality_sheet.typ", sheet, path)
 
@@ -156,7 +158,7 @@ def _heads(names: tuple[str, ...]) -> list[str]:
 def _map(study: Study, report: QualityReport, roads: gpd.GeoDataFrame) -> dict[str, Any]:
     bounds = study.boundary.bounds
     metres_per_mm = max((bounds[2] - bounds[0]) / (MAP_MM.width - 4), (bounds[3] - bounds[1]) / (MAP_MM.height - 4))
-    window = MapWindow.around(bounds, MAP_MM, int(np.ceil(1000 * metres_per_mm)))
+    window = MapWindow.around(study.boundary, MAP_MM, int(np.ceil(1000 * metres_per_mm)))
     main = roads[roads["road_class"].isin(MAIN_ROADS)].geometry.to_numpy() if len(roads) else []
     drawn = [
         svg.path(window.to_paper(np.asarray(main, dtype=object)), stroke="#c9c4ba", stroke_width=0.35),

@@ -1,0 +1,162 @@
+"""What a sheet's pages are made of: words, facts, tables, pictures, maps. The same content makes a PDF and a docx.
+
+In:     words and numbers that are ready.
+Out:    frozen blocks and pages; ``write_sheets`` sets them in the shared frame.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gis_data.catalogue import language, text
+from views.sheets.frame import PAPERS, Layout, MapWindow, grid_step_m, scale_bar, write_pdf
+from views.sheets.imprint import Imprint
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a page."""
+
+    words: str
+    kind: str = field(default="heading", init=False)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph."""
+
+    words: str
+    strong: bool = False
+    quiet: bool = False
+    kind: str = field(default="words", init=False)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values in ``columns`` pairs of columns."""
+
+    rows: tuple[tuple[str, str], ...]
+    columns: int = 1
+    kind: str = field(default="facts", init=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of words.
+
+    Attributes
+    ----------
+    widths
+        Shares of the free width; 0 for a column as wide as its words. Shares for all columns where it is empty.
+    numbers
+        Columns that stand to the right.
+    lined, row_mm
+        A form to fill in by hand: lines around every cell, rows at least so high.
+    empty
+        What stands instead of a table without rows.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[float, ...] = ()
+    numbers: tuple[int, ...] = ()
+    lined: bool = False
+    row_mm: float = 0.0
+    empty: str = ""
+    kind: str = field(default="table", init=False)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing of an exact size."""
+
+    svg: str
+    width_mm: float
+    height_mm: float
+    kind: str = field(default="picture", init=False)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Blocks side by side."""
+
+    groups: tuple[tuple["Block", ...], ...]
+    kind: str = field(default="columns", init=False)
+
+
+Block = Heading | Words | Facts | Table | Picture | Columns
+
+
+@dataclass(frozen=True)
+class TextPage:
+    """A page of blocks; it flows on over further pages, or (``fit``) takes smaller letters to stay one page.
+
+    ``level`` is the bookmark's depth (0 for none); ``odd`` begins on the front of a leaf.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    subtitle: str = ""
+    paper: str = "A4"
+    lying: bool = False
+    fit: bool = False
+    level: int = 1
+    odd: bool = False
+
+
+@dataclass(frozen=True)
+class MapPage:
+    """A page with a map at true scale, its legend below or beside it."""
+
+    title: str
+    layout: Layout
+    window: MapWindow
+    svg: str
+    labels: list[dict[str, Any]]
+    north: Any
+    legend: list[tuple[str, str]]
+    level: int = 1
+    odd: bool = False
+
+
+Page = TextPage | MapPage
+
+
+def write_sheets(imprint: Imprint, title: str, pages: Iterable[Page], path: Path) -> Path:
+    """Set pages as one PDF. The same pages and imprint give the same bytes."""
+    sheet = {"lang": language(), "title": title, "pages": [_page(page) for page in pages], **imprint.words()}
+    return write_pdf("sheets.typ", sheet, path)
+
+
+def _page(page: Page) -> dict[str, Any]:
+    common = {"title": page.title, "level": page.level, "odd": page.odd}
+    if isinstance(page, TextPage):
+        short, long = PAPERS[page.paper]
+        width, height = (long, short) if page.lying else (short, long)
+        blocks = [_block(block) for block in page.blocks]
+        return common | {"kind": "text", "subtitle": page.subtitle, "width": width, "height": height,
+                         "fit": page.fit, "blocks": blocks}  # fmt: skip
+    scale = page.window.scale
+    return common | {
+        "kind": "map",
+        "subtitle": text("sheet.subtitle", scale=f"{scale:,}", grid_km=f"{grid_step_m(scale) / 1000:g}"),
+        "width": page.layout.width,
+        "height": page.layout.height,
+        "print_at_100": text("sheet.print_at_100"),
+        "legend": page.legend,
+        "legend_box": asdict(page.layout.legend),
+        "map": {
+            "frame": asdict(page.window.frame), "svg": page.svg, "labels": page.labels, "north": asdict(page.north),
+            "bar": scale_bar(scale), "turn": -page.window.turn_deg,
+        },
+    }  # fmt: skip
+
+
+def _block(block: Block) -> dict[str, Any]:
+    if isinstance(block, Columns):
+        return {"kind": block.kind, "groups": [[_block(one) for one in group] for group in block.groups]}
+    plain = asdict(block)
+    if isinstance(block, Table) and not block.widths:
+        plain["widths"] = [1] * len(block.head)
+    return plain

@@ -1,0 +1,114 @@
+"""The zone card (巡区卡): what a crew knows of its zone, as blocks for the back of the zone sheet.
+
+In:     a zone's scene and the plans.
+Out:    blocks of words. Nothing is computed here: every number comes from a plan.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from gis_data.catalogue import text
+from models.plan import Plan
+from views.sheets.content import Block, Columns, Facts, Heading, Table, Words
+from views.sheets.imprint import period_of
+from views.sheets.names import clock_hours
+from views.sheets.zone_map import Scene
+
+MOST_HOTSPOTS = 6
+
+
+def card_blocks(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
+    """Return the card: the zone beside its incidents, and its hotspots."""
+    incidents = _incidents(scene, plans)
+    sides = (tuple(_about(scene)), *((tuple(incidents),) if incidents else ()))
+    return [Columns(sides), *_villages(scene), *_spots(scene, plans)]
+
+
+def _about(scene: Scene) -> list[Block]:
+    zone = scene.zone
+    units = scene.units[scene.units["zone_id"] == scene.zone_id]
+    has_villages = len(scene.ground["villages"]) > 0
+    mean_hours = scene.zones["workload_h_per_week"].mean()
+    balance = 100 * (zone["workload_h_per_week"] / mean_hours - 1) if mean_hours > 0 else 0.0
+    rows = [
+        (text("sheet.card.villages"), text("sheet.card.villages_value", count=len(units))) if has_villages else None,
+        _row("population", zone.get("population"), "{:,.0f}") if has_villages else None,
+        _row("road_km", zone.get("road_km"), "{:.1f} km"),
+        _row("area_km2", zone.get("area_km2"), "{:.1f} km²"),
+        (
+            text("sheet.card.workload"),
+            text(
+                "sheet.card.workload_value",
+                hours=f"{zone['workload_h_per_week']:.1f}",
+                balance=f"{balance:+.0f}".replace("-", "−"),
+            ),
+        ),
+        _row("travel", zone.get("mean_travel_min"), text("sheet.card.minutes", minutes="{:.1f}")),
+    ]
+    return [Heading(text("sheet.card.about", zone=scene.zone_id)), Facts(tuple(row for row in rows if row))]
+
+
+def _villages(scene: Scene) -> list[Block]:
+    if not len(scene.ground["villages"]):
+        return []
+    units = scene.units[scene.units["zone_id"] == scene.zone_id]
+    return [Words(text("list.mark").join(units.sort_values("unit_id")["name"]))]
+
+
+def _row(key: str, value: Any, form: str) -> tuple[str, str] | None:  # noqa: ANN401 - a number or nothing
+    if value is None or pd.isna(value) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return text(f"sheet.card.{key}"), form.format(value)
+
+
+def _incidents(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
+    if "scorecard" not in plans:
+        return []
+    plan = plans["scorecard"]
+    score = plan.to_frame().set_index("zone_id").to_dict("index")[scene.zone_id]
+    level = round(100 * plan.settings["scorecard"]["level"])
+    rows = [
+        (text("sheet.card.reported"), _interval(score["reported"], score["reported_low"], score["reported_high"])),
+        (text("sheet.card.expected"), text(f"sheet.expected.{score['expected_word']}")),
+        (text("sheet.card.change"), text(f"sheet.change.{score['change_word']}")),
+        (
+            text("sheet.card.arrests"),
+            _interval(score["arrest_incidents"], score["arrest_low"], score["arrest_high"]),
+        ),
+    ]
+    hours = _row("patrol_hours", score["patrol_hours"], "{:,.0f}")
+    notes = (Words(text("sheet.card.interval_note", level=level) + text("sheet.card.arrest_note"), quiet=True),)
+    title = text("sheet.card.incidents", period=period_of(plan))
+    return [Heading(title), Facts((*rows, *((hours,) if hours else ()))), *notes]
+
+
+def _interval(count: float, low: float, high: float) -> str:
+    return text("sheet.card.interval", count=f"{count:,.0f}", low=f"{low:,.0f}", high=f"{high:,.0f}")
+
+
+def _spots(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
+    if "hotspots" not in plans:
+        return []
+    inside = scene.hotspots[scene.hotspots.geometry.intersects(scene.zone.geometry)]
+    title = Heading(text("sheet.card.hotspots"))
+    if inside.empty:
+        return [title, Words(text("sheet.card.no_hotspots"))]
+    shown = inside.sort_values("count", ascending=False).head(MOST_HOTSPOTS)
+    rows = tuple(
+        (name, f"{count:,}", clock_hours(hours) or "—", _types(types))
+        for name, count, hours, types in zip(
+            shown["hotspot_id"], shown["count"], shown["peak_hours"], shown["main_types"], strict=True
+        )
+    )
+    head = tuple(text(f"sheet.card.hotspot_{column}") for column in ("id", "count", "hours", "types"))
+    more = len(inside) - len(shown)
+    note = [Words(text("sheet.card.more_hotspots", count=more))] if more else []
+    return [title, Table(head, rows, (0, 0, 0, 1)), *note]
+
+
+def _types(counts: str) -> str:
+    names = [part.partition(":")[0] for part in counts.split(";") if part]
+    return text("list.mark").join(text(f"type.{name}") for name in names)
