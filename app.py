@@ -13,13 +13,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gis_data.catalogue import LANGUAGES, set_language, text
 from gis_data.errors import PatrolError
-from views.pages import adjust, beats, cameras, data, hotspots, overview, patterns, scorecard, zones
+from views.pages import adjust, beats, cameras, data, edit, hotspots, overview, patterns, scorecard, zones
 from views.station import open_station
 
 PAGES = {
     "overview": overview.show, "data": data.show, "patterns": patterns.show, "hotspots": hotspots.show,
-    "zones": zones.show, "adjust": adjust.show, "beats": beats.show, "scorecard": scorecard.show,
-    "cameras": cameras.show,
+    "zones": zones.show, "adjust": adjust.show, "edit": edit.show, "beats": beats.show,
+    "scorecard": scorecard.show, "cameras": cameras.show,
 }  # fmt: skip
 SIDEBAR_PX = 215  # set here: a style sheet would come later, and maps would be fitted to a page still growing
 ICON = Path(__file__).resolve().parent / "views" / "pages" / "icon.png"

@@ -296,24 +296,25 @@ def judge(hand: Hand) -> Judged:
     travel = float(row["mean_travel_min"])
     gap = None if bound is None else (travel - bound) / travel if travel > 0 else 0.0
     moved = -1 if case.wishes.today is None else villages_moved(case.wishes.today, post)
-    return Judged(travel, bound, gap, row["max_ratio"], row["min_ratio"], moved, broken, _cut_off(hand))
+    cut = tuple((zone_id, hand.names(rows)) for zone_id, rows in cut_rows(hand).items())
+    return Judged(travel, bound, gap, row["max_ratio"], row["min_ratio"], moved, broken, cut)
 
 
-def _cut_off(hand: Hand) -> tuple[tuple[str, str], ...]:
-    found = []
+def cut_rows(hand: Hand) -> dict[str, list[int]]:
+    """Return for each zone that is in pieces the units (row numbers) that its post cannot reach within it."""
+    found = {}
     for zone_id, own in zip(hand.zone_ids, hand.posts, strict=True):
         parts = pieces(hand.case.problem, np.flatnonzero(hand.post == own))
-        lost = [row for part in parts if own not in part for row in part.tolist()]
-        if lost:
-            found.append((zone_id, hand.names(lost)))
-    return tuple(found)
+        if lost := [row for part in parts if own not in part for row in part.tolist()]:
+            found[zone_id] = lost
+    return found
 
 
-def as_changed_plan(hand: Hand, plan: Plan, change: Change, *, reason: str, insist: bool) -> Plan:
-    """Return the plan as the hand left it, with the change and its reason among its settings and notes."""
+def as_changed_plan(hand: Hand, plan: Plan, changes: Sequence[Change], *, reason: str, insist: bool) -> Plan:
+    """Return the plan as the hand left it, with the changes and their reason among its settings and notes."""
     answer = Solution(hand.post, hand.bound, hand.bound, "hand")
     made = as_plan(hand.case, answer, seed=plan.seed, order=np.array(hand.posts, dtype=np.int64))
-    done = [*hand.done, change.to_mapping() | {"reason": reason, "insisted": insist}]
+    done = [*hand.done, *(change.to_mapping() | {"reason": reason, "insisted": insist} for change in changes)]
     notes = [(f"zones.note.by_hand.{item['kind']}", _words(hand, item)) for item in done]
     settings = dict(made.settings) | {
         "by_hand": done, "closed_roads": sorted(roads_shut(hand)),

@@ -35,7 +35,7 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
     plan = as_plan(case, answer_of(options, option, case), seed=options.seed)
     settings = dict(plan.settings) | {"option": option_id}
     plan = dataclasses.replace(plan, settings=settings, seconds=time.perf_counter() - started)
-    replace_zones(ws, job, plan, "choose", option=option_id, settings=option_changes(option))
+    replace_zones(ws, job, plan, "choose", {"option": option_id, "settings": option_changes(option)})
     return plan
 
 
@@ -59,38 +59,40 @@ def open_edit(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Plan,
 
 
 def record_change(
-    ws: Workspace, change: Change, *, reason: str, insist: bool = False, progress: Progress = silent
+    ws: Workspace, *changes: Change, reason: str, insist: bool = False, progress: Progress = silent
 ) -> Plan:  # fmt: skip
-    """Make a change by hand part of the zone plan, and say so in the audit log.
+    """Make changes by hand part of the zone plan, in their order, and say so in the audit log, a line for each.
 
     Parameters
     ----------
     reason
-        Why; recorded with the change.
+        Why; recorded with every change.
     insist
-        Keep a change that cuts villages off from their zone's post.
+        Keep changes that together cut villages off from their zone's post.
 
     Raises
     ------
     InputError
-        If there is no reason, or the change cannot be made (``models.edit.changed``).
+        If there is no reason, or a change cannot be made (``models.edit.changed``).
     InfeasibleError
-        If it cuts villages off and is not insisted on.
+        If villages are cut off after the last change and it is not insisted on.
     """
     started = time.perf_counter()
     if not reason.strip():
         raise InputError("edit.reason")
     job, plan, hand = open_edit(ws, progress=progress)
-    after = changed(hand, change)
-    verdict = judge(after)
+    for change in changes:
+        hand = changed(hand, change)
+    verdict = judge(hand)
     if verdict.cut_off and not insist:
         zone, names = verdict.cut_off[0]
         raise InfeasibleError("edit.cut_off", zone=zone, names=names)
-    made = as_changed_plan(after, plan, change, reason=reason.strip(), insist=insist)
+    made = as_changed_plan(hand, plan, changes, reason=reason.strip(), insist=insist)
     made = dataclasses.replace(made, seconds=time.perf_counter() - started)
     figures = {"travel_min": verdict.travel_min, "bound_min": verdict.bound_min, "max_ratio": verdict.max_ratio}
-    replace_zones(ws, job, made, "override", change=change.to_mapping(), reason=reason.strip(), insisted=insist,
-                  after=figures)  # fmt: skip
+    said = [{"change": change.to_mapping(), "reason": reason.strip(), "insisted": insist} for change in changes]
+    said[-1] |= {"after": figures}
+    replace_zones(ws, job, made, "override", *said)
     return made
 
 

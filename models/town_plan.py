@@ -99,7 +99,9 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
 
 
-def replace_zones(ws: Workspace, job: "Job", zones: Plan, action: str, **said: Any) -> dict[str, Plan]:  # noqa: ANN401
+def replace_zones(
+    ws: Workspace, job: "Job", zones: Plan, action: str, *said: Mapping[str, Any]
+) -> dict[str, Plan]:  # fmt: skip
     """Save another zone plan in place of the current one, with what hangs on the zones made again; log it.
 
     Parameters
@@ -107,13 +109,14 @@ def replace_zones(ws: Workspace, job: "Job", zones: Plan, action: str, **said: A
     job
         What the zone plan was made from.
     action, said
-        What the audit log says of it.
+        What the audit log says of it; a line for each of ``said``.
     """
     made = {"zones": dataclasses.replace(zones, settings=dict(zones.settings) | _days(job.period), inputs=job.inputs)}
     after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
     made |= _make(dataclasses.replace(job, plans={**job.plans, **made}), after)
     save_plans(ws, {**job.plans, **made}, run=_run_name())
-    ws.log(action, inputs=job.inputs, **said)
+    for parameters in said:
+        ws.log(action, inputs=job.inputs, **parameters)
     return made
 
 

@@ -302,3 +302,40 @@ def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_ad
             follow(page, name)
             page.get_by_text(f"plan town {name}").wait_for(timeout=WAIT_MS)
             assert page.locator("iframe").count() == 0
+
+
+@pytest.mark.slow
+def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_reason(
+    browser: Browser, town_address: str
+):
+    with opened(browser, town_address) as page:
+        map_of(page)
+        follow(page, "edit")
+        steps = lambda count: page.locator(f".xq-edit[data-steps='{count}'][aria-busy=false]").wait_for(timeout=WAIT_MS)  # noqa: E731
+        steps(0)
+        figures = page.locator("table", has_text=text("page.hand.figure.gap"))
+        before = figures.inner_text()
+        unit = page.locator("path.xq-unit").nth(10)
+        unit.dispatch_event("click")
+        assert page.locator("path.xq-picked").count() == 1
+        page.locator(".xq-targets button:enabled").first.click()
+        steps(1)
+        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        after = figures.inner_text()
+        assert after != before
+        assert page.locator(".xq-note").count() == 1
+        page.keyboard.press("Control+z")
+        steps(0)
+        figures.get_by_text(text("page.hand.column.after")).wait_for(state="hidden", timeout=WAIT_MS)
+        assert figures.inner_text() == before
+        page.locator("[data-do=redo]").click()
+        steps(1)
+        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        assert figures.inner_text() == after
+        if page.locator("[data-testid=stCheckbox]").count():
+            page.locator("[data-testid=stCheckbox] label").click()
+        page.get_by_label(text("page.hand.reason")).fill("走访后调整")
+        page.get_by_label(text("page.hand.reason")).press("Enter")
+        page.get_by_role("button", name=text("page.edit.keep")).click()
+        page.get_by_text(text("page.hand.recorded", reason="走访后调整")).wait_for(timeout=WAIT_MS)
+        steps(0)

@@ -1,5 +1,6 @@
 """The pages' logic: what they say with plans, without plans, without records, and in both languages."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,11 @@ def one_page(root: str, name: str, lang: str) -> None:
     importlib.import_module(f"views.pages.{name}").show(open_station(Path(root)))
 
 
-def shown(root: Path, name: str, lang: str = "zh") -> AppTest:
-    page = AppTest.from_function(one_page, args=(str(root), name, lang), default_timeout=30).run()
+def shown(root: Path, name: str, lang: str = "zh", *, session: Mapping[str, object] | None = None) -> AppTest:
+    page = AppTest.from_function(one_page, args=(str(root), name, lang), default_timeout=30)
+    for key, value in (session or {}).items():
+        page.session_state[key] = value
+    page.run()
     assert not page.exception, page.exception[0].message
     return page
 

@@ -1,0 +1,145 @@
+"""The editing map without a browser: one history, what is drawn, and how each event is answered."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import shape
+
+from gis_data.catalogue import LANGUAGES, text
+from gis_data.workspace import Workspace
+from models.edit import judge
+from models.store import load_plans
+from views.edit_map import zones
+from views.edit_map.desk import KEY, Desk, hand_after
+from views.edit_map.history import History
+from views.station import open_station
+
+from .test_pages import shown, words
+
+
+@pytest.fixture(scope="module")
+def station(planned_town):
+    return open_station(planned_town)
+
+
+@pytest.fixture(scope="module")
+def hand(station):
+    return hand_after(station, History())
+
+
+@given(st.lists(st.sampled_from(["undo", "redo", 1, 2, 3])))
+def test_a_history_goes_back_and_forth_as_two_stacks_do(steps):
+    history, done, undone = History(), [], []
+    for step in steps:
+        if step == "undo":
+            history = history.undo()
+            undone += [done.pop()] if done else []
+        elif step == "redo":
+            history = history.redo()
+            done += [undone.pop()] if undone else []
+        else:
+            history = history.plus(step)
+            done, undone = [*done, step], []
+    assert (list(history.done), list(history.undone)) == (done, undone)
+
+
+def test_every_border_is_drawn_once_and_nothing_else(hand):
+    ground = zones.ground(hand)
+    outlines = [shape(unit["shape"]) for unit in ground["units"]]
+    lines = [(a, b, shape(line)) for a, b, line in ground["pairs"]]
+    assert sum(line.length * (1 if a < 0 else 2) for a, _, line in lines) == pytest.approx(
+        sum(outline.length for outline in outlines), rel=1e-4
+    )
+    for a, b, line in lines:
+        for row in {a, b} - {-1}:
+            assert shapely.distance(outlines[row].boundary, line.interpolate(0.5, normalized=True)) < 2e-6
+    assert sum(outline.area for outline in outlines) == pytest.approx(shapely.union_all(outlines).area, rel=1e-4), (
+        "units overlap"
+    )
+
+
+def test_a_move_is_done_undone_and_done_again_and_the_state_follows(station, hand):
+    desk, unit = Desk(), hand.ids[0]
+    other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(0))
+    desk.answer(station, {"kind": "move", "units": [unit], "zone": other, "id": "a"})
+    assert (desk.said, desk.answered) == ("", "a")
+
+    def now():
+        after = hand_after(station, desk.history)
+        state = zones.state(hand, after, ["#fff"] * len(hand.zone_ids), [])
+        assert [state["zones"][zone]["id"] for zone in state["zone"]] == [
+            after.zone_of(k) for k in range(len(hand.ids))
+        ]
+        return after.zone_of(0), [
+            row for row, pair in enumerate(zip(state["zone"], state["was"], strict=True)) if len(set(pair)) > 1
+        ]
+
+    assert now() == (other, [0])
+    desk.answer(station, {"kind": "undo"})
+    assert now() == (hand.zone_of(0), [])
+    desk.answer(station, {"kind": "redo"})
+    assert now() == (other, [0])
+
+
+def test_what_cannot_be_is_said_and_changes_nothing(station, hand):
+    desk = Desk()
+    desk.answer(station, {"kind": "lock", "units": [hand.ids[0]]})
+    before = desk.history
+    other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(0))
+    for event, said in (
+        ({"kind": "move", "units": [hand.ids[0]], "zone": other}, "已锁定"),
+        ({"kind": "move", "units": ["<script>"], "zone": other}, "<script>"),
+        ({"kind": "move", "units": [hand.ids[1]], "zone": "Z99"}, "Z99"),
+        ({"kind": "post", "units": []}, "先选"),
+    ):
+        desk.answer(station, event)
+        assert said in desk.said
+        assert desk.history == before
+    desk.answer(station, {"kind": "undo"})
+    assert (desk.said, desk.history.done) == ("", ())
+
+
+def test_the_table_of_work_gives_each_zones_share_of_the_mean(station, hand):
+    table = zones.load_table(hand, hand)
+    load = np.array([hand.case.problem.load[hand.post == post].sum() for post in hand.posts])
+    assert table.iloc[:, 1].astype(float).tolist() == pytest.approx((load / 60).tolist(), abs=0.05)
+    assert table.iloc[:, 2].astype(float).tolist() == pytest.approx((load / load.mean()).tolist(), abs=0.005)
+    assert table.iloc[:, 2].astype(float).max() == pytest.approx(judge(hand).max_ratio, abs=0.005)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_shows_the_map_the_figures_and_that_nothing_has_changed(planned_town, lang):
+    said = words(shown(planned_town, "edit", lang))
+    assert text("page.edit.nothing", lang=lang) in said
+    assert text("page.hand.figure.gap", lang=lang) in said
+
+
+def test_edits_are_kept_together_with_one_reason_a_line_of_the_log_each(planned_town, tmp_path):
+    root = tmp_path / "town"
+    shutil.copytree(planned_town, root)
+    station = open_station(root)
+    hand = hand_after(station, History())
+    light = min(range(len(hand.ids)), key=lambda row: hand.case.problem.load[row])
+    other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(light))
+    desk = Desk()
+    desk.answer(station, {"kind": "move", "units": [hand.ids[light]], "zone": other})
+    desk.answer(station, {"kind": "lock", "units": [hand.ids[light]]})
+    page = shown(root, "edit", session={KEY: desk})
+    assert page.button(key="edit keep").disabled
+    page.text_input(key="edit reason").input("走访后调整").run()
+    if page.checkbox:
+        page.checkbox(key="edit insist").check().run()
+    page.button(key="edit keep").click().run(timeout=120)
+    assert not page.exception
+    assert "走访后调整" in page.success[0].value
+    assert desk.history.done == ()
+    kept = load_plans(Workspace.open(root))["zones"]
+    assert kept.tables["units"].set_index("unit_id").loc[hand.ids[light], "zone_id"] == other
+    lines = [json.loads(line) for line in (root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-2:]]
+    assert [line["parameters"]["change"]["kind"] for line in lines] == ["move", "lock"]
+    assert {line["parameters"]["reason"] for line in lines} == {"走访后调整"}

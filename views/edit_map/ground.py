@@ -1,0 +1,50 @@
+"""What all modes of the editing map share: the first view, the tiles below, and shapes as GeoJSON in degrees."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gis_data.catalogue import text
+from gis_data.study import WGS84, Study
+from views.basemap import TileSet
+from views.maps.frame import FINEST_ZOOM
+from views.maps.layers import DEGREE_DIGITS, lat_lon
+from views.summary import credit
+
+
+def geojson(shapes: Any, crs: Any) -> list[Any]:  # noqa: ANN401 - an array of shapes; any CRS
+    """Return shapes as GeoJSON geometries in degrees, rounded to about a decimetre."""
+    moved = gpd.GeoSeries(shapes, crs=crs).to_crs(WGS84).to_numpy()
+    rounded = shapely.transform(moved, lambda xy: np.round(xy, DEGREE_DIGITS))
+    return [json.loads(shape) for shape in shapely.to_geojson(rounded)]
+
+
+def points(places: gpd.GeoSeries) -> list[list[float]]:
+    """Return points as ``[latitude, longitude]``."""
+    return lat_lon(places)
+
+
+def base(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None) -> dict[str, Any]:
+    """Return the first view and the tiles; ``focus`` (west, south, east, north, degrees) is a closer view."""
+    whole = study.boundary_frame().to_crs(WGS84).total_bounds
+    west, south, east, north = (float(value) for value in (whole if focus is None else focus))
+    drawn = None
+    if tiles is not None:
+        drawn = {
+            "url": tiles.url, "minZoom": tiles.min_zoom - 1, "minNativeZoom": tiles.min_zoom, "maxZoom": FINEST_ZOOM,
+            "maxNativeZoom": tiles.max_zoom, "bounds": [[tiles.south, tiles.west], [tiles.north, tiles.east]],
+        }  # fmt: skip
+    return {"view": [[south, west], [north, east]], "tiles": drawn, "max_zoom": FINEST_ZOOM}
+
+
+def base_words(study: Study) -> dict[str, str]:
+    """Return the words that every mode shows."""
+    return {
+        "undo": text("edit_map.undo"), "redo": text("edit_map.redo"), "about": text("edit_map.about"),
+        "list_mark": text("list.mark"), "credit": credit(study),
+        "mark": text("map.synthetic") if study.synthetic else "",
+    }  # fmt: skip
