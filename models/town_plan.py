@@ -72,7 +72,7 @@ def plan_town(
     ws = ws.asking(changes or {})
     job = open_job(ws, seed=seed, until=until, progress=progress)
     made = _make(job, wanted)
-    save_plans(ws, {**job.plans, **made}, run=_run_name())
+    save_run(ws, {**job.plans, **made})
     ws.log(
         "plan", inputs=job.inputs, parts=wanted, seed=job.seed, until=until or "", changes=dict(changes or {})
     )  # fmt: skip
@@ -114,7 +114,7 @@ def replace_zones(
     made = {"zones": dataclasses.replace(zones, settings=dict(zones.settings) | _days(job.period), inputs=job.inputs)}
     after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
     made |= _make(dataclasses.replace(job, plans={**job.plans, **made}), after)
-    save_plans(ws, {**job.plans, **made}, run=_run_name())
+    save_run(ws, {**job.plans, **made})
     for parameters in said:
         ws.log(action, inputs=job.inputs, **parameters)
     return made
@@ -145,6 +145,11 @@ def _on_zones(job: "Job") -> "Job":
         tables["cells"] = parts.of_cells(tables["cells"])
         tables["incidents"] = parts.of_incidents(tables["incidents"])
     return dataclasses.replace(job, tables=tables)
+
+
+def save_run(ws: Workspace, plans: Mapping[str, Plan]) -> None:
+    """Save plans as the workspace's current run, named by the time."""
+    save_plans(ws, plans, run=_run_name())
 
 
 def _run_name() -> str:

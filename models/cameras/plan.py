@@ -112,7 +112,7 @@ def choose(scene: Scene, *, settings: CameraSettings) -> Answer:
     """Solve in order: the cheapest cordon, the most weight within the budget, then the two lesser wishes."""
     problem, limit_s = scene.problem, settings.time_limit_s
     cordon = coverage.cheapest_cordon(problem, time_limit_s=limit_s)
-    budget_cny = settings.budget_cny or _usual_budget_cny(cordon, settings)
+    budget_cny = settings.budget_cny or _usual_budget_cny(problem, cordon, settings)
     village = pd.factorize(scene.sites["village_id"])[0][problem.pole].astype(np.int64)
     best = _most_covered(problem, village, cordon, budget_cny=budget_cny, settings=settings)
     best = refine(problem, Wishes(scene.directions, scene.private_m2, village), best, budget_cny=budget_cny)
@@ -153,19 +153,26 @@ def _at_their_centres(named: pd.DataFrame, villages: gpd.GeoDataFrame) -> gpd.Ge
     return gpd.GeoDataFrame(named, geometry=centres, crs=villages.crs)
 
 
-def _usual_budget_cny(cordon: Choice, settings: CameraSettings) -> float:
-    """Return the cordon's price and half as much again, in whole steps: where nobody has named a budget yet."""
-    steps = np.ceil(settings.budget_per_cordon * cordon.objective / BUDGET_STEP_CNY)
-    return float(max(steps, 1) * BUDGET_STEP_CNY)
+def _usual_budget_cny(problem: Problem, cordon: Choice, settings: CameraSettings) -> float:
+    """Return the cordon's price and half as much again, in whole steps: where nobody has named a budget yet.
+
+    What hands placed is no part of that price, or each camera locked would raise the budget; but it must be paid for.
+    """
+    bare = cordon
+    if problem.must.any():
+        free = dataclasses.replace(problem, must=np.zeros_like(problem.must))
+        bare = coverage.cheapest_cordon(free, time_limit_s=settings.time_limit_s)
+    wanted = max(settings.budget_per_cordon * bare.objective, cordon.objective)
+    return float(max(np.ceil(wanted / BUDGET_STEP_CNY), 1) * BUDGET_STEP_CNY)
 
 
 def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settings: CameraSettings) -> list[Note]:
     entrances = tables["entrances"]
     spent = scene.problem.cost_cny(answer.best.chosen)
-    seen, least = int(entrances["seen"].sum()), _yuan(answer.cordon.objective)
+    seen, least = int(entrances["seen"].sum()), yuan(answer.cordon.objective)
     shares = {"with_pct": f"{answer.best.objective:.1f}", "without_pct": f"{answer.unguarded_bound_pct:.1f}"}
     notes: list[Note] = [
-        ("cameras.budget", {"budget": _yuan(answer.budget_cny), "spent": _yuan(spent)}),
+        ("cameras.budget", {"budget": yuan(answer.budget_cny), "spent": yuan(spent)}),
         ("cameras.cordon", {"seen": seen, "entrances": len(entrances), "least": least}),
         ("cameras.cordon_price", shares),
     ]
@@ -174,7 +181,7 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
     freed = released(settings)
     if freed:
         notes.append(("cameras.released", {"entrances": [f"{k} ({why})" for k, why in freed.items()]}))
-    notes.append(("cameras.night", _night_figures(tables["summary"])))
+    notes.append(("cameras.night", night_figures(tables["summary"])))
     notes.append(("cameras.wishes", _wish_figures(scene, answer.best, tables)))
     bare = tables["summary"].loc[tables["summary"]["road_m"] == 0, "name"]
     if len(bare):
@@ -182,12 +189,13 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
     unusable = scene.sites["usable"].eq(False).sum() if "usable" in scene.sites else 0
     if unusable:
         notes.append(("cameras.standing_unusable", {"count": int(unusable)}))
-    prices = {"camera": " / ".join(_yuan(price) for price in settings.camera_cny)}
-    prices |= {"pole": _yuan(settings.pole_cny), "mount": _yuan(settings.mount_cny)}
+    prices = {"camera": " / ".join(yuan(price) for price in settings.camera_cny)}
+    prices |= {"pole": yuan(settings.pole_cny), "mount": yuan(settings.mount_cny)}
     return [*notes, ("cameras.prices_assumed", prices)]
 
 
-def _night_figures(summary: pd.DataFrame) -> dict[str, Any]:
+def night_figures(summary: pd.DataFrame) -> dict[str, Any]:
+    """Return the shares of road seen by day and by night as a note says them."""
     road = summary["road_m"].sum()
     day, night = (100 * summary[name].sum() / road if road else 0.0 for name in ("seen_m", "seen_at_night_m"))
     return {"day_pct": f"{day:.1f}", "night_pct": f"{night:.1f}"}
@@ -223,5 +231,6 @@ def _plan(
     )
 
 
-def _yuan(amount: float) -> str:
+def yuan(amount: float) -> str:
+    """Return an amount as notes say it."""
     return f"{amount:,.0f}"

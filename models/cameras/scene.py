@@ -28,6 +28,7 @@ from models.cameras.sites import (
     can_guard,
     find_sites,
     make_configurations,
+    on_shared_poles,
     roadside_sites,
     standing_sites,
 )
@@ -115,6 +116,7 @@ def make_scene(
     standing = standing_sites(cameras, demand.areas, buildings, places, settings=settings)
     both = new.plus(_look(standing, demand, walls, settings))
     configurations = pd.concat([aims, _as_they_stand(standing, len(new.sites), settings)], ignore_index=True)
+    configurations["site"] = on_shared_poles(both.sites, configurations)
     ground = private_ground(demand.areas, roads, buildings)
     return Scene(
         sites=_with_site_id(both.sites),
@@ -123,6 +125,33 @@ def make_scene(
         directions=Directions(site_xy(both.sites), np.tile(site_xy(demand.points), (2, 1))),
         private_m2=seen_private_m2(site_xy(both.sites), configurations, ground, walls, settings=settings),
         private_ground=ground,
+    )
+
+
+def scene_of_cameras(
+    cameras: gpd.GeoDataFrame,
+    demand: Demand,
+    buildings: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    private: shapely.Geometry,
+    *,
+    settings: CameraSettings,
+) -> Scene:
+    """Return the scene of a finished plan: its cameras (status "working" or "planned") and no other candidate.
+
+    Private ground per candidate is left at 0: nothing is chosen here.
+    """
+    standing = standing_sites(cameras, demand.areas, buildings, places, settings=settings)
+    sights = _look(standing, demand, buildings.geometry.to_numpy(), settings)
+    configurations = _as_they_stand(standing, 0, settings).reset_index(drop=True)
+    configurations["site"] = on_shared_poles(sights.sites, configurations)
+    return Scene(
+        sites=_with_site_id(sights.sites),
+        configurations=configurations,
+        problem=_problem(sights, configurations, demand, settings),
+        directions=Directions(site_xy(sights.sites), np.tile(site_xy(demand.points), (2, 1))),
+        private_m2=np.zeros(len(configurations)),
+        private_ground=private,
     )
 
 

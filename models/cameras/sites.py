@@ -49,6 +49,8 @@ POWER_M = 30.0
 WIRE_M = 60.0
 FORBIDDEN_M = 10.0
 SAME_POLE_M = 3.0
+SAME_SPOT_M = 0.05
+ON_WALL_M = 1.0
 LOOK_ALONG_M = 20.0
 
 
@@ -97,7 +99,7 @@ def with_supply(
 
 def allowed(sites: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Leave out the sites within 10 m of a place where no camera may be."""
-    return sites[~_within(sites.geometry.to_numpy(), _forbidden(cameras), FORBIDDEN_M)]
+    return sites[~_within(sites.geometry.to_numpy(), forbidden(cameras), FORBIDDEN_M)]
 
 
 def standing_sites(
@@ -123,15 +125,32 @@ def standing_sites(
         kind=np.where(must, "by_hand", "existing"), cost_cny=0.0, usable=known & (near["status"] != "broken"),
         turns=turns, must=must, power="grid", link="wire",
     )  # fmt: skip
-    off_wall = [_off_walls(point, buildings) for point in near.geometry]
+    off_wall = near.geometry.to_numpy().copy()
+    for row in np.flatnonzero(_within(off_wall, buildings, CLEAR_OF_WALLS_M)):
+        off_wall[row] = off_walls(off_wall[row], buildings)
     sites = gpd.GeoDataFrame(table, geometry=off_wall, crs=areas.crs).reset_index(drop=True)
-    hangs = _within(sites.geometry.to_numpy(), places[places["kind"].isin(POLE_KINDS)], SAME_POLE_M)
+    hangs = _hangs(sites.geometry.to_numpy(), buildings, places)
     bought = sites.assign(cost_cny=np.where(hangs, settings.mount_cny, settings.pole_cny))
     bought = with_supply(bought, buildings, places, settings=settings)
     new = sites["must"].to_numpy(dtype=bool)
     for column in ("cost_cny", "power", "link"):
         sites[column] = np.where(new, bought[column], sites[column])
     return _with_village(sites, areas)
+
+
+def on_shared_poles(sites: gpd.GeoDataFrame, configurations: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the pole of each configuration, that of a camera placed by hand being the first pole in its place.
+
+    One pole is paid once, whoever hangs on it.
+    """
+    site = configurations["site"].to_numpy(dtype=np.int64, copy=True)
+    must = np.flatnonzero(configurations["must"].eq(True))
+    if len(must) == 0:
+        return site
+    poles, xy = np.flatnonzero(sites["kind"] != "existing"), site_xy(sites)
+    near = cKDTree(xy[poles]).query_ball_point(xy[site[must]], SAME_SPOT_M)
+    site[must] = [poles[min(found)] for found in near]
+    return site
 
 
 def best_sites(
@@ -213,7 +232,7 @@ def nearest_buildable(
 ) -> shapely.Point | None:
     """Return the nearest allowed roadside spot, with power or without, from which a pole would guard the entrance."""
     spots = _guarding_spots(entrance, roads, buildings, settings=settings)
-    spots = spots[~_within(spots, _forbidden(cameras), FORBIDDEN_M)]
+    spots = spots[~_within(spots, forbidden(cameras), FORBIDDEN_M)]
     return spots[0] if len(spots) else None
 
 
@@ -238,8 +257,19 @@ def _guarding_spots(
     return spots[free][np.argsort(shapely.length(lines[free]), kind="stable")]
 
 
-def _forbidden(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def forbidden(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the places where no camera may be."""
     return cameras[cameras["status"] == "forbidden"]
+
+
+def _hangs(points: NDArray[np.object_], buildings: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Tell which points need no new pole: beside a lamp or power pole, or half a metre off a public building."""
+    on_pole = _within(points, places[places["kind"].isin(POLE_KINDS)], SAME_POLE_M)
+    return on_pole | _within(points, _public(buildings), ON_WALL_M)
+
+
+def _public(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return buildings[buildings["kind"].isin(PUBLIC_BUILDINGS) & ~buildings["is_dwelling"]]
 
 
 def _poles(places: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, cost_cny: float) -> gpd.GeoDataFrame:
@@ -253,7 +283,7 @@ def _public_corners(
     buildings: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, ground: shapely.Geometry, cost_cny: float
 ) -> gpd.GeoDataFrame:
     """Return spots half a metre off the corners of public buildings that stand beside a road."""
-    public = buildings[buildings["kind"].isin(PUBLIC_BUILDINGS) & ~buildings["is_dwelling"]]
+    public = _public(buildings)
     public = public[shapely.intersects(public.geometry.to_numpy(), ground)]
     outline = shapely.buffer(shapely.convex_hull(public.geometry.to_numpy()), WALL_OFFSET_M, join_style="mitre")
     corners = shapely.points(np.unique(np.round(shapely.get_coordinates(outline), 3), axis=0))
@@ -323,7 +353,7 @@ def _within(points: NDArray[np.object_], what: gpd.GeoDataFrame, distance_m: flo
     return near
 
 
-def _off_walls(point: shapely.Point, buildings: gpd.GeoDataFrame) -> shapely.Point:
+def off_walls(point: shapely.Point, buildings: gpd.GeoDataFrame) -> shapely.Point:
     """Move a wall-mounted camera half a metre in front of its wall."""
     touching = buildings.geometry.to_numpy()[shapely.dwithin(buildings.geometry.to_numpy(), point, CLEAR_OF_WALLS_M)]
     if len(touching) == 0:

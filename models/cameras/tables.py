@@ -6,6 +6,9 @@ Out:    plain tables in the study's CRS, ready for map, print and export. Nothin
         one row per level), blind spots and areas (built-up areas).
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, filterfalse
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -43,6 +46,7 @@ COLUMNS = {
         "blind_spot_id", "village_id", "road", "length_m", "weight_pct", "x", "y", "from_centre_m", "direction",
     ),
 }  # fmt: skip
+_PRIVATE = ("camera_id", "private_m2", "masks")
 SUMMARY = (
     "village_id", "name", "reasons", "population", "new_cameras", "existing_cameras", "poles", "cost_cny", "road_m",
     "seen_m", "seen_at_night_m", "covered_pct", "entrances", "entrances_seen", "fewest_cut", "private_m2",
@@ -58,12 +62,23 @@ def plan_tables(
     buildings: gpd.GeoDataFrame,
     standing: gpd.GeoDataFrame,
     settings: CameraSettings,
+    known: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables of ``COLUMNS`` for the cameras chosen."""
+    """Return the tables of ``COLUMNS`` for the cameras chosen.
+
+    Parameters
+    ----------
+    known
+        Tables of a plan on the same ground: what its cameras see is not worked out again.
+    """
     cameras = _cameras_table(scene, best, demand)
-    views = _views_table(cameras, buildings, settings)
+    views, private = _known_views(cameras, known)
+    new = cameras[~cameras["camera_id"].isin(private["camera_id"])]
+    found = _views_table(new, buildings, settings)
+    private = pd.concat([private, _private_table(new, found, scene.private_ground, roads)])
+    views = _in_order(gpd.GeoDataFrame(pd.concat([views, found]), crs=cameras.crs), cameras)
     cameras["year"] = 0
-    cameras = _with_private_ground(cameras, views, scene.private_ground, roads)
+    cameras = cameras.merge(private, on="camera_id", how="left")
     return {
         "cameras": cameras,
         "sites": _sites_table(scene, cameras),
@@ -99,10 +114,19 @@ def _cameras_table(scene: Scene, best: Choice, demand: Demand) -> gpd.GeoDataFra
         }
     )
     table["level"] = np.where(table["entrances"] != "", "recognition", "coverage")
-    number = table[table["status"] == "new"].groupby("village_id").cumcount() + 1
-    new_id = table["village_id"] + "-C" + number.astype(str)
-    table.insert(0, "camera_id", rows["camera_id"].reset_index(drop=True).fillna(new_id))
+    table.insert(0, "camera_id", _with_ids(rows["camera_id"], table["village_id"]))
     return gpd.GeoDataFrame(table, geometry=sites.geometry.to_numpy(), crs=scene.sites.crs)
+
+
+def _with_ids(known: pd.Series, village: pd.Series) -> list[str]:
+    """Give cameras without a name the free numbers of their village."""
+    free = free_names(village, "C", set(known.dropna()))
+    return [next(free[own]) if pd.isna(name) else name for name, own in zip(known, village, strict=True)]
+
+
+def free_names(villages: Iterable[str], letter: str, taken: set[str]) -> dict[str, Iterator[str]]:
+    """Return for each village the names «V001-C1», «V001-C2», ... that nothing has yet."""
+    return {own: filterfalse(taken.__contains__, map(f"{own}-{letter}{{}}".format, count(1))) for own in set(villages)}
 
 
 def _guarded_by(problem: Problem, chosen: NDArray[np.int64], demand: Demand) -> list[str]:
@@ -145,10 +169,27 @@ def _views_table(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, setting
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=cameras.crs)
 
 
-def _with_private_ground(
+def _known_views(
+    cameras: gpd.GeoDataFrame, known: Mapping[str, pd.DataFrame] | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return views and private ground of the cameras that stand and look as those of a known plan."""
+    if known is None:
+        return pd.DataFrame(columns=[*COLUMNS["views"], "geometry"]), pd.DataFrame(columns=_PRIVATE)
+    same = ["camera_id", "x", "y", "azimuth_deg", "hfov_deg"]
+    kept = known["cameras"].merge(cameras[same], on=same)
+    views = known["views"]
+    return pd.DataFrame(views[views["camera_id"].isin(kept["camera_id"])]), pd.DataFrame(kept[list(_PRIVATE)])
+
+
+def _in_order(views: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    place = pd.Series(np.arange(len(cameras)), index=cameras["camera_id"])
+    return views.iloc[np.argsort(place[views["camera_id"]].to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def _private_table(
     cameras: gpd.GeoDataFrame, views: gpd.GeoDataFrame, private: shapely.Geometry, roads: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
-    """Add the private ground each camera sees, and the masks it needs as «from-to» degrees, joined by ";"."""
+) -> pd.DataFrame:
+    """Return the private ground each camera sees, and the masks it needs as «from-to» degrees, joined by ";"."""
     widest = views[views["level"] != "recognition"].set_index("camera_id").geometry.reindex(cameras["camera_id"])
     parts = shapely.get_parts(private)
     tree = shapely.STRtree(parts)
@@ -158,7 +199,7 @@ def _with_private_ground(
         ground.append(float(shapely.area(shapely.intersection(view, yards))))
         ranges = masks((camera.x, camera.y), view, yards, road_ground(roads, view))
         hidden.append(";".join(f"{start:.0f}-{stop:.0f}" for start, stop in ranges))
-    return cameras.assign(private_m2=np.round(ground, 1), masks=hidden)
+    return pd.DataFrame({"camera_id": cameras["camera_id"], "private_m2": np.round(ground, 1), "masks": hidden})
 
 
 def _entrances_table(
@@ -222,7 +263,9 @@ def _blind_spots_table(scene: Scene, best: Choice, demand: Demand, villages: gpd
         from_centre_m=np.hypot(*(xy - centres).T),
         direction=[DIRECTIONS[int(k)] for k in np.round(bearing_deg(centres, xy) / 45) % 8],
     )
-    shapes = [shapely.MultiPoint(site_xy(group)).buffer(6.0, quad_segs=3) for _, group in spots]
+    order = np.argsort(unseen["spot"], kind="stable")
+    of_spot = np.unique(unseen["spot"].to_numpy()[order], return_inverse=True)[1]
+    shapes = shapely.buffer(shapely.multipoints(site_xy(unseen)[order], indices=of_spot), 6.0, quad_segs=3)
     table = gpd.GeoDataFrame(table, geometry=shapes, crs=demand.points.crs)
     table = table.sort_values(["weight_pct", "village_id", "x"], ascending=[False, True, True])
     number = table.groupby("village_id").cumcount() + 1
