@@ -13,21 +13,48 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gis_data.catalogue import LANGUAGES, set_language, text
 from gis_data.errors import PatrolError
-from views.pages import adjust, beats, cameras, data, edit, hotspots, overview, patterns, scorecard, zones
+from views.pages import (
+    adjust,
+    beats,
+    cameras,
+    data,
+    edit,
+    frame,
+    hotspots,
+    patterns,
+    plans,
+    print_out,
+    scorecard,
+    settings,
+    today,
+    villages,
+    zones,
+)
+from views.pages.address import asked, tell
 from views.station import open_station
 
-PAGES = {
-    "overview": overview.show, "data": data.show, "patterns": patterns.show, "hotspots": hotspots.show,
-    "zones": zones.show, "adjust": adjust.show, "edit": edit.show, "beats": beats.show,
-    "scorecard": scorecard.show, "cameras": cameras.show,
-}  # fmt: skip
-SIDEBAR_PX = 215  # set here: a style sheet would come later, and maps would be fitted to a page still growing
+GROUPS = {  # along a planner's week: look at the day, at what happened, at the ground; decide; print
+    "day": {"today": today.show, "data": data.show},
+    "incidents": {"patterns": patterns.show, "hotspots": hotspots.show},
+    "zones": {
+        "zones": zones.show,
+        "beats": beats.show,
+        "scorecard": scorecard.show,
+        "adjust": adjust.show,
+        "edit": edit.show,
+    },
+    "places": {"cameras": cameras.show, "villages": villages.show},
+    "decide": {"plans": plans.show, "print": print_out.show, "settings": settings.show},
+}
+FIRST = "today"
+SIDEBAR_PX = 190  # set here: a style sheet would come later, and maps would be fitted to a page still growing
 ICON = Path(__file__).resolve().parent / "views" / "pages" / "icon.png"
 
 
 def main() -> None:
     """Show the chosen page of the workspace in the chosen language."""
-    st.session_state.setdefault("lang", os.environ.get("XUNQU_LANG", LANGUAGES[0]))
+    spoken = os.environ.get("XUNQU_LANG", LANGUAGES[0])
+    st.session_state.setdefault("lang", asked("lang", LANGUAGES, spoken))
     set_language(st.session_state["lang"])
     root = Path(os.environ.get("XUNQU_WORKSPACE") or (sys.argv[1] if len(sys.argv) > 1 else "town"))
     try:
@@ -41,13 +68,16 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_PX,
     )
-    pages = [
-        st.Page(
-            lambda show=show: show(station), title=text(f"page.{name}.title"), url_path=name, default=name == "overview"
+    pages = {
+        name: st.Page(
+            lambda show=show: show(station), title=text(f"page.{name}.title"), url_path=name, default=name == FIRST
         )
-        for name, show in PAGES.items()
-    ]
-    page = st.navigation({station.study.name: pages})
+        for group in GROUPS.values()
+        for name, show in group.items()
+    }
+    frame.know_pages(pages)
+    groups = {text(f"app.group.{key}"): [pages[name] for name in group] for key, group in GROUPS.items()}
+    page = st.navigation(groups, expanded=True)
     st.sidebar.radio(
         text("app.language"),
         LANGUAGES,
@@ -55,6 +85,7 @@ def main() -> None:
         horizontal=True,
         format_func=lambda lang: text("app.language_name", lang=lang),
     )
+    tell(lang="" if st.session_state["lang"] == spoken else st.session_state["lang"])
     try:
         page.run()
     except PatrolError as problem:

@@ -188,10 +188,12 @@ class Workspace:
         *,
         inputs: Mapping[str, str] | None = None,
         outputs: Mapping[str, str] | None = None,
+        role: str = "station",
         **parameters: Any,  # noqa: ANN401 - anything that can be printed
     ) -> None:
-        """Add one entry to the audit chain."""
-        audit.append(self.root / "audit.jsonl", action, parameters=parameters, inputs=inputs, outputs=outputs)
+        """Add one entry to the audit chain; ``role`` is the part the account played."""
+        path = self.root / "audit.jsonl"
+        audit.append(path, action, parameters=parameters, inputs=inputs, outputs=outputs, role=role)
 
     @property
     def _gpkg(self) -> Path:

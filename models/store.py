@@ -2,8 +2,9 @@
 
 In:     a workspace and finished plans.
 Out:    ``plans/<run>/<plan>.json`` (the head) beside ``plans/<run>/<plan>.<table>.parquet``; ``plans/current`` names
-        the run. The folder is written under a temporary name and renamed, the pointer replaced last, so that a kill
-        at any moment leaves the last complete run readable. A plan in another format (of another version of this
+        the run, ``plans/approved`` the one that a person approved last (``models.approval``). The folder is written
+        under a temporary name and renamed, the pointer replaced last, so that a kill at any moment leaves the last
+        complete run readable. A plan in another format (of another version of this
         software) counts as not made: its page says how to make it.
 """
 
@@ -18,15 +19,16 @@ import geopandas as gpd
 import pandas as pd
 
 from gis_data.errors import WorkspaceError
-from gis_data.workspace import Workspace
+from gis_data.workspace import Workspace, write_atomically
 from models.plan import Plan
 
 KEPT_RUNS = 5
+CURRENT, APPROVED = "current", "approved"  # the pointers: files that hold a run's name
 FORMAT = 2  # raise it when a page or sheet needs a table or column that older plans lack
 
 
 def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:
-    """Write the plans of one run and make it the current one; the newest five runs are kept.
+    """Write the plans of one run and make it the current one; the newest five runs and the approved one are kept.
 
     Parameters
     ----------
@@ -42,16 +44,25 @@ def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:
         _write_plan(draft, plan)
     final = folder / _free_name(folder, run)
     draft.replace(final)
-    pointer = folder / ".current"
-    pointer.write_text(final.name, encoding="utf-8")
-    pointer.replace(folder / "current")
+    point_at(ws, final.name, CURRENT)
     _drop_old_runs(folder)
     return final
 
 
-def load_plans(ws: Workspace) -> dict[str, Plan]:
-    """Return the plans of the current run by name; an empty dictionary when nothing was planned yet."""
-    folder = current_run(ws)
+def point_at(ws: Workspace, run: str, pointer: str) -> None:
+    """Make a run the current or the approved one."""
+    write_atomically(ws.root / "plans" / pointer, run)
+
+
+def load_plans(ws: Workspace, run: str = "") -> dict[str, Plan]:
+    """Return the plans of a run (the current one if none is named) by name; empty when nothing was planned yet.
+
+    Raises
+    ------
+    WorkspaceError
+        If the run is not there.
+    """
+    folder = run_folder(ws, run) if run else current_run(ws)
     if folder is None:
         return {}
     return {path.stem: _read_plan(path) for path in sorted(folder.glob("*.json")) if _is_readable(path)}
@@ -71,13 +82,41 @@ def current_run(ws: Workspace) -> Path | None:
     WorkspaceError
         If the pointer names a run that is not there.
     """
-    pointer = ws.root / "plans" / "current"
-    if not pointer.exists():
-        return None
-    folder = ws.root / "plans" / pointer.read_text(encoding="utf-8").strip()
+    name = pointed_at(ws, CURRENT)
+    return run_folder(ws, name) if name else None
+
+
+def pointed_at(ws: Workspace, pointer: str) -> str:
+    """Return the name of the current or the approved run; empty where there is none."""
+    path = ws.root / "plans" / pointer
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def run_folder(ws: Workspace, run: str) -> Path:
+    """Return the folder of a run.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no such run.
+    """
+    folder = ws.root / "plans" / run
     if not folder.is_dir():
-        raise WorkspaceError("workspace.run_missing", folder=folder.name)
+        raise WorkspaceError("workspace.run_missing", folder=run)
     return folder
+
+
+def run_names(ws: Workspace) -> list[str]:
+    """Return the names of the runs that are kept, newest first."""
+    folder = ws.root / "plans"
+    runs = [path.name for path in folder.glob("*") if path.is_dir() and not path.name.startswith(".")]
+    return sorted(runs, key=_order, reverse=True)
+
+
+def _order(run: str) -> tuple[str, int]:
+    """Return the key by which runs follow each other: time, then number of those of one second."""
+    moment, _, number = run.partition("-")
+    return moment, int(number) if number.isdigit() else 1
 
 
 def _write_plan(folder: Path, plan: Plan) -> None:
@@ -116,8 +155,11 @@ def _free_name(folder: Path, run: str) -> str:
 
 def _drop_old_runs(folder: Path) -> None:
     runs = sorted((path for path in folder.iterdir() if path.is_dir()), key=os.path.getmtime)
+    pointers = [folder / name for name in (CURRENT, APPROVED)]
+    kept = {path.read_text(encoding="utf-8").strip() for path in pointers if path.exists()}
     for run in runs[:-KEPT_RUNS]:
-        shutil.rmtree(run, ignore_errors=True)
+        if run.name not in kept:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - numpy scalars, timestamps, tuples

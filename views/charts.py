@@ -139,8 +139,8 @@ def class_chart(totals: pd.DataFrame, *, height_px: int = 260) -> Chart:
                 legend=alt.Legend(orient="top", direction="horizontal"),
             ),
             tooltip=[
-                alt.Tooltip("class:N", title=text("page.overview.class")), alt.Tooltip("name:N", title=" "),
-                alt.Tooltip("count:Q", title=text("page.overview.count"), format=","),
+                alt.Tooltip("class:N", title=text("page.today.class")), alt.Tooltip("name:N", title=" "),
+                alt.Tooltip("count:Q", title=text("page.today.count"), format=","),
             ],
         )
     )  # fmt: skip
@@ -156,7 +156,7 @@ def month_chart(months: pd.DataFrame, *, height_px: int = 120) -> Chart:
             x=alt.X("yearmonth(month):T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=6, grid=False)),
             y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=3)),
             tooltip=[
-                alt.Tooltip("yearmonth(month):T", title=text("page.overview.month"), format="%Y-%m"),
+                alt.Tooltip("yearmonth(month):T", title=text("page.today.month"), format="%Y-%m"),
                 alt.Tooltip("count:Q", title=text("page.origin.reported"), format=","),
             ],
         )

@@ -169,12 +169,14 @@ def print_(
 ) -> None:
     """Print zone sheets (PDF, true scale), scorecard (xlsx) and data quality report (xlsx, PDF) into DIR/out."""
     from gis_data.workspace import Workspace
+    from models.approval import run_to_print
     from models.store import load_plans
     from views import sheets
 
     ws = Workspace.open(folder)
+    plans = load_plans(ws, run_to_print(ws))
     with progress_bar(quiet=as_json) as progress:
-        written = sheets.print_all(ws, load_plans(ws), only=only or sheets.SHEETS, progress=progress)
+        written = sheets.print_all(ws, plans, only=only or sheets.SHEETS, progress=progress)
     if as_json:
         _print_json([path.relative_to(ws.root).as_posix() for path in written])
     else:
@@ -264,7 +266,12 @@ def main() -> None:
 
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Any]:
-    """Give a ``progress(key, share)`` that draws a bar on standard error."""
+    """Give a ``progress(key, share)`` that draws a bar on standard error, or writes lines where the dashboard asks."""
+    from views.jobs import PROGRESS, progress_lines
+
+    if path := os.environ.get(PROGRESS):
+        yield progress_lines(Path(path))
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

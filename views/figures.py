@@ -5,10 +5,8 @@ Out:    small frames of words, and a frame as an HTML table. Nothing is computed
 """
 
 import html
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -47,23 +45,6 @@ def totals_by_month(incidents: pd.DataFrame) -> pd.DataFrame:
     return reported.groupby(month.rename("month"))["count"].sum().reset_index()
 
 
-def imports_table(imports: pd.DataFrame) -> pd.DataFrame:
-    """Return what came in, file by file, with the reasons for rows not accepted."""
-    rows = [
-        {
-            "file": Path(row["file"]).name,
-            "table": text(f"page.table.{row['table']}") if row["table"] else DASH,
-            "rows_read": f"{row['rows_read']:,}",
-            "accepted": f"{row['accepted']:,}",
-            "set_aside": f"{row['set_aside']:,}",
-            "refused": f"{row['refused']:,}",
-            "problems": _problems(row["problems"]),
-        }
-        for row in records(imports)
-    ]
-    return _named(pd.DataFrame(rows), "page.overview.import")
-
-
 def plans_table(plans: Mapping[str, Plan]) -> pd.DataFrame:
     """Return each plan's state: what came out, how far from the proven bound, how long it took."""
     rows = []
@@ -72,13 +53,13 @@ def plans_table(plans: Mapping[str, Plan]) -> pd.DataFrame:
         rows.append(
             {
                 "plan": text(f"page.plan.{name}"),
-                "answer": text("page.overview.not_planned") if plan is None else answer(plan),
+                "answer": text("page.plans.not_planned") if plan is None else answer(plan),
                 "optimality": DASH if plan is None or plan.bound is None else optimality(plan),
                 "ended_by": DASH if plan is None else text(f"page.ended.{plan.ended_by}"),
                 "seconds": DASH if plan is None else f"{plan.seconds:.1f}",
             }
         )
-    return _named(pd.DataFrame(rows), "page.overview.plan")
+    return _named(pd.DataFrame(rows), "page.plans.plan")
 
 
 def answer(plan: Plan) -> str:
@@ -389,8 +370,3 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 def _named(table: pd.DataFrame, section: str) -> pd.DataFrame:
     return table.rename(columns=lambda key: text(f"{section}.{key}"))
-
-
-def _problems(words: str) -> str:
-    found: dict[str, int] = json.loads(words) if words else {}
-    return text("list.break").join(f"{text(f'intake.reason.{key}')} {rows:,}" for key, rows in found.items()) or DASH

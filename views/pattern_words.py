@@ -306,7 +306,7 @@ def funnel_table(focus: Focus, villages: Mapping[str, str]) -> pd.DataFrame:
             "village": villages.get(row["village_id"], row["village_id"]),
             "count": f"{row['count']:,.0f}",
             "expected": f"{row['expected']:.1f}",
-            "limits": f"{row['low_95']:.0f}–{row['high_95']:.0f}",
+            "limits": f"{row['low_95'] * row['expected']:.0f}–{row['high_95'] * row['expected']:.0f}",
             "word": text(f"page.patterns.side.{row['side']}"),
         }
         for row in records(outside.rename_axis("village_id").reset_index())

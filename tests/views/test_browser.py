@@ -23,7 +23,7 @@ from views import server
 
 pytestmark = pytest.mark.browser
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = ("overview", "data", "patterns", "hotspots", "zones", "cameras")
+PAGES = ("today", "data", "patterns", "hotspots", "zones", "cameras")
 PLANNED = PAGES[3:]
 WAIT_MS = 30_000
 FINISHED = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -33,7 +33,7 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
 DRAWN = {  # what must be drawn on each page's map besides tiles: at least one path of each class
-    "overview": ["xq-boundary", "xq-hotspot", "xq-zone-border"],
+    "today": ["xq-boundary", "xq-hotspot", "xq-zone-border"],
     "data": ["xq-boundary", "xq-moved"],
     "patterns": ["xq-boundary", "xq-hot"],
     "hotspots": ["xq-boundary", "xq-hotspot"],
@@ -232,10 +232,10 @@ def test_the_language_switch_changes_every_heading(page: Page):
     map_of(page)
     for lang in (*reversed(LANGUAGES), *LANGUAGES[1:]):
         page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
-        page.get_by_role("heading", level=2, name=text("page.overview.title", lang=lang), exact=True).wait_for(
+        page.get_by_role("heading", level=2, name=text("page.today.title", lang=lang), exact=True).wait_for(
             timeout=WAIT_MS
         )
-        page.locator(f'iframe[title="{text("page.overview.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
+        page.locator(f'iframe[title="{text("page.today.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
         frame = map_of(page)
         assert text("map.legend", lang=lang) in frame.locator(".xq-panel").inner_text()
     for name in PAGES[1:]:
@@ -288,16 +288,16 @@ def test_a_file_is_chosen_looked_at_imported_and_reported(browser: Browser, tiny
 
 def test_chinese_is_spoken_until_english_is_asked_for(page: Page):
     map_of(page)
-    assert page.get_by_role("heading", level=2).inner_text() == "总览"
+    assert page.get_by_role("heading", level=2).inner_text() == "今日"
     page.get_by_text("English", exact=True).click()
-    page.get_by_role("heading", level=2, name="Overview", exact=True).wait_for(timeout=WAIT_MS)
+    page.get_by_role("heading", level=2, name="Today", exact=True).wait_for(timeout=WAIT_MS)
     map_of(page)
 
 
 def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_address: str):
     with opened(browser, unplanned_address) as page:
         check_map(page, map_of(page), "unplanned")
-        assert page.get_by_text("python3 start.py plan town").is_visible()
+        assert page.get_by_text(text("agenda.plan.first")).is_visible()
         for name in PLANNED:
             follow(page, name)
             page.get_by_text(f"plan town {name}").wait_for(timeout=WAIT_MS)

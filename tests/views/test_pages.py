@@ -15,7 +15,7 @@ from .conftest import tiny_workspace
 from .tiny_plans import tiny_plans
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-PAGES = ("overview", "data", "patterns", "hotspots", "zones", "cameras")
+PAGES = ("today", "data", "patterns", "hotspots", "zones", "cameras")
 PLANNED = PAGES[3:]
 
 
@@ -77,10 +77,11 @@ def test_a_missing_plan_is_named_with_the_command_that_makes_it(unplanned_statio
 
 
 def test_a_workspace_without_plans_shows_what_came_in_and_says_what_to_do_next(unplanned_station):
-    page = shown(unplanned_station, "overview")
-    assert [f"plan {unplanned_station.name}」" in info.value for info in page.info] == [True]
-    assert text("page.overview.not_planned") in words(page)
+    page = shown(unplanned_station, "today")
+    assert text("agenda.plan.first") in words(page)
     assert len(page.get("iframe")) == 1
+    plans = shown(unplanned_station, "plans")
+    assert [f"plan {unplanned_station.name}」" in info.value for info in plans.info] == [True]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -90,19 +91,17 @@ def test_an_empty_workspace_says_what_to_do_first(empty_station, name):
     assert [wanted in info.value for info in page.info] == [True]
 
 
-def test_totals_and_accounts_on_the_overview_add_up(tiny_station):
+def test_totals_and_accounts_on_today_add_up(tiny_station):
     from gis_data.workspace import Workspace
 
     incidents = Workspace.open(tiny_station).read("incidents")
-    page = shown(tiny_station, "overview")
-    value = {metric.label: metric.value for metric in page.metric}
-    reported, found = (int(value[text(f"page.origin.{origin}")]) for origin in ("reported", "discovered"))
-    assert (reported, found) == tuple((incidents["origin"] == o).sum() for o in ("reported", "discovered"))
+    reported, found = ((incidents["origin"] == origin).sum() for origin in ("reported", "discovered"))
     assert (
         figures.totals_by_class(incidents)["count"].sum() == figures.totals_by_month(incidents)["count"].sum() + found
     )
-    assert "405" in words(page)
-    assert "没有可用的报警时间 4；单元格里有手机号或身份证号 1" in words(page)
+    page = shown(tiny_station, "today")
+    value = {metric.label: metric.value for metric in page.metric}
+    assert value[text("page.today.new_reports")] == str(reported)
 
 
 def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_station):
@@ -151,15 +150,15 @@ def test_plans_that_found_nothing_are_pages_too(tmp_path):
     assert text("page.hotspots.none") in words(shown(ws.root, "hotspots"))
     value = {metric.label: metric.value for metric in shown(ws.root, "cameras").metric}
     assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("0", "0 / 0", "0")
-    shown(ws.root, "overview")
+    shown(ws.root, "today")
 
 
-def test_the_door_opens_the_overview_and_switches_its_language(tiny_station, monkeypatch):
+def test_the_door_opens_today_and_switches_its_language(tiny_station, monkeypatch):
     monkeypatch.setenv("XUNQU_WORKSPACE", str(tiny_station))
     page = AppTest.from_file(str(APP), default_timeout=30).run()
-    assert [header.value for header in page.header] == ["总览"]
+    assert [header.value for header in page.header] == ["今日"]
     page.radio(key="lang").set_value("en").run()
-    assert [header.value for header in page.header] == ["Overview"]
+    assert [header.value for header in page.header] == ["Today"]
     assert not page.exception
 
 

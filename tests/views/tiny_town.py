@@ -33,7 +33,7 @@ def tiny_tables() -> dict[str, pd.DataFrame]:
             geometry=[centres[4]],
             crs=CRS,
         ),
-        "incidents": tiny_incidents(centres, np.random.default_rng(7)),
+        "incidents": tiny_incidents(centres, np.random.default_rng(7)).assign(import_id="a"),
         "imports": tiny_imports(),
         **tiny_quality(),
     }

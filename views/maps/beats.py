@@ -34,7 +34,7 @@ def beat_map(
     rows = [_beat_roads(town, beats)]
     if len(tables["barriers"]):
         rows.append(barrier_row(town, tables["barriers"]))
-    rows += [zone_borders(town, zones, tile_names(study, tables, tiles)), *_checkpoints(town, checkpoints)]
+    rows += [zone_borders(town, zones, tile_names(study, tables, tiles)), *checkpoint_rows(town, checkpoints)]
     return finished(town, rows)
 
 
@@ -59,7 +59,7 @@ def _beat_name_points(beats: gpd.GeoDataFrame) -> gpd.GeoSeries:
     return gpd.GeoSeries(points, index=beats.index, crs=beats.crs)
 
 
-def _checkpoints(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
+def checkpoint_rows(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
     """Draw one layer for each kind, so that a planner can look at one alone."""
     rows = []
     for kind, colour in CHECKPOINTS.items():

@@ -32,7 +32,7 @@ def camera_map(
     town = town_map(study, tiles, focus=focus)
     _close_ground(town, tables, focus)
     rows = [_blind_spots(town, part["blind_spots"]), *_views(town, part["views"])]
-    rows += [*_entrances(town, part["entrances"]), *_cameras(town, part["cameras"])]
+    rows += [*_entrances(town, part["entrances"]), *camera_rows(town, part["cameras"])]
     return finished(town, rows)
 
 
@@ -41,7 +41,10 @@ def town_camera_map(study: Study, plan: Plan, villages: gpd.GeoDataFrame, tiles:
     town = town_map(study, tiles)
     points = village_points(villages.set_index("village_id"))
     new = plan.tables["summary"].set_index("village_id")["new_cameras"]
-    rows = [*_cameras(town, plan.to_frame(), show=False), *_named_villages(town, plan.tables["villages"], points, new)]
+    rows = [
+        *camera_rows(town, plan.to_frame(), show=False),
+        *_named_villages(town, plan.tables["villages"], points, new),
+    ]
     return finished(town, rows)
 
 
@@ -58,7 +61,8 @@ def _views(town: TownMap, views: gpd.GeoDataFrame) -> list[Row]:
     return rows
 
 
-def _cameras(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) -> list[Row]:
+def camera_rows(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) -> list[Row]:
+    """Draw cameras, new ones and those that stand already, each with the way it looks."""
     rows = []
     for old, colour, label in ((False, VIEW, "map.new_cameras"), (True, INK, "map.standing_cameras")):
         part = cameras[(cameras["status"] == "existing") == old]

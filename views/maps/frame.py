@@ -40,8 +40,13 @@ class Row:
     layer: Layer | None = None
 
 
-def town_map(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None) -> TownMap:
-    """Return the map of a town before its layers; ``focus`` (west, south, east, north, degrees) is a closer view."""
+def town_map(
+    study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None, deep: bool = False
+) -> TownMap:
+    """Return the map of a town before its layers; ``focus`` (west, south, east, north, degrees) is a closer view.
+
+    ``deep`` keeps the tiles beyond their finest zoom, drawn larger; a closer view that draws its own ground needs none.
+    """
     outline = study.boundary_frame().to_crs(WGS84)
     west, south, east, north = focus if focus is not None else outline.total_bounds
     first = tiles.min_zoom if tiles else 12
@@ -57,7 +62,7 @@ def town_map(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | No
     if tiles is not None:
         folium.TileLayer(
             tiles.url, attr="-", control=False, min_zoom=tiles.min_zoom - 1, min_native_zoom=tiles.min_zoom,
-            max_zoom=FINEST_ZOOM if focus is None else tiles.max_zoom, max_native_zoom=tiles.max_zoom,
+            max_zoom=FINEST_ZOOM if focus is None or deep else tiles.max_zoom, max_native_zoom=tiles.max_zoom,
             bounds=[[tiles.south, tiles.west], [tiles.north, tiles.east]],
         ).add_to(town)  # fmt: skip
     if focus is None:

@@ -33,6 +33,9 @@ iframe { border: 1px solid #dedad2; border-radius: 4px; }
 .xq-table td { white-space: nowrap; }
 .xq-table td.l { white-space: normal; }
 .xq-table td.s { white-space: nowrap; }
+.xq-line { display: flex; gap: .5rem; line-height: 1.5; padding: .28rem 0; border-bottom: 1px solid #f0ede7; }
+.xq-dot { color: #8d887f; }
+.xq-said { font-size: .85rem; white-space: pre-wrap; margin: 0; }
 .xq-list { margin: 0; padding-left: 1.1rem; line-height: 1.65; }
 </style>"""
 
@@ -43,6 +46,20 @@ def head(page: str, station: Station) -> None:
     st.header(text(f"page.{page}.title"), anchor=False)
     mark = f' <span class="xq-mark">{text("map.synthetic")}</span>' if station.study.synthetic else ""
     st.html(f'<p class="xq-help">{text(f"page.{page}.help")}{mark}</p>')
+
+
+def know_pages(pages: Mapping[str, Any]) -> None:
+    """Note the pages that can be linked to (``st.Page`` by name)."""
+    st.session_state["pages"] = pages
+
+
+def link(page: str, label: str, **query: str) -> None:
+    """Offer the way to another page, with what it shall show; words only where pages stand alone."""
+    known = st.session_state.get("pages", {})
+    if page in known:
+        st.page_link(known[page], label=label, query_params={"lang": language(), **query})
+    else:
+        st.caption(label)
 
 
 def plan_or_say(station: Station, name: str) -> Plan | None:

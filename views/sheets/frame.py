@@ -31,6 +31,7 @@ SCALE_BARS_M = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 LONGEST_BAR_MM = 55.0
 INNER_MARGIN_MM = 4.0
 LONG_FROM = 1.5  # a zone so many times longer than wide may be turned where that gives it a larger scale
+PICTURE_PPI = 110.0
 
 _TEMPLATES = Path(__file__).resolve().parent
 
@@ -203,7 +204,11 @@ def grid_step_m(scale: int) -> int:
 
 
 def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:
-    """Set a template with its data as a PDF. The same data give the same bytes."""
+    """Set a template with its data as a PDF, or its first page as a picture if the path ends in ``.png``.
+
+    The same data give the same bytes.
+    """
+    picture: dict[str, Any] = {"format": "png", "ppi": PICTURE_PPI} if path.suffix == ".png" else {"pdf_tags": False}
     made = typst.compile(
         _TEMPLATES / template,
         root=_TEMPLATES,
@@ -211,11 +216,11 @@ def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:
         ignore_system_fonts=True,
         sys_inputs={"sheet": json.dumps(sheet, ensure_ascii=False, default=_plain)},
         timestamp=0,
-        pdf_tags=False,
+        **picture,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")  # a kill leaves the old sheet or the new one, never half of one
-    draft.write_bytes(made)
+    draft.write_bytes(made[0] if isinstance(made, list) else made)
     draft.replace(path)
     return path
 

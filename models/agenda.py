@@ -1,0 +1,125 @@
+"""What is due at a station: imports, plans, approvals, hotspots that expire, base lines that are not met.
+
+In:     the workspace's tables and plans, its runs, and a day.
+Out:    a list of ``Due``, what is late first; each names the page where it is done.
+
+Nothing here is new: every line repeats a table or a plan, so that a planner need not look for it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from gis_data.study import Study
+from gis_data.workspace import Workspace
+from models.approval import APPROVED, PROPOSAL, Run
+from models.plan import Plan
+
+IMPORT_EVERY_DAYS = 31  # a station hands in its calls by the month
+EXPIRES_SOON_DAYS = 45  # a hotspot that ends before the next two imports is worth a look now
+Tables = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Due:
+    """One thing to do: its key under ``agenda``, what its sentence names, the day it is due, and the page for it."""
+
+    key: str
+    page: str
+    told: Mapping[str, Any] = field(default_factory=dict)
+    day: pd.Timestamp | None = None
+    late: bool = False
+
+
+def day_of(study: Study, incidents: pd.DataFrame) -> pd.Timestamp:
+    """Return today's date at the station; of invented data the day after the last record, where its calendar stands."""
+    if study.synthetic and len(incidents):
+        return incidents["reported_at"].max().normalize() + pd.Timedelta(days=1)
+    return pd.Timestamp.now(study.timezone).normalize()
+
+
+def agenda(ws: Workspace, read: Tables, plans: Mapping[str, Plan], runs: list[Run], day: pd.Timestamp) -> list[Due]:
+    """Return what is due on a day, what is late first, then by day.
+
+    Parameters
+    ----------
+    read
+        Returns a table of the workspace by name.
+    """
+    incidents = read("incidents")
+    found = [
+        *_imports(incidents, day), *_aside(read("aside")), *_plans(incidents, plans), *_runs(runs),
+        *_hotspots(plans, day), *_base_lines(plans), *_originals(ws, day),
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (not one.late, one.day is None, one.day if one.day is not None else day))
+
+
+def _imports(incidents: pd.DataFrame, day: pd.Timestamp) -> Iterator[Due]:
+    if incidents.empty:
+        yield Due("import.first", "data", late=True)
+        return
+    last = incidents["reported_at"].max().normalize()
+    until = last + pd.Timedelta(days=IMPORT_EVERY_DAYS)
+    late = day > until
+    values = {"last": last, "days": (day - last).days}
+    yield Due("import.late" if late else "import.next", "data", values, until, late)
+
+
+def _aside(aside: pd.DataFrame) -> Iterator[Due]:
+    waiting = aside[aside["moved_to"].fillna("") == ""]
+    if len(waiting):
+        yield Due("aside", "data", {"rows": len(waiting), "files": waiting["file"].nunique()})
+
+
+def _plans(incidents: pd.DataFrame, plans: Mapping[str, Plan]) -> Iterator[Due]:
+    ends = [plan.settings["period_end"] for plan in plans.values() if "period_end" in plan.settings]
+    if incidents.empty or not plans:
+        if len(incidents):
+            yield Due("plan.first", "plans", late=True)
+        return
+    last = incidents["reported_at"].max()
+    end = pd.Timestamp(min(ends), tz=last.tz) if ends else last
+    if last - end > pd.Timedelta(days=IMPORT_EVERY_DAYS):
+        yield Due("plan.again", "plans", {"last": last.normalize(), "end": end}, late=True)
+
+
+def _runs(runs: list[Run]) -> Iterator[Due]:
+    current = next((run for run in runs if run.current), None)
+    if current is None or current.in_force:
+        return
+    step = "approve" if current.state != PROPOSAL else "check"
+    first = "" if any(run.in_force for run in runs) else "first_"
+    yield Due(f"run.{first}{step}", "plans", {"run": current.made_at}, late=current.state == APPROVED)
+
+
+def _hotspots(plans: Mapping[str, Plan], day: pd.Timestamp) -> Iterator[Due]:
+    if "hotspots" not in plans:
+        return
+    table = plans["hotspots"].to_frame()
+    found = table[(table["status"] == "hotspot") & (table["expires_at"] <= day + pd.Timedelta(days=EXPIRES_SOON_DAYS))]
+    for moment in sorted(found["expires_at"].unique()):
+        part = found[found["expires_at"] == moment]
+        key = "hotspot.late" if moment < day else "hotspot.soon"
+        yield Due(key, "hotspots", {"names": list(part["hotspot_id"])}, moment.normalize(), moment < day)
+
+
+def _base_lines(plans: Mapping[str, Plan]) -> Iterator[Due]:
+    if "scorecard" not in plans:
+        return
+    verdicts = plans["scorecard"].tables["base_lines"]
+    for measure, part in verdicts[verdicts["verdict"] == "not_met"].groupby("measure", sort=False):
+        yield Due("base_line", "scorecard", {"zones": list(part["zone_id"]), "measures": [measure]})
+
+
+def _originals(ws: Workspace, day: pd.Timestamp) -> Iterator[Due]:
+    kept = ws.study.settings.privacy.purge_raw_after_days
+    now = pd.Timestamp.now("UTC")
+    old = [path for path in (ws.root / "raw").glob("*") if (now - _changed(path)).days > kept]
+    if old:
+        yield Due("originals", "settings", {"files": len(old), "days": kept}, day, late=True)
+
+
+def _changed(path: Any) -> pd.Timestamp:  # noqa: ANN401 - a path
+    return pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")

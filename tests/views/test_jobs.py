@@ -1,0 +1,103 @@
+"""Long work: the real command in a process of its own; a stop leaves the last complete state; one at a time."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from gis_data.errors import InputError
+from gis_data.workspace import Workspace
+from models import store
+from views import jobs
+
+
+@pytest.fixture
+def town(tiny_station: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_station, tmp_path / "town"))
+
+
+def ended(root: Path, *, seconds: float = 60) -> jobs.Work:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        now = jobs.current(root)
+        assert now is not None
+        if now.state != jobs.RUNNING:
+            return now
+        time.sleep(0.05)
+    raise AssertionError("the work did not end")
+
+
+def test_work_runs_beside_us_and_what_it_made_is_there_at_the_end(town, tmp_path):
+    before = store.current_run(Workspace.open(town)).name
+    files = tmp_path / "files"
+    files.mkdir()
+    jobs.start(town, ["plan", "hotspots"], lang="zh", clear=[files], about={"page": "plans"})
+    with pytest.raises(InputError, match="已有工作"):
+        jobs.start(town, ["print"], lang="zh")
+    done = ended(town)
+    assert (done.state, done.about) == (jobs.DONE, {"page": "plans"}), done.problem
+    assert "热点" in done.said
+    assert not files.exists()
+    ws = Workspace.open(town)
+    assert store.current_run(ws).name != before
+    assert json.loads((town / "plans" / "step_seconds.json").read_text())["command.step.hotspots"] >= 0
+    jobs.put_away(town)
+    assert jobs.current(town) is None
+
+
+def test_a_stop_leaves_the_last_complete_state(town):
+    before = {name: plan.head() for name, plan in store.load_plans(Workspace.open(town)).items()}
+    jobs.start(town, ["plan"], lang="zh")
+    jobs.stop(town)
+    assert ended(town).state == jobs.STOPPED
+    ws = Workspace.open(town)
+    assert {name: plan.head() for name, plan in store.load_plans(ws).items()} == before
+    assert len(ws.read("incidents")) > 0
+    jobs.start(town, ["audit"], lang="zh")  # and work can be started again
+    assert ended(town).state == jobs.DONE
+
+
+def test_work_that_fails_says_its_sentence(town):
+    jobs.start(town, ["plan", "nonsense"], lang="en")
+    failed = ended(town)
+    assert failed.state == jobs.FAILED
+    assert "nonsense" in failed.problem
+    assert "Traceback" not in failed.problem
+
+
+def test_work_whose_server_died_is_not_taken_for_running(town):
+    folder = town / "jobs"
+    folder.mkdir()
+    (folder / "job.json").write_text(json.dumps({"command": ["plan"], "pid": 2**22 + 1, "started": 0, "about": {}}))
+    old = time.time() - 60
+    import os
+
+    os.utime(folder / "job.json", (old, old))
+    assert jobs.current(town).state == jobs.FAILED
+
+
+def test_the_estimate_goes_by_what_each_step_took_last_time(town):
+    folder = town / "jobs"
+    folder.mkdir()
+    head = {"command": ["plan", "zones", "beats"], "pid": 1, "started": time.time() - 10, "about": {}}
+    (folder / "job.json").write_text(json.dumps(head))  # process 1 is always alive
+    line = {"step": "command.step.zones", "share": 0.25, "at": time.time()}
+    (folder / "progress.jsonl").write_text(json.dumps(line) + "\n" + '{"step": "half')
+    took = {"command.step.zones": 40.0, "command.step.beats": 5.0}
+    (town / "plans" / "step_seconds.json").write_text(json.dumps(took))
+    now = jobs.current(town)
+    assert (now.step, now.share, now.left_s) == ("command.step.zones", 0.125, 40 * 0.75 + 5)
+    (town / "plans" / "step_seconds.json").unlink()
+    assert jobs.current(town).left_s == pytest.approx(10 * (1 - 0.125) / 0.125, rel=0.05)
+
+
+def test_progress_is_written_a_few_times_a_second_at_most_and_never_without_its_end(tmp_path):
+    path = tmp_path / "progress.jsonl"
+    progress = jobs.progress_lines(path)
+    for number in range(1_001):
+        progress("command.step.zones", number / 1_000)
+    shares = [json.loads(line)["share"] for line in path.read_text().splitlines()]
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert len(shares) < 20

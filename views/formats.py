@@ -1,0 +1,30 @@
+"""Numbers and days in each language's habit: 12,345 and 2024-03-05 / 2024年3月5日."""
+
+import math
+
+import pandas as pd
+
+from gis_data.catalogue import text
+
+DASH = "—"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Return a number with its thousands marked, or a dash where there is none."""
+    return DASH if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def day_words(day: pd.Timestamp) -> str:
+    """Return a day as the running language writes it."""
+    months = text("format.months").split(" ")
+    return text("format.day", year=day.year, day=day.day, name=months[day.month - 1])
+
+
+def moment_words(moment: pd.Timestamp) -> str:
+    """Return a day and its time to the minute."""
+    return text("format.moment", day=day_words(moment), time=f"{moment:%H:%M}")
+
+
+def span_words(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    """Return the first and the last day of a period whose ``end`` is not included."""
+    return f"{day_words(start)} – {day_words(end - pd.Timedelta(days=1))}"

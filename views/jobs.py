@@ -1,0 +1,271 @@
+"""Long work beside the dashboard: the very command of the command line, in a process of its own.
+
+In:     a workspace, the words of a command (``plan``, ``import`` ...), and files that the work needs for a while.
+Out:    ``Work``: what is being done, how far it is, how long it may still take; what it said when it ends.
+
+A page only starts, watches and stops it. A stop is a kill: the workspace then holds its last complete state, as after
+any kill. There is one piece of work at a time in a workspace; every open page, and a server that was started anew, sees
+it, because its state lies in ``jobs/`` of the workspace.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gis_data.catalogue import Language
+from gis_data.errors import InputError
+from gis_data.workspace import write_atomically
+
+HERE = Path(__file__).resolve().parent.parent
+PROGRESS = "XUNQU_PROGRESS"  # the command writes its progress as lines into the file that this names
+LINE_EVERY_S = 0.2
+RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work as it stands now.
+
+    Attributes
+    ----------
+    command
+        Words of the command, without the program.
+    state
+        "running", "done", "failed" or "stopped".
+    step, share
+        Catalogue key of what is being done, and how much of all is done (0 to 1).
+    seconds, left_s
+        How long it has been running, and about how long it will; None while that cannot be told.
+    said, problem
+        What it printed; the sentence it failed with.
+    """
+
+    command: tuple[str, ...]
+    state: str
+    step: str = ""
+    share: float = 0.0
+    seconds: float = 0.0
+    left_s: float | None = None
+    said: str = ""
+    problem: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def start(
+    root: Path,
+    command: Sequence[str],
+    *,
+    lang: Language,
+    clear: Sequence[Path] = (),
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Start a command on a workspace.
+
+    Parameters
+    ----------
+    command
+        Words of the command line, the folder left out: ``["plan", "zones"]``.
+    clear
+        Folders that are removed as soon as it has ended, however it ends.
+    about
+        Kept with the work for the page that started it.
+
+    Raises
+    ------
+    InputError
+        If work is going on already.
+    """
+    now = current(root)
+    if now is not None and now.state == RUNNING:
+        raise InputError("jobs.busy")
+    folder = _folder(root)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    words = [command[0], str(root), *command[1:]]
+    environment = os.environ | {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "views.command", "--lang", lang, *words], stdout=out, stderr=err,
+            stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
+        )  # fmt: skip
+    head = {"command": list(command), "pid": process.pid, "started": time.time(), "about": dict(about or {})}
+    write_atomically(folder / "job.json", json.dumps(head, ensure_ascii=False))
+    threading.Thread(target=_wait, args=(process, folder, tuple(clear)), daemon=True).start()
+
+
+def stop(root: Path) -> None:
+    """Stop the work that is going on; the workspace keeps its last complete state."""
+    now, folder = current(root), _folder(root)
+    if now is None or now.state != RUNNING:
+        return
+    (folder / "stopped").touch()
+    _kill(json.loads((folder / "job.json").read_text(encoding="utf-8"))["pid"])
+
+
+def current(root: Path) -> Work | None:
+    """Return the last piece of work, running or ended; None if there was none, or it was put away."""
+    folder = _folder(root)
+    try:
+        head = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ended = _ended(folder, int(head["pid"]))
+    lines = _lines(folder / "progress.jsonl")
+    until = time.time() if ended is None else float(ended["at"])
+    seconds = max(until - float(head["started"]), 0.0)
+    command, about = tuple(head["command"]), head["about"]
+    if ended is None:
+        step, share = _so_far(command, lines)
+        left = _left(root, command, lines, share, seconds)
+        return Work(command, RUNNING, step, share, seconds, left, about=about)
+    said, problem = (_text(folder / name) for name in ("out", "err"))
+    state = STOPPED if (folder / "stopped").exists() else DONE if ended["code"] == 0 else FAILED
+    return Work(command, state, share=1.0, seconds=seconds, said=said, problem=problem, about=about)
+
+
+def put_away(root: Path) -> None:
+    """Forget work that has ended."""
+    now = current(root)
+    if now is not None and now.state != RUNNING:
+        (_folder(root) / "job.json").unlink(missing_ok=True)
+
+
+def progress_lines(path: Path) -> Callable[[str, float], None]:
+    """Return a ``progress(key, share)`` that appends lines to a file, a few a second at most."""
+    last: dict[str, float] = {}
+
+    def progress(key: str, share: float) -> None:
+        now = time.time()
+        if 0.0 < share < 1.0 and now - last.get(key, 0.0) < LINE_EVERY_S:
+            return
+        last[key] = now
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": key, "share": share, "at": now}) + "\n")
+
+    return progress
+
+
+# ---- the process ----
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path, clear: Sequence[Path]) -> None:
+    code = process.wait()
+    for path in clear:
+        shutil.rmtree(path, ignore_errors=True)
+    if not (folder / "stopped").exists() and code == 0:
+        _remember(folder)
+    with contextlib.suppress(OSError):  # the workspace may be gone by now
+        write_atomically(folder / "ended.json", json.dumps({"code": code, "at": time.time()}))
+
+
+def _ended(folder: Path, pid: int) -> dict[str, Any] | None:
+    """Return how the work ended; None while it runs. One whose server died with it ended when it was last heard of."""
+    path = folder / "ended.json"
+    if path.exists():
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    if _is_alive(pid):
+        return None
+    heard = max((p.stat().st_mtime for p in folder.iterdir()), default=time.time())
+    # Its end may just be being written: a moment later it is there.
+    return None if time.time() - heard < 2 else {"code": 1, "at": heard}
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name == "nt":
+        answer = subprocess.run(["tasklist", "/FI", f"PID eq {pid}"], capture_output=True, text=True, check=False)
+        return str(pid) in answer.stdout
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        if os.name == "nt":
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
+        else:
+            os.killpg(pid, signal.SIGKILL)
+
+
+# ---- how far it is ----
+
+
+def steps_of(command: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the steps that a command will take: those it is known to take, then those seen beside them."""
+    parts = [part for part in command[1:] if not part.startswith("-")]
+    known = [f"command.step.{part}" for part in parts] if command[0] == "plan" else []
+    return list(dict.fromkeys([*known, *(str(line["step"]) for line in lines)]))
+
+
+def _so_far(command: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> tuple[str, float]:
+    """Return the step being taken, and the share of all steps that is done."""
+    steps = steps_of(command, lines)
+    if not lines:
+        return "", 0.0
+    shares = {str(line["step"]): float(line["share"]) for line in lines}
+    done = sum(min(max(shares.get(step, 0.0), 0.0), 1.0) for step in steps)
+    return str(lines[-1]["step"]), done / max(len(steps), 1)
+
+
+def _left(
+    root: Path, command: Sequence[str], lines: Sequence[Mapping[str, Any]], share: float, seconds: float
+) -> float | None:  # fmt: skip
+    """Return about how many seconds are left: by what each step took last time, else by the share that is done."""
+    took = _read_json(root / "plans" / "step_seconds.json")
+    steps = steps_of(command, lines)
+    shares = {str(line["step"]): float(line["share"]) for line in lines}
+    if steps and all(step in took for step in steps):
+        return sum(took[step] * (1 - min(shares.get(step, 0.0), 1.0)) for step in steps)
+    return seconds * (1 - share) / share if share > 0.05 else None
+
+
+def _remember(folder: Path) -> None:
+    """Keep how long each step took, for the next estimate."""
+    lines = _lines(folder / "progress.jsonl")
+    took: dict[str, float] = {}
+    for step in dict.fromkeys(str(line["step"]) for line in lines):
+        times = [float(line["at"]) for line in lines if line["step"] == step]
+        took[step] = max(times) - min(times)
+    path = folder.parent / "plans" / "step_seconds.json"
+    with contextlib.suppress(OSError):
+        write_atomically(path, json.dumps(_read_json(path) | took))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    found = []
+    for line in _text(path).splitlines():
+        with contextlib.suppress(ValueError):  # the last line may be half written
+            found.append(json.loads(line))
+    return found
+
+
+def _read_json(path: Path) -> dict[str, float]:
+    try:
+        found: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _folder(root: Path) -> Path:
+    return root / "jobs"

@@ -1,0 +1,24 @@
+"""What a page shows, in its address: so that a view can be kept as a bookmark or sent to a colleague.
+
+In:     the address's query, and what a page knows.
+Out:    the value asked for where it is known, and the query brought up to date. A map writes its own view (``map``).
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def asked(name: str, known: Sequence[str], default: str) -> str:
+    """Return what the address asks for under a name, or the default where it asks for nothing that is known."""
+    value = st.query_params.get(name, "")
+    return value if value in known else default
+
+
+def tell(**values: str) -> None:
+    """Write values into the address; an empty one leaves it."""
+    for name, value in values.items():
+        if not value:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value

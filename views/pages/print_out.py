@@ -1,0 +1,107 @@
+"""Printing: what can be printed, how it will look, each file to take along, and all of them into one folder."""
+
+import pandas as pd
+import streamlit as st
+
+from gis_data.catalogue import language, text
+from models import approval, store
+from models.plan import Plan
+from views import jobs
+from views.formats import moment_words
+from views.pages import frame, work
+from views.pages.address import asked, tell
+from views.prints import Product, products
+from views.station import Station
+
+PICTURE_PX = 620
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("print", station)
+    work.watch(station)
+    run = approval.run_to_print(station.ws)
+    _which(station, run)
+    plans = _plans_of(station.stamp, run, station) if run else {}
+    known = products(station.ws, station.table, plans)
+    if not known:
+        st.info(text("page.no_plans", folder=station.ws.root.name))
+        return
+    left, right = st.columns((1, 1.25), gap="medium")
+    with left:
+        chosen = _list(known)
+        _all(station)
+    with right:
+        _picture(station, run, chosen)
+
+
+def _which(station: Station, run: str) -> None:
+    """Say which version is printed, and that it is only a proposal where nobody has approved it."""
+    if not run:
+        return
+    state = approval.find_run(station.ws, run)
+    made = moment_words(state.made_at.tz_convert(station.study.timezone))
+    key = "page.print.in_force" if state.in_force else "page.print.proposal"
+    (st.caption if state.in_force else st.warning)(text(key, made=made, state=text(f"approval.state.{state.state}")))
+
+
+def _list(known: list[Product]) -> Product:
+    """List the products, and offer each one's file."""
+    by_key = {one.key: one for one in known}
+    st.session_state.setdefault("product", asked("product", list(by_key), known[0].key))
+    if st.session_state["product"] not in by_key:
+        st.session_state["product"] = known[0].key
+    chosen = by_key[
+        st.radio(
+            text("page.print.choose"), list(by_key), key="product", format_func=lambda key: by_key[key].name,
+            captions=[text(f"page.print.kind.{one.kind}") for one in known],
+        )
+    ]  # fmt: skip
+    tell(product=chosen.key)
+    return chosen
+
+
+def _picture(station: Station, run: str, chosen: Product) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(chosen.name, anchor=False)
+        make = frame.speaking(lambda: chosen.made())
+        st.download_button(text("page.print.take", kind=chosen.file.rpartition(".")[2].upper()), make, chosen.file,
+                           on_click="ignore", key=f"take {chosen.key}", type="primary")  # fmt: skip
+    st.caption(text(f"page.print.about.{chosen.kind}"))
+    if not chosen.has_picture:
+        st.caption(text("page.print.no_picture"))
+        return
+    with st.spinner(text("page.print.drawing")):
+        png = _png(station.stamp, run, language(), chosen.key, chosen)
+    st.image(png, width=PICTURE_PX)
+    st.caption(text("page.print.picture_help"))
+
+
+def _all(station: Station) -> None:
+    now = jobs.current(station.ws.root)
+    busy = now is not None and now.state == jobs.RUNNING
+    if st.button(text("page.print.all"), key="print all", disabled=busy, help=text("page.print.all_help")):
+        work.begin(station, ["print"])
+    files = sorted(path for path in station.ws.out.glob("*") if path.is_file() and not path.name.startswith("."))
+    if files:
+        with st.expander(text("page.print.out", count=len(files))):
+            table = pd.DataFrame(
+                {
+                    text("page.print.file"): [path.name for path in files],
+                    text("page.print.written"): [
+                        f"{pd.Timestamp(path.stat().st_mtime, unit='s', tz=station.study.timezone):%Y-%m-%d %H:%M}"
+                        for path in files
+                    ],
+                }
+            )
+            frame.table(table, words=list(table.columns))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _plans_of(stamp: str, run: str, _station: Station) -> dict[str, Plan]:  # noqa: ARG001 - the cache's key
+    return store.load_plans(_station.ws, run)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _png(stamp: str, run: str, lang: str, key: str, _product: Product) -> bytes:  # noqa: ARG001 - the cache's key
+    return _product.picture()

@@ -1,0 +1,190 @@
+"""Today: what came in, what is unusual and why, what is due; and the town's last weeks on one map."""
+
+import html
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from gis_data.catalogue import language, text
+from gis_data.periods import Period
+from gis_data.taxonomy import drives_allocation
+from models.agenda import Due, agenda, day_of
+from models.approval import runs
+from views import charts, figures, patterns, today
+from views.formats import day_words, moment_words, number, span_words
+from views.maps.frame import TownMap
+from views.maps.overview import overview_map
+from views.pages import frame
+from views.station import Station, show_map
+from views.today import Sign
+from views.workbook import WORD_TINT
+
+MAP_PX, CHART_PX, CLASS_PX, AXIS_PX = 470, 110, 22, 95
+LATELY_DAYS = 28
+MOST_SIGNS = 9
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("today", station)
+    incidents = station.table("incidents")
+    day = day_of(station.study, incidents)
+    st.caption(text("page.today.standing" if station.study.synthetic else "page.today.day", day=day_words(day)))
+    if incidents.empty:
+        st.info(text("page.no_incidents", folder=station.ws.root.name))
+    else:
+        _numbers(station)
+    left, right = st.columns((1.2, 1), gap="medium")
+    with left:
+        _unusual(station)
+    with right:
+        _due(station, day)
+    _town(station)
+
+
+def _numbers(station: Station) -> None:
+    incidents = station.table("incidents")
+    last = today.came_in(station.table("imports"), incidents)
+    known = Period.of(incidents["reported_at"])
+    week = _reported(incidents, known.end, days=7)
+    shown = [
+        (text("page.today.until"), day_words(known.end - pd.Timedelta(days=1)), span_words(known.start, known.end))
+    ]
+    if last is not None:
+        said = text("page.today.import_help", files=text("list.mark").join(last.files), rows=number(last.rows),
+                    accepted=number(last.accepted), aside=number(last.aside), refused=number(last.refused))  # fmt: skip
+        shown += [
+            (text("page.today.imported"), moment_words(last.at), said),
+            (text("page.today.new_reports"), number(last.reported), said),
+            (text("page.today.aside"), number(last.aside), said),
+        ]
+    shown.append((text("page.today.week"), number(week), text("page.today.week_help")))
+    frame.numbers(shown)
+
+
+def _reported(incidents: pd.DataFrame, end: pd.Timestamp, *, days: int) -> int:
+    rows = drives_allocation(incidents)
+    lately = Period(end - pd.Timedelta(days=days), end)
+    return int(rows.loc[lately.holds(rows["reported_at"]), "count"].sum())
+
+
+# ---- what is unusual ----
+
+
+def _unusual(station: Station) -> None:
+    st.subheader(text("page.today.unusual"), anchor=False)
+    incidents = station.table("incidents")
+    if incidents.empty:
+        st.caption(text("page.today.nothing_known"))
+        return
+    with st.spinner(text("page.today.looking")):
+        signs = _signs(station.stamp, language(), station)
+    if not signs:
+        st.caption(text("page.today.nothing_unusual"))
+    for sign in signs[:MOST_SIGNS]:
+        _line(sign.words, sign.page, mark="▲" if sign.strong else "△", query=dict(sign.query))
+    if len(signs) > MOST_SIGNS:
+        st.caption(text("page.today.more", count=len(signs) - MOST_SIGNS))
+    table, lines = _evidence(station.stamp, language(), station)
+    if len(table):
+        tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
+        frame.table(table, tint=tint)
+    for line in (*lines, text("page.today.how")):
+        st.caption(line)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _signs(stamp: str, lang: str, _station: Station) -> list[Sign]:  # noqa: ARG001 - the cache's key
+    incidents, villages = _station.table("incidents"), _station.table("villages")
+    names = dict(zip(villages["village_id"], villages["name"], strict=True))
+    question = today.question_of(incidents, "month")
+    found = [sign for unit in ("week", "month") for sign in today.change_signs(incidents, unit)]
+    cluster = today.news_sign(patterns.news(incidents, villages, _station.study, question), names)
+    found += [cluster] if cluster is not None else []
+    found += today.new_hotspots(_station.plans, question.known)
+    focus = patterns.focus(incidents, None, villages, _station.study, question)
+    return [*found, *today.high_villages(focus.funnel, names)]
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _evidence(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, list[str]]:  # noqa: ARG001
+    """Return the last month's comparisons as a table, and what to know about them."""
+    incidents = _station.table("incidents")
+    found = patterns.doubts(incidents, today.question_of(incidents, "month"))
+    lines = [today.basis_line(incidents)]
+    if found.delay is not None and found.delay.is_incomplete:
+        values: dict[str, Any] = {
+            "pct": f"{100 * found.delay.completeness:.0f}", "missing": f"{found.delay.missing:.0f}"
+        }  # fmt: skip
+        lines.append(text("page.today.late", **values))
+    return today.month_table(incidents), lines
+
+
+# ---- what is due ----
+
+
+def _due(station: Station, day: pd.Timestamp) -> None:
+    st.subheader(text("page.today.due"), anchor=False)
+    items = agenda(station.ws, station.table, station.plans, runs(station.ws), day)
+    if not items:
+        st.caption(text("page.today.nothing_due"))
+    for item in items:
+        _line(due_words(item, station.study.timezone), item.page, mark="●" if item.late else "○", late=item.late)
+
+
+def due_words(item: Due, timezone: str) -> str:
+    """Say one thing that is due in a sentence."""
+    told: dict[str, Any] = {name: _said(name, value, timezone) for name, value in item.told.items()}
+    if item.day is not None:
+        told["day"] = day_words(item.day)
+    return text(f"agenda.{item.key}", **told)
+
+
+def _said(name: str, value: object, timezone: str) -> str:
+    if isinstance(value, pd.Timestamp):
+        return moment_words(value.tz_convert(timezone)) if name == "run" else day_words(value)
+    if name == "measures" and isinstance(value, list):
+        return text("list.mark").join(text(f"agenda.measure.{measure}") for measure in value)
+    if isinstance(value, list):
+        return text("list.mark").join(map(str, value))
+    return number(value) if isinstance(value, int) else str(value)
+
+
+def _line(words: str, page: str, *, mark: str, late: bool = False, query: dict[str, str] | None = None) -> None:
+    """Show one line with the way to its page."""
+    words_, way = st.columns((5.2, 1), vertical_alignment="top", gap="small")
+    tone = "xq-mark" if late else "xq-dot"
+    words_.html(f'<div class="xq-line"><span class="{tone}">{mark}</span><span>{html.escape(words)}</span></div>')
+    with way:
+        frame.link(page, text(f"page.{page}.title"), **(query or {}))
+
+
+# ---- the town ----
+
+
+def _town(station: Station) -> None:
+    left, right = st.columns((1.55, 1), gap="small")
+    with left:
+        show_map(
+            station, "today", lambda: _map(station), lang=language(), height_px=MAP_PX, about=text("page.today.map")
+        )
+    incidents = station.table("incidents")
+    with right:
+        if len(incidents):
+            st.subheader(text("page.today.months"), anchor=False)
+            st.altair_chart(charts.month_chart(figures.totals_by_month(incidents), height_px=CHART_PX))
+            st.subheader(text("page.today.classes"), anchor=False)
+            totals = figures.totals_by_class(incidents)
+            height_px = CLASS_PX * totals["class"].nunique() + AXIS_PX
+            st.altair_chart(charts.class_chart(totals, height_px=height_px))
+        st.caption(text("page.today.two_rules"))
+
+
+def _map(station: Station) -> TownMap:
+    tables = {name: station.table(name) for name in ("villages", "cameras")}
+    points = station.reported_points()
+    if len(points):
+        end = Period.of(points["reported_at"]).end
+        points = points[points["reported_at"] >= end - pd.Timedelta(days=LATELY_DAYS)]
+    return overview_map(station.study, tables | {"incidents": points}, station.plans, station.tiles)

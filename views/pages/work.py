@@ -1,0 +1,104 @@
+"""Long work on a page: a form that starts it, what is being done and how long it may take, and a way to stop it."""
+
+import html
+from typing import Any
+
+import streamlit as st
+
+from gis_data.catalogue import language, sentences, text
+from gis_data.errors import PatrolError
+from models.town_plan import ON_REQUEST, PARTS
+from views import jobs
+from views.jobs import DONE, RUNNING, Work
+from views.station import Station
+
+LOOK_EVERY_S = 1.0
+
+
+def plan_form(station: Station) -> None:
+    """Offer to compute plans, or show the work that is going on."""
+    now = jobs.current(station.ws.root)
+    if now is not None:
+        watch(station)
+    if now is not None and now.state == RUNNING:
+        return
+    ready = len(station.table("incidents")) > 0
+    with st.expander(text("page.work.plan"), expanded=ready and not station.plans):
+        st.caption(text("page.work.plan_help"))
+        parts = st.multiselect(
+            text("page.work.parts"), (*PARTS, *ON_REQUEST), default=list(PARTS), key="plan parts",
+            format_func=lambda part: text(f"page.plan.{part}"),
+        )  # fmt: skip
+        if not ready:
+            st.caption(text("page.work.no_incidents"))
+        if st.button(text("page.work.start"), type="primary", key="start plan", disabled=not (parts and ready)):
+            begin(station, ["plan", *[part for part in (*PARTS, *ON_REQUEST) if part in parts]])
+
+
+def begin(station: Station, command: list[str]) -> None:
+    """Start a command and show the page anew."""
+    try:
+        jobs.start(station.ws.root, command, lang=language())
+    except PatrolError as problem:
+        st.error(str(problem))
+        return
+    st.rerun()
+
+
+def watch(station: Station) -> None:
+    """Show the work that is going on, or what it came to."""
+    now = jobs.current(station.ws.root)
+    if now is None:
+        return
+    if now.state == RUNNING:
+        _running(station)
+    else:
+        _ended(station, now)
+
+
+@st.fragment(run_every=LOOK_EVERY_S)
+def _running(station: Station) -> None:
+    """Show progress every second; only this part of the page is drawn again."""
+    now = jobs.current(station.ws.root)
+    if now is None or now.state != RUNNING:
+        st.rerun()
+    left, right = st.columns((5, 1), vertical_alignment="center")
+    with left:
+        st.progress(min(now.share, 1.0), progress_line(now))
+    if right.button(text("page.work.stop"), key="stop work", help=text("page.work.stop_help")):
+        jobs.stop(station.ws.root)
+        st.rerun()
+    st.caption(text("page.work.usable"))
+
+
+def progress_line(now: Work) -> str:
+    """Say what is being done, for how long, and how long it may still take."""
+    known = now.step in sentences("zh")
+    step = text(now.step) if known else text("page.work.starting")
+    went = text("page.work.seconds", seconds=f"{now.seconds:.0f}")
+    if now.left_s is None:
+        return text("page.work.going", work=_name(now), step=step, went=went)
+    left = text("page.work.seconds", seconds=f"{max(now.left_s, 1):.0f}")
+    return text("page.work.going_left", work=_name(now), step=step, went=went, left=left)
+
+
+def _ended(station: Station, now: Work) -> None:
+    values: dict[str, Any] = {"work": _name(now), "went": text("page.work.seconds", seconds=f"{now.seconds:.0f}")}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if now.state == DONE:
+            st.success(text("page.work.done", **values))
+        elif now.state == jobs.STOPPED:
+            st.warning(text("page.work.stopped", **values))
+        else:
+            said = now.problem.strip().splitlines()
+            st.error(text("page.work.failed", problem=said[-1] if said else text("page.work.no_word"), **values))
+        if st.button(text("page.work.put_away"), key="put away"):
+            jobs.put_away(station.ws.root)
+            st.rerun()
+    if now.state == DONE and now.said.strip():
+        with st.expander(text("page.work.said")):
+            st.html(f'<pre class="xq-said">{html.escape(now.said.strip())}</pre>')
+
+
+def _name(now: Work) -> str:
+    return text(f"page.work.name.{now.command[0]}")

@@ -1,0 +1,137 @@
+"""Runs of plans in words: the list of runs, their checks and steps, two beside each other, and the audit log.
+
+In:     finished results of ``models.approval`` and ``models.two_plans``, entries of the audit log.
+Out:    small frames and sentences in the running language. Nothing is computed here but rounding.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from gis_data.catalogue import sentences, text
+from models.approval import Check, Run
+from views.figures import records
+from views.formats import DASH, moment_words, number
+
+DIGITS = {"busiest": 2, "quietest": 2, "travel": 1, "gap": 2, "beat_spread": 2, "covered": 1}
+MOST_LETTERS = 160
+
+
+def run_label(run: Run, timezone: str) -> str:
+    """Return when a run was made, its state, and whether it is shown or in force."""
+    marks = [text("page.plans.shown")] if run.current else []
+    marks += [text("page.plans.in_force")] if run.in_force else []
+    made = moment_words(run.made_at.tz_convert(timezone))
+    return " · ".join([made, text(f"approval.state.{run.state}"), *marks])
+
+
+def step_line(state: str, role: str, at: str, note: str, timezone: str) -> str:
+    """Return one step of a run: when, to which state, in which role, why."""
+    when = moment_words(pd.Timestamp(at).tz_convert(timezone))
+    line = text("page.plans.step", when=when, state=text(f"approval.state.{state}"), role=text(f"approval.role.{role}"))
+    return f"{line} {text('page.plans.because', note=note)}" if note else line
+
+
+def check_line(check: Check) -> str:
+    """Return a check in a sentence that begins with a tick or a cross."""
+    said: dict[str, Any] = {name: _said(value) for name, value in check.told.items()}
+    key = "holds" if check.holds else "fails"
+    return f"{'✓' if check.holds else '✗'} {text(f'approval.check.{check.key}.{key}', **said)}"
+
+
+def _said(value: Any) -> str:  # noqa: ANN401 - names, a number, words
+    if isinstance(value, list):
+        return text("list.mark").join(_name(str(one)) for one in value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _name(key: str) -> str:
+    known = sentences("zh")
+    found = next((where for where in ("page.plan", "page.table") if f"{where}.{key}" in known), None)
+    return text(f"{found}.{key}") if found else key
+
+
+def figures_table(figures: pd.DataFrame) -> pd.DataFrame:
+    """Return two runs' figures side by side, the difference, and which one is better."""
+    names = {name: text(f"page.plans.column.{name}") for name in ("plan", "figure", "first", "second", "better")}
+    rows = [
+        {
+            names["plan"]: text(f"page.plan.{row['plan']}"),
+            names["figure"]: text(f"page.plans.figure.{row['figure']}"),
+            names["first"]: _value(row["first"], row["figure"]),
+            names["second"]: _value(row["second"], row["figure"]),
+            names["better"]: _better(row),
+        }
+        for row in records(figures)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _value(value: float | None, figure: str) -> str:
+    return DASH if value is None or pd.isna(value) else number(value, DIGITS.get(figure, 0))
+
+
+def _better(row: Mapping[str, Any]) -> str:
+    first, second = row["first"], row["second"]
+    if not row["better"] or first is None or second is None or pd.isna(first) or pd.isna(second):
+        return DASH
+    same = _value(first, row["figure"]) == _value(second, row["figure"])
+    if same:
+        return text("page.plans.same")
+    return text("page.plans.first" if (first < second) == (row["better"] == "lower") else "page.plans.second")
+
+
+def moved_table(moved: pd.DataFrame) -> pd.DataFrame:
+    """Return what changes its zone."""
+    names = {name: text(f"page.plans.{name}") for name in ("village", "zone_from", "zone_to", "work")}
+    return pd.DataFrame(
+        [
+            {
+                names["village"]: row["name"], names["zone_from"]: row["zone_id"], names["zone_to"]: row["new_zone_id"],
+                names["work"]: text("map.tip.hours_a_week", hours=f"{row['work_min'] / 60:.1f}"),
+            }
+            for row in records(moved)
+        ]
+    )  # fmt: skip
+
+
+def log_table(entries: Sequence[Mapping[str, Any]], timezone: str) -> pd.DataFrame:
+    """Return the audit log, newest first."""
+    names = {name: text(f"page.plans.log.{name}") for name in ("when", "role", "action", "details")}
+    return pd.DataFrame(
+        [
+            {
+                names["when"]: f"{pd.Timestamp(entry['when']).tz_convert(timezone):%Y-%m-%d %H:%M:%S}",
+                names["role"]: text(f"approval.role.{entry['role']}"),
+                names["action"]: action_name(entry["action"]),
+                names["details"]: details(entry["parameters"]),
+            }
+            for entry in reversed(entries)
+        ]
+    )
+
+
+def action_name(action: str) -> str:
+    """Return what an action of the log is called."""
+    key = f"page.plans.action.{action}"
+    return text(key) if key in sentences("zh") else action
+
+
+def details(parameters: Mapping[str, Any]) -> str:
+    """Return what an entry says beside its action, as it was logged, cut where it is long."""
+    shown = {key: value for key, value in parameters.items() if key != "token" and value not in ("", [], {}, None)}
+    words = "; ".join(f"{key}: {_plain(value)}" for key, value in shown.items())
+    return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}…"
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds
+    if isinstance(value, str | int | float):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def actions_of(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the actions that occur, in the order of their first time."""
+    return list(dict.fromkeys(str(entry["action"]) for entry in entries))
