@@ -121,7 +121,7 @@ def find_hotspots(
     if weight.sum() < least:
         eps_m = settings.eps_m or NEAREST_M
         table = hotspot_table([], near, spot, land, period, settings)
-        return Hotspots(table, Reach(eps_m, least, "given", math.nan, 0.0, 0.0, 0.0, 0), 0, None, near)
+        return Hotspots(table, Reach(eps_m, least, "given", 0.0, math.nan, 0.0, 0.0, 0.0, 0), 0, None, near)
     layers = [_as_points(layer, step_m=COARSE_CELL_M) for layer in opportunity if len(layer)]
     reach = choose_reach(
         xy, weight, surface_of(xy, weight, land, layers, settings, cell_m=COARSE_CELL_M),

@@ -8,6 +8,10 @@ Method: the knee of the k-distance curve (Ester et al. 1996; the knee as the far
 
 From below, because the number of chance clusters rises and falls again: with a very large eps all incidents of a town
 are one single cluster, and one is allowed. Where even ``NEAREST_M`` is too far (a city), more incidents are asked for.
+
+Coordinates rounded to a grid (three decimals of a degree, say) keep eps above its step: else every node is a pile.
+Points moved to the middle of their block cannot be told by themselves (of Chicago's robberies 28 % share a point, half
+lie within 23 m of the next): there the points of all records, of any type, are what incidents can fall on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +27,8 @@ from analysis.weighted_dbscan import joined
 
 NEAREST_M, FARTHEST_M, STEP_M = 75.0, 300.0, 5.0  # METHODS A.3.4: 75 m in a city, 300 m over villages
 ALLOWED = 1.0
+STEPS_APART = 1.75  # eps in steps of the grid: takes in the diagonal, and a node's ground is no less than its share
+FEW_NEARER, OFTEN_REPEATED = 0.01, 0.1
 Rule = Literal["given", "knee", "chance", "raised"]
 MOST_DRAWS, FEWEST_DRAWS, POINTS_DRAWN = 99, 19, 2_000_000
 
@@ -38,6 +44,8 @@ class Reach:
     rule
         What set eps: ``given`` by the user, the ``knee`` of the k-distance curve, or ``chance`` (the farthest with at
         most one chance cluster on average); ``raised`` when the least count had to rise instead.
+    step_m
+        The step of the grid that coordinates are rounded to; 0 where they are not.
     knee_m
         The knee of the k-distance curve; NaN with too few incidents for one.
     chance_clusters, low, high, draws
@@ -48,6 +56,7 @@ class Reach:
     eps_m: float
     least: int
     rule: Rule
+    step_m: float
     knee_m: float
     chance_clusters: float
     low: float
@@ -61,18 +70,31 @@ def choose_reach(
     """Choose eps for incidents ``weight`` (n,) at the distinct points ``xy`` (n, 2); ``given_m`` above 0 fixes it."""
     draws = int(np.clip(POINTS_DRAWN // max(surface.total, 1), FEWEST_DRAWS, MOST_DRAWS))
     thrown = [surface.redraw(rng) for _ in range(draws)]
-    knee_m = knee(k_distances(xy, weight, least))
-    wanted_m = given_m or float(np.clip(np.nan_to_num(knee_m, nan=NEAREST_M), NEAREST_M, FARTHEST_M))
+    knee_m, step_m = knee(k_distances(xy, weight, least)), grid_step(xy, weight)
+    nearest_m = min(max(NEAREST_M, STEPS_APART * step_m), FARTHEST_M)
+    wanted_m = given_m or float(np.clip(np.nan_to_num(knee_m, nan=nearest_m), nearest_m, FARTHEST_M))
     dense = [_Dense.of(points, least, upto_m=wanted_m) for points in thrown]
     if given_m > 0:
-        return _reach(given_m, least, "given", knee_m, [one.clusters(given_m) for one in dense])
+        return _reach(given_m, least, "given", step_m, knee_m, [one.clusters(given_m) for one in dense])
     best = None
-    for eps_m in (*np.arange(NEAREST_M, wanted_m, STEP_M).tolist(), wanted_m):
+    for eps_m in (*np.arange(nearest_m, wanted_m, STEP_M).tolist(), wanted_m):
         formed = _if_allowed((one.clusters(eps_m) for one in dense), draws=draws)
         if formed is None:
             break
-        best = _reach(eps_m, least, "knee" if eps_m == wanted_m else "chance", knee_m, formed)
-    return best or _raised(thrown, least, knee_m)
+        best = _reach(eps_m, least, "knee" if eps_m == wanted_m else "chance", step_m, knee_m, formed)
+    return best or _raised(thrown, nearest_m, least, step_m, knee_m)
+
+
+def grid_step(xy: Floats, weight: Floats) -> float:
+    """Return the step of the grid that distinct points (n, 2) are rounded to, 0 where they are not.
+
+    On a grid a tenth of the incidents or more share a point with another, and yet no two points are nearer than a step
+    (but for one in a hundred). Houses and venues, where incidents recur too, lie some metres apart: a step that small
+    changes nothing.
+    """
+    if len(xy) < 2 or weight[weight > 1].sum() < OFTEN_REPEATED * weight.sum():
+        return 0.0
+    return float(np.quantile(cKDTree(xy).query(xy, k=[2])[0], FEW_NEARER))
 
 
 def k_distances(xy: Floats, weight: Floats, k: int) -> Floats:
@@ -117,15 +139,15 @@ def groups(xy: Floats, eps_m: float) -> int:
     return int(joined(xy, eps_m=eps_m).max(initial=-1)) + 1
 
 
-def _raised(thrown: Sequence[Floats], least: int, knee_m: float) -> Reach:
+def _raised(thrown: Sequence[Floats], eps_m: float, least: int, step_m: float, knee_m: float) -> Reach:
     """Ask for more incidents within the shortest reach until chance forms no more than one cluster."""
-    around = [cKDTree(xy).query_ball_point(xy, NEAREST_M, return_length=True) for xy in thrown]
+    around = [cKDTree(xy).query_ball_point(xy, eps_m, return_length=True) for xy in thrown]
     while True:
         least += max(least // 20, 1)
         cores = (xy[here >= least] for xy, here in zip(thrown, around, strict=True))
-        formed = _if_allowed((groups(core, NEAREST_M) for core in cores), draws=len(thrown))
+        formed = _if_allowed((groups(core, eps_m) for core in cores), draws=len(thrown))
         if formed is not None:
-            return _reach(NEAREST_M, least, "raised", knee_m, formed)
+            return _reach(eps_m, least, "raised", step_m, knee_m, formed)
 
 
 def _if_allowed(formed: Iterable[int], *, draws: int) -> list[int] | None:
@@ -139,9 +161,9 @@ def _if_allowed(formed: Iterable[int], *, draws: int) -> list[int] | None:
     return counted
 
 
-def _reach(eps_m: float, least: int, rule: Rule, knee_m: float, formed: Sequence[int]) -> Reach:
+def _reach(eps_m: float, least: int, rule: Rule, step_m: float, knee_m: float, formed: Sequence[int]) -> Reach:
     """Add the mean number of chance clusters and its exact Poisson interval (Garwood 1936)."""
     total, draws = sum(formed), len(formed)
     low = stats.chi2.ppf(0.025, 2 * total) / 2 / draws if total else 0.0
     high = stats.chi2.ppf(0.975, 2 * total + 2) / 2 / draws
-    return Reach(eps_m, least, rule, knee_m, total / draws, float(low), float(high), draws)
+    return Reach(eps_m, least, rule, step_m, knee_m, total / draws, float(low), float(high), draws)

@@ -14,8 +14,9 @@ import numpy as np
 
 from analysis.hotspot_life import follow_hotspots
 from analysis.hotspots import Hotspots, find_hotspots
-from analysis.reach import Reach
+from analysis.reach import NEAREST_M, STEPS_APART, Reach
 from gis_data.periods import Period
+from gis_data.settings import HotspotSettings
 from gis_data.streets import DRIVEN
 from gis_data.study import Study
 from gis_data.taxonomy import drives_allocation, with_point
@@ -64,7 +65,7 @@ def plan_hotspots(
         settings={"hotspots": dataclasses.asdict(settings), "reach": _plain(found.reach)},
         seed=seed,
         seconds=time.perf_counter() - started,
-        notes=(("hotspots.basis", basis), *_notes(found, max_area_km2=settings.max_area_km2)),
+        notes=(("hotspots.basis", basis), *_notes(found, settings)),
     )
 
 
@@ -73,13 +74,16 @@ def _plain(reach: Reach) -> dict[str, Any]:
     return {key: None if value != value else value for key, value in known}  # NaN is no JSON
 
 
-def _notes(found: Hotspots, *, max_area_km2: float) -> list[tuple[str, dict[str, Any]]]:
-    """Say which distance makes neighbours, why, what chance alone forms with it, and which clusters are too wide."""
+def _notes(found: Hotspots, settings: HotspotSettings) -> list[tuple[str, dict[str, Any]]]:
+    """Say which distance makes neighbours, why, what chance forms with it, and what the search cannot tell."""
     reach = found.reach
     numbers = {"clusters": reach.chance_clusters, "low": reach.low, "high": reach.high}
     said = {name: f"{number:.1f}" for name, number in numbers.items()}
     said |= {"eps_m": f"{reach.eps_m:.0f}", "least": str(reach.least), "draws": str(reach.draws)}
     notes: list[tuple[str, dict[str, Any]]] = [(f"hotspots.reach.{reach.rule}", said)]
+    if reach.step_m > NEAREST_M / STEPS_APART:
+        notes.append(("hotspots.rounded", {"step_m": f"{reach.step_m:.0f}"}))
+    notes.append(("hotspots.surroundings", {"bandwidth_m": f"{settings.null_bandwidth_m:.0f}"}))
     if found.uncut:
-        notes.append(("hotspots.uncut", {"count": found.uncut, "max_area_km2": max_area_km2}))
+        notes.append(("hotspots.uncut", {"count": found.uncut, "max_area_km2": settings.max_area_km2}))
     return notes

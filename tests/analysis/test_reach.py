@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import DBSCAN
 
 from analysis.chance_surface import ChanceSurface, Grid
-from analysis.reach import FARTHEST_M, NEAREST_M, choose_reach, groups, k_distances, knee
+from analysis.reach import FARTHEST_M, NEAREST_M, STEPS_APART, choose_reach, grid_step, groups, k_distances, knee
 
 SIDE = 4_000.0
 
@@ -74,6 +74,32 @@ def test_the_knee_is_taken_where_chance_would_allow_more():
     found = chosen(np.vstack([xy, even(12, 4)]))
     assert found.rule == "knee"
     assert found.eps_m == pytest.approx(np.clip(found.knee_m, NEAREST_M, FARTHEST_M))
+
+
+@pytest.mark.parametrize(("east_m", "north_m"), [(100.0, 100.0), (91.2, 111.0)], ids=["metres", "degrees"])
+def test_coordinates_rounded_to_a_grid_keep_the_reach_above_its_step(east_m, north_m):
+    """Three decimals of a degree at 35 degrees north are 91 by 111 m."""
+    step = np.array([east_m, north_m])
+    xy, weight = np.unique(np.rint(even(600) / step) * step, axis=0, return_counts=True)
+    assert grid_step(xy, weight) == pytest.approx(east_m)
+    rng = np.random.default_rng(1)
+    found = choose_reach(xy, weight.astype(float), surface_of(xy, weight), least=8, rng=rng)
+    assert found.step_m == pytest.approx(east_m)
+    assert found.eps_m == pytest.approx(STEPS_APART * east_m)
+    assert found.eps_m > np.hypot(east_m, north_m)
+    assert found.chance_clusters <= 1
+    given = choose_reach(xy, weight.astype(float), surface_of(xy, weight), least=8, rng=rng, given_m=80.0)
+    assert (given.eps_m, given.rule) == (80.0, "given")
+
+
+def test_points_that_recur_or_lie_apart_by_themselves_are_on_no_grid():
+    """Houses ten metres apart with several incidents each; and scattered incidents, none of which shares a point."""
+    houses = even(300)
+    at, count = np.unique(np.random.default_rng(2).integers(300, size=500), return_counts=True)
+    assert STEPS_APART * grid_step(houses[at], count) < NEAREST_M
+    scattered = np.arange(40)[:, None] * [400.0, 300.0]
+    assert grid_step(scattered, np.ones(40)) == 0
+    assert grid_step(scattered[:1], np.array([9.0])) == 0
 
 
 def test_an_eps_given_by_the_user_stands_and_its_chance_clusters_are_told():
