@@ -1,9 +1,10 @@
 """Seconds and memory of the chief functions, from a thousand to ten million incidents.
 
-``python -m benchmarks.costs.by_size`` writes by_size.csv beside this file. Each size of each function runs in a process
-of its own: seconds are those of the processor, megabytes the most it held beyond the table it was given. The city is
-always the same, 20 x 20 km with 6,400 cells of 250 m and 71 villages, and two years long, so that only the incidents
-grow. What is not done within its limit of seconds, or does not fit into memory, is named and not guessed.
+``python -m benchmarks.costs.by_size`` writes by_size.csv beside this file; with names of functions behind it, only they
+are measured and the rows of the others stay. Each size of each function runs in a process of its own: seconds are those
+of the processor, megabytes the most it held beyond the table it was given. The city is always the same, 20 x 20 km with
+6,400 cells of 250 m and 71 villages, and two years long, so that only the incidents grow. A size that would take more
+than the limit, if seconds grow as from the last size but one to the last, is not run: the note says how many hours.
 """
 
 import csv
@@ -12,7 +13,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -33,7 +34,7 @@ from gis_data.settings import HotspotSettings
 
 TABLE = Path(__file__).with_suffix(".csv")
 SIZES = tuple(10**power for power in range(3, 8))
-LIMIT_S = 300
+LIMIT_S = 3_600
 CRS, SIDE_M, CELL_M, VILLAGES = "EPSG:4549", 20_000, 250, 71
 TYPES = ("theft", "burglary", "assault", "neighbour", "crash", "other_help")
 ZONE = "Asia/Shanghai"
@@ -91,9 +92,7 @@ def _change(incidents: gpd.GeoDataFrame, rng: Rng) -> object:  # noqa: ARG001
 
 def _hotspots(incidents: gpd.GeoDataFrame, rng: Rng) -> object:
     land = shapely.box(0, 0, SIDE_M, SIDE_M)
-    least = max(6.0, 0.003 * len(incidents) / YEARS.years)  # in a city 0.3 % of the incidents make a pile
-    settings = HotspotSettings(eps_m=200.0, min_incidents_per_year=least)
-    return find_hotspots(incidents, land, period=YEARS, settings=settings, rng=rng)
+    return find_hotspots(incidents, land, period=YEARS, settings=HotspotSettings(), rng=rng)
 
 
 def _scan(incidents: gpd.GeoDataFrame, rng: Rng) -> object:
@@ -115,7 +114,7 @@ WORK: dict[str, Callable[[gpd.GeoDataFrame, Rng], object]] = {
 
 def measure(function: str, n: int) -> dict[str, object]:
     """Run one function on one size in this process and return its seconds and megabytes."""
-    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S + 120, LIMIT_S + 120))
+    resource.setrlimit(resource.RLIMIT_CPU, (2 * LIMIT_S, 2 * LIMIT_S))
     rng = np.random.default_rng(20240101)
     WORK[function](city(500, rng), rng)  # what is loaded at the first call is not counted
     empty_mb = _memory_mb("VmRSS")
@@ -137,31 +136,51 @@ def _memory_mb(name: str) -> float:
 
 
 def _in_own_process(function: str, n: int) -> dict[str, object]:
-    command = [sys.executable, "-m", "benchmarks.costs.by_size", function, str(n)]
+    command = [sys.executable, "-m", "benchmarks.costs.by_size", "--measure", function, str(n)]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"note": f"not done within {LIMIT_S} s" if done.returncode < 0 else done.stderr.strip().splitlines()[-1]}
+        said = done.stderr.strip().splitlines()
+        return {"note": f"not done within {2 * LIMIT_S} s or the memory" if done.returncode < 0 else said[-1]}
     found: dict[str, object] = json.loads(done.stdout)
     return found
 
 
-def main() -> None:
-    """Measure all and write the table; a size that is not done is the last of its function."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, HEADER, lineterminator="\n")
-        table.writeheader()
-        for function in WORK:
-            for n in SIZES:
-                row = {"function": function, "incidents": n, "note": ""} | _in_own_process(function, n)
-                table.writerow(row)
-                file.flush()
-                sys.stdout.write(f"{time.strftime('%X')}  {row}\n")
-                if row["note"]:
-                    break
+def rows(function: str) -> Iterator[dict[str, object]]:
+    """Yield a row for each size; after one that is not done no larger one is tried."""
+    seconds: list[float] = []
+    for n in SIZES:
+        times = seconds[-1] / max(seconds[-2], 0.001) if len(seconds) > 1 else 1.0
+        ahead_s = seconds[-1] * times if seconds else 0.0
+        row: dict[str, object] = {"function": function, "incidents": n, "note": ""}
+        if ahead_s > LIMIT_S:
+            row["note"] = f"not run: about {ahead_s / 3600:,.0f} h of one processor ({times:.0f} times a size)"
+            seconds.append(ahead_s)
+        else:
+            row |= _in_own_process(function, n)
+            seconds.append(float(str(row.get("cpu_s", "inf"))))
+        yield row
+
+
+def main(functions: Collection[str]) -> None:
+    """Measure functions and write the table; rows of others stay."""
+    kept: dict[str, list[dict[str, str]]] = {}
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            kept.setdefault(row["function"], []).append(row)
+    for function in functions:
+        kept[function] = []
+        for found in rows(function):
+            kept[function].append({key: str(found.get(key, "")) for key in HEADER})
+            sys.stdout.write(f"{time.strftime('%X')}  {found}\n")
+            sys.stdout.flush()
+            with TABLE.open("w", newline="", encoding="utf-8") as file:
+                table = csv.DictWriter(file, HEADER, lineterminator="\n")
+                table.writeheader()
+                table.writerows(one for name in WORK for one in kept.get(name, []))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        sys.stdout.write(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    if sys.argv[1:2] == ["--measure"]:
+        sys.stdout.write(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
-        main()
+        main(sys.argv[1:] or list(WORK))
