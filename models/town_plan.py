@@ -22,6 +22,7 @@ from gis_data.standing import as_of, standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
 from models.beats.plan import Tables, plan_beats
+from models.borders import drawn_tables
 from models.cameras.plan import plan_cameras
 from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
@@ -36,7 +37,9 @@ PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 ON_REQUEST = ("options",)  # thirty plans: a minute or two, so only when asked for
 AFTER_ZONES = ("beats", "scorecard")  # what hangs on the zones
 GROUND = ("villages", "roads", "barriers", "crossings")
-READ = ("incidents", "villages", "roads", "buildings", "landuse", "places", "cameras", "patrol_hours", "visits")
+READ = (
+    "incidents", "villages", "roads", "barriers", "buildings", "landuse", "places", "cameras", "patrol_hours", "visits",
+)  # fmt: skip
 
 Report = Callable[[str, float], None]
 
@@ -94,7 +97,7 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     cells, edges = prepare_ground(ws, at=period.end, progress=progress)
     # A merged village is no unit any more; what happened in it is its successor's.
     tables = as_of(tables, period.end) | {"cells": cells, "cell_edges": edges}
-    inputs = {name: ws.table_hash(name) for name in (*READ, "barriers", "crossings")}
+    inputs = {name: ws.table_hash(name) for name in (*READ, "crossings")}
     seed = ws.study.settings.seed if seed is None else seed
     return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
 
@@ -111,7 +114,8 @@ def replace_zones(
     action, said
         What the audit log says of it; a line for each of ``said``.
     """
-    made = {"zones": dataclasses.replace(zones, settings=dict(zones.settings) | _days(job.period), inputs=job.inputs)}
+    settings = dict(zones.settings) | _days(job.period)
+    made = {"zones": dataclasses.replace(_with_borders(job, zones), settings=settings, inputs=job.inputs)}
     after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
     made |= _make(dataclasses.replace(job, plans={**job.plans, **made}), after)
     save_run(ws, {**job.plans, **made})
@@ -256,10 +260,18 @@ def _hotspots(job: Job) -> Plan:
 
 
 def _zones(job: Job) -> Plan:
-    return plan_zones(
+    plan = plan_zones(
         job.study, *job.ground(), period=job.period, seed=job.seed, buildings=job.tables["buildings"],
         progress=job.progress,
     )  # fmt: skip
+    return _with_borders(job, plan)
+
+
+def _with_borders(job: Job, zones: Plan) -> Plan:
+    """Return the zone plan with the borders that are drawn beside those of the cells."""
+    tables, size = job.tables, job.study.settings.cell_size_m
+    drawn = drawn_tables(zones, tables["villages"], tables["roads"], tables["barriers"], cell_size_m=size)
+    return dataclasses.replace(zones, tables={**zones.tables, **drawn})
 
 
 def _options(job: Job) -> Plan:

@@ -14,6 +14,7 @@ import streamlit as st
 from gis_data.study import Study
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
+from models.borders import as_drawn
 from models.plan import Plan
 from models.store import current_run, load_plans
 from views.basemap import TileSet, current_tiles
@@ -69,7 +70,7 @@ def show_map(
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _open(root: str, stamp: str) -> Station:
     ws = Workspace.open(Path(root))
-    return Station(ws, load_plans(ws), current_tiles(ws.root), stamp)
+    return Station(ws, as_drawn(load_plans(ws)), current_tiles(ws.root), stamp)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -6,19 +6,25 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import openpyxl
 import pdfplumber
+import pyogrio
 import pytest
+import shapely
 from streamlit.testing.v1 import AppTest
 
 from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.workspace import Workspace
 from models.beats.plan import explain
+from models.borders import as_drawn
 from models.store import load_plans
 from views import beat_tables
 from views.beat_book import write_beat_book
 from views.maps.beats import beat_map
 from views.maps.frame import as_html
+from views.plan_layers import write_plan_layers
 from views.sheets.beat_page import of_zone
 from views.sheets.frame import fit
 from views.sheets.symbols import CHECKPOINT_MM
@@ -118,3 +124,35 @@ def test_a_plan_without_beats_still_has_its_page(planned, tmp_path):
     empty = replace(plan, tables={name: table.iloc[:0] for name, table in plan.tables.items()}, objective=None)
     assert beat_tables.beats(empty).empty
     assert beat_tables.checkpoints(empty).empty
+
+
+def test_the_layers_are_read_back_from_the_geopackage(planned, tmp_path):
+    plans = as_drawn(planned[1])
+    path = write_plan_layers(plans, write_plan_layers(plans, tmp_path / "layers.gpkg"))  # the second over the first
+    assert [entry.name for entry in tmp_path.iterdir()] == ["layers.gpkg"]
+    tables = {
+        "zones": plans["zones"].to_frame(), "units": plans["zones"].tables["units"],
+        "beats": plans["beats"].to_frame(), "checkpoints": plans["beats"].tables["checkpoints"],
+    }  # fmt: skip
+    assert {name for name, _ in pyogrio.list_layers(path)} == set(tables)
+    for name, table in tables.items():
+        back = gpd.read_file(path, layer=name)
+        assert back.crs == table.crs
+        assert set(back.columns) == set(table.columns)
+        assert len(back) == len(table)
+        assert shapely.equals_exact(back.geometry.to_numpy(), table.geometry.to_numpy(), 1e-6).all()
+    beats = gpd.read_file(path, layer="beats")
+    assert beats["beat_id"].tolist() == tables["beats"]["beat_id"].tolist()
+    np.testing.assert_allclose(beats["workload_h_per_week"], tables["beats"]["workload_h_per_week"])
+    assert not beats["reason"].str.startswith("[").any(), "reasons are sentences"
+
+
+def test_drawn_borders_of_the_sample_town_move_no_zone_by_more_than_three_percent(planned):
+    cells, shown = planned[1]["zones"], as_drawn(planned[1])["zones"]
+    for name, most in (("zones", 0.03), ("units", 0.15)):
+        before, after = cells.tables[name].area.to_numpy(), shown.tables[name].area.to_numpy()
+        np.testing.assert_allclose(after, before, rtol=most)
+        assert (after != before).any()
+    units = shown.tables["units"]
+    assert shapely.coverage_is_valid(units.geometry.to_numpy())
+    assert shapely.covers(units.geometry.to_numpy(), shapely.points(units["x"], units["y"])).all()

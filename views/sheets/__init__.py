@@ -13,10 +13,12 @@ from gis_data.audit import last
 from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
+from models.borders import as_drawn
 from models.plan import Plan, silent
 from views.beat_book import write_beat_book
 from views.camera_book import write_camera_book
 from views.documents import write_scorecard
+from views.plan_layers import write_plan_layers
 from views.public_card import write_public_card
 from views.quality import quality_of
 from views.quality_book import write_quality_book
@@ -43,7 +45,7 @@ def print_all(
     InputError
         If a name is unknown, or the plan it needs is missing.
     """
-    wanted = list(only)
+    wanted, plans = list(only), as_drawn(plans)
     unknown = [name for name in wanted if name not in SHEETS]
     if unknown:
         raise InputError("sheet.unknown", found=", ".join(unknown), known=", ".join(SHEETS))
@@ -61,6 +63,7 @@ def print_all(
         )
         if "beats" in plans:
             written.append(write_beat_book(plans["beats"], ws.study, ws.out / text("sheet.file_beats")))
+        written.append(write_plan_layers(plans, ws.out / text("sheet.file_layers")))
     if "scorecard" in wanted:
         _require(plans, "scorecard")
         path = ws.out / text("sheet.file_scorecard")
