@@ -11,8 +11,10 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from gis_data.acting import STATION, act_as, actor, may
 from gis_data.catalogue import LANGUAGES, set_language, text
 from gis_data.errors import PatrolError
+from views.access import account_line, signed_in_actor
 from views.pages import (
     adjust,
     beats,
@@ -57,8 +59,9 @@ def main() -> None:
     st.session_state.setdefault("lang", asked("lang", LANGUAGES, spoken))
     set_language(st.session_state["lang"])
     root = Path(os.environ.get("XUNQU_WORKSPACE") or (sys.argv[1] if len(sys.argv) > 1 else "town"))
+    act_as(signed_in_actor() if os.environ.get("XUNQU_GUARDED") else STATION)
     try:
-        station = open_station(root)
+        station = open_station(root, coarse=not may("points"))
     except PatrolError as problem:
         st.error(str(problem))
         return
@@ -86,6 +89,8 @@ def main() -> None:
         format_func=lambda lang: text("app.language_name", lang=lang),
     )
     tell(lang="" if st.session_state["lang"] == spoken else st.session_state["lang"])
+    if actor().name:
+        st.sidebar.html(account_line(actor(), cell_m=station.study.settings.cell_size_m))
     try:
         page.run()
     except PatrolError as problem:

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gis_data.acting import STATION, actor
+
 FIRST = "0" * 64
 RECOVERED = "audit.recovered"
 
@@ -31,7 +33,7 @@ def append(
     parameters: Mapping[str, Any],
     inputs: Mapping[str, str] | None = None,
     outputs: Mapping[str, str] | None = None,
-    role: str = "station",
+    role: str = STATION.role,
 ) -> str:
     """Add one entry, wait until it is on the disk, and return its hash.
 
@@ -40,11 +42,12 @@ def append(
     inputs, outputs
         Content hashes by name of what the action read and wrote.
     role
-        In which role the account acted.
+        The part the account of this machine played; a signed-in account has its own role.
     """
+    who = actor()
     entry = {
-        "who": _account(),
-        "role": role,
+        "who": who.name or _account(),
+        "role": who.role if who.name else role,
         "when": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "action": action,
         "parameters": dict(parameters),

@@ -1,4 +1,4 @@
-"""The five errors a person can meet. Each is one sentence: what, where, what to do.
+"""The six errors a person can meet. Each is one sentence: what, where, what to do.
 
 An error carries a catalogue key and its values; ``str(error)`` is the whole sentence in the language of the
 running context, so that page, log, command line and test read the same.
@@ -40,3 +40,7 @@ class InfeasibleError(PatrolError):
 
 class WorkspaceError(PatrolError):
     """The workspace folder is missing, of another version, or damaged."""
+
+
+class AccessError(PatrolError):
+    """The signed-in role may not do this."""

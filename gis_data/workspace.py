@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from gis_data import audit, geopackage
+from gis_data import acting, audit, geopackage
 from gis_data.catalogue import language, sentences, text
 from gis_data.errors import WorkspaceError
 from gis_data.settings import Settings
@@ -118,7 +118,14 @@ class Workspace:
         return geopackage.read(self._gpkg, TABLES[name], crs=self.study.crs, timezone=self.study.timezone)
 
     def write(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Check and replace the given tables, all together or not at all."""
+        """Check and replace the given tables, all together or not at all.
+
+        Raises
+        ------
+        AccessError
+            If a signed-in role that may only look asks for it.
+        """
+        acting.require("change")
         study = self.study
         checked = [
             (TABLES[name], TABLES[name].conform(frame, crs=study.crs, timezone=study.timezone))
@@ -133,6 +140,7 @@ class Workspace:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Change tables alone: another process that wants to change them waits; readers do not."""
+        acting.require("change")
         with (self.root / "lock").open("a+b") as file, audit.locked(file):
             yield
 
@@ -200,10 +208,18 @@ class Workspace:
         return self.root / "station.gpkg"
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or the next start after a kill, sees the old content or the new one."""
+def write_atomically(path: Path, content: str | bytes, *, secret: bool = False) -> None:
+    """Write a file so that a reader, or the next start after a kill, sees the old content or the new one.
+
+    Parameters
+    ----------
+    secret
+        Leave it to be read by its owner only.
+    """
     draft = path.with_name(f".{path.name}.draft")
     with draft.open("wb") as file:
+        if secret:
+            draft.chmod(0o600)
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from gis_data import audit
+from gis_data import acting, audit
 from gis_data.errors import InputError
 from gis_data.settings import ZoneSettings
 from gis_data.workspace import Workspace, write_atomically
@@ -111,7 +111,10 @@ def take_step(ws: Workspace, name: str, state: str, *, note: str = "") -> Run:
     ------
     InputError
         If the run is not kept or already there, a reason is missing, or an unchecked run is to be approved.
+    AccessError
+        If the signed-in role may not take this step.
     """
+    acting.require("approve" if APPROVED in (state, find_run(ws, name).state) else "change")
     note = note.strip()
     with ws.alone():
         run = find_run(ws, name)

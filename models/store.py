@@ -18,6 +18,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gis_data import acting
 from gis_data.errors import WorkspaceError
 from gis_data.workspace import Workspace, write_atomically
 from models.plan import Plan
@@ -34,7 +35,13 @@ def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:
     ----------
     run
         Name of the run, sortable by time ("20260401T083000").
+
+    Raises
+    ------
+    AccessError
+        If a signed-in role that may only look asks for it.
     """
+    acting.require("change")
     folder = ws.root / "plans"
     folder.mkdir(exist_ok=True)
     draft = folder / f".draft-{run}"

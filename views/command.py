@@ -207,13 +207,43 @@ def serve(
     folder: Folder,
     port: Annotated[int, typer.Option(help="端口 / port")] = 8501,
     browser: Annotated[bool, typer.Option(help="打开浏览器 / open the browser")] = True,
+    lan: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="向局域网开放，登录后可用 / serve a network, behind a sign-in")
+    ] = "",
+    cert: Annotated[Path | None, typer.Option(help="局域网用的证书 / certificate (PEM) for the network")] = None,
+    key: Annotated[Path | None, typer.Option(help="证书的密钥 / its key (PEM)")] = None,
 ) -> None:
-    """Open the dashboard on 127.0.0.1."""
+    """Open the dashboard on 127.0.0.1; on a station's network only with accounts and a sign-in."""
     from gis_data.workspace import Workspace
     from views import server
 
     ws = Workspace.open(folder)
-    server.serve(ws.root, port=port, open_browser=browser)
+    network = server.Network(lan, cert, key) if lan else None
+    server.serve(ws.root, port=port, open_browser=browser, network=network)
+
+
+@app.command()
+def accounts(
+    folder: Folder,
+    add: Annotated[str, typer.Option(metavar="NAME", help="添加或修改账号 / add or change an account")] = "",
+    role: Annotated[str, typer.Option(help="viewer | planner | approver")] = "viewer",
+    remove: Annotated[str, typer.Option(metavar="NAME", help="删除账号 / remove an account")] = "",
+) -> None:
+    """List, add, change or remove the accounts that may sign in from a network."""
+    from gis_data.workspace import Workspace
+    from views.access import Accounts
+    from views.access.accounts import SHORTEST
+
+    known = Accounts(Workspace.open(folder))
+    if add:
+        asked = text("access.new_password", least=SHORTEST)
+        known.add(add, role, typer.prompt(asked, hide_input=True, confirmation_prompt=True))
+    if remove:
+        known.remove(remove)
+    for name, has in known.roles().items():
+        typer.echo(text("access.row", name=name, role=text(f"access.role.{has}")))
+    if not known.roles():
+        typer.echo(text("access.nobody"))
 
 
 @app.command()

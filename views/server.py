@@ -1,10 +1,11 @@
 """The dashboard's server: Streamlit on 127.0.0.1, with the base map's tiles as one more route.
 
 In:     a workspace folder.
-Out:    a running server; it asks nothing of any other machine, and offers nothing to one.
+Out:    a running server; it asks nothing of any other machine. It offers nothing to one either, unless it is told to
+        serve a station's network: then whoever has not signed in gets the sign-in page and nothing else.
 
 Tiles lie in the workspace, not in a static folder beside the program, so that everything passes through the one
-application, which a sign-in can guard later.
+application, which the sign-in guards.
 """
 
 import os
@@ -16,10 +17,12 @@ import tomllib
 import urllib.error
 import urllib.request
 import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -28,6 +31,7 @@ from gis_data.catalogue import Language, language, text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.plan import Progress, silent
+from views.access import Accounts, Door
 from views.basemap import ensure_tiles
 
 HERE = Path(__file__).resolve().parent.parent
@@ -35,7 +39,21 @@ HOST = "127.0.0.1"
 PORTS_TRIED = 20
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # a tile's address holds the hash of its ground
 EMPTY_TILE = bytes.fromhex("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
-WORKSPACE, LANGUAGE = "XUNQU_WORKSPACE", "XUNQU_LANG"
+WORKSPACE, LANGUAGE, GUARDED = "XUNQU_WORKSPACE", "XUNQU_LANG", "XUNQU_GUARDED"
+
+
+@dataclass(frozen=True)
+class Network:
+    """What to serve a station's network on: an address of this machine, and a certificate with its key."""
+
+    address: str
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse half a certificate."""
+        if (self.certificate is None) != (self.key is None):
+            raise InputError("access.half_certificate")
 
 
 def serve(
@@ -44,34 +62,50 @@ def serve(
     port: int = 8501,
     open_browser: bool = True,
     lang: Language | None = None,
+    network: Network | None = None,
     progress: Progress = silent,
 ) -> None:
     """Serve a workspace's dashboard until it is stopped; the next free port is taken if ``port`` is not free.
 
+    Parameters
+    ----------
+    network
+        Serve a network behind a sign-in; this machine alone, without one, if left out.
+
     Raises
     ------
     InputError
-        If none of the next twenty ports is free.
+        If none of the next twenty ports is free, or a network is to be served and nobody could sign in.
     WorkspaceError
         If the folder is no workspace.
     """
     ws = Workspace.open(root.resolve())
+    if network is not None and not Accounts(ws).roles():
+        raise InputError("access.no_accounts", folder=ws.root.name)
     ensure_tiles(ws, progress=progress)
-    port = free_port(port)
+    host = network.address if network else HOST
+    port = free_port(port, host)
     os.environ[WORKSPACE] = str(ws.root)
     os.environ[LANGUAGE] = lang or language()
-    url = f"http://{HOST}:{port}"
-    typer.echo(text("app.serving", url=url))
-    if open_browser:
+    url = f"{'https' if network and network.certificate else 'http'}://{host}:{port}"
+    typer.echo(text("app.serving_lan" if network else "app.serving", url=url))
+    if network and not network.certificate:
+        typer.echo(text("access.plain"))
+    if open_browser and not network:
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
-    make_app(ws.root).run(config=settings() | {"server.address": HOST, "server.port": port})
+    asked = settings() | {"server.address": host, "server.port": port}
+    if network and network.certificate:
+        asked |= {"server.sslCertFile": str(network.certificate), "server.sslKeyFile": str(network.key)}
+    make_app(ws, guarded=network is not None).run(config=asked)
 
 
-def make_app(root: Path) -> Any:  # noqa: ANN401 - streamlit.App, imported late because it is slow
-    """Return the application: the pages of ``app.py`` and the route of the tiles."""
+def make_app(ws: Workspace, *, guarded: bool) -> Any:  # noqa: ANN401 - streamlit.App, imported late because it is slow
+    """Return the application: the pages of ``app.py``, the route of the tiles and, if wanted, the door before all."""
     import streamlit as st
 
-    return st.App(HERE / "app.py", routes=[tile_route(root / "tiles")])
+    os.environ[GUARDED] = "1" if guarded else ""
+    doors = [Middleware(Door, ws=ws)] if guarded else []
+    return st.App(HERE / "app.py", routes=[tile_route(ws.root / "tiles")], middleware=doors)
 
 
 def tile_route(folder: Path) -> Route:
@@ -94,14 +128,14 @@ def settings() -> dict[str, Any]:
     return {f"{section}.{name}": value for section, values in tree.items() for name, value in values.items()}
 
 
-def free_port(first: int) -> int:
-    """Return the first free port of this machine from ``first`` on."""
+def free_port(first: int, host: str = HOST) -> int:
+    """Return the first free port from ``first`` on, at an address of this machine."""
     for port in range(first, first + PORTS_TRIED):
         with socket.socket() as trial:
             if os.name != "nt":
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
             try:
-                trial.bind((HOST, port))
+                trial.bind((host, port))
             except OSError:
                 continue
             return port
@@ -115,6 +149,8 @@ def wait_until_ready(url: str, *, seconds: float = 60.0) -> bool:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):  # noqa: S310 - our own address
                 return True
+        except urllib.error.HTTPError:
+            return True  # a door that asks who is there is an answer too
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     return False

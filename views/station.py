@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
+import shapely
 import streamlit as st
 
 from gis_data.study import Study
@@ -29,6 +32,8 @@ class Station:
     plans: Mapping[str, Plan]
     tiles: TileSet | None
     stamp: str
+    coarse: bool = False
+    """Whether incidents stand at the centres of cells, for those who may not see exact points."""
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -39,7 +44,10 @@ class Station:
     def table(self, name: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame where the schema has a geometry
         """Return a table of the workspace."""
         if name not in self._read:
-            self._read[name] = self.ws.read(name)
+            found = self.ws.read(name)
+            if self.coarse and name == "incidents":
+                found = found.set_geometry(at_cell_centres(found.geometry, self.study.settings.cell_size_m))
+            self._read[name] = found
         return self._read[name]
 
     def reported_points(self) -> Any:  # noqa: ANN401 - a geo frame
@@ -49,15 +57,28 @@ class Station:
         return self._read["reported points"]
 
 
-def open_station(root: Path) -> Station:
+def open_station(root: Path, *, coarse: bool = False) -> Station:
     """Return the station as it is now; nothing is read again while nothing has changed.
+
+    Parameters
+    ----------
+    coarse
+        Put incidents at the centres of cells.
 
     Raises
     ------
     WorkspaceError
         If the folder is no workspace or is damaged.
     """
-    return _open(str(root), _stamp(root))
+    return _open(str(root), _stamp(root) + (" coarse" if coarse else ""), coarse=coarse)
+
+
+def at_cell_centres(points: gpd.GeoSeries, size_m: float) -> gpd.GeoSeries:
+    """Move each point to the centre of the cell of the metre grid it lies in; missing points stay missing."""
+    x, y = (np.floor(shapely.get_coordinates(points)[:, axis] / size_m) * size_m + size_m / 2 for axis in (0, 1))
+    moved = np.full(len(points), None, dtype=object)
+    moved[~(points.isna() | points.is_empty).to_numpy()] = shapely.points(x, y)
+    return gpd.GeoSeries(moved, index=points.index, crs=points.crs)
 
 
 def show_map(
@@ -67,10 +88,10 @@ def show_map(
     st.iframe(_page(station.stamp, kind, lang, draw), height=height_px, alt=about)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _open(root: str, stamp: str) -> Station:
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _open(root: str, stamp: str, *, coarse: bool) -> Station:
     ws = Workspace.open(Path(root))
-    return Station(ws, as_drawn(load_plans(ws)), current_tiles(ws.root), stamp)
+    return Station(ws, as_drawn(load_plans(ws)), current_tiles(ws.root), stamp, coarse)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

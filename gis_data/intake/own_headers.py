@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from gis_data import acting
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake import headers
 from gis_data.workspace import Workspace, write_atomically
@@ -41,6 +42,7 @@ def save_headers(ws: Workspace, table: str, mapping: Mapping[str, str]) -> Works
         If a field does not exist, a header is about persons, or the file is written in a way that has to be changed by
         hand.
     """
+    acting.require("change")
     if table not in headers.NEEDED:
         raise InputError("intake.own_header", header=table, found=table, known=list(headers.NEEDED))
     _checked(table, mapping)

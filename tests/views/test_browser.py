@@ -6,9 +6,6 @@ or one request to another host; and speak the language asked for.
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -19,7 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 from gis_data.catalogue import LANGUAGES, text
-from views import server
+
+from .serving import served
 
 pytestmark = pytest.mark.browser
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -57,40 +55,29 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(station: Path, folder: Path) -> Iterator[str]:
-    """Serve a copy of a station by the real command, in a process of its own."""
+def copied(station: Path, folder: Path) -> Iterator[str]:
+    """Serve a copy of a station."""
     root = folder / "town"
     shutil.copytree(station, root)
-    port = server.free_port(8770)
-    command = [sys.executable, "-m", "views.command", "serve", str(root), "--port", str(port), "--no-browser"]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
-    log = folder / "server.log"
-    with (
-        log.open("wb") as said,
-        subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT) as process,
-    ):
-        try:
-            assert server.wait_until_ready(f"http://127.0.0.1:{port}"), log.read_text(encoding="utf-8")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGINT)
+    with served(root, first_port=8770) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def address(tiny_station: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tiny_station, tmp_path_factory.mktemp("tiny")) as url:
+    with copied(tiny_station, tmp_path_factory.mktemp("tiny")) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def unplanned_address(unplanned_station: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(unplanned_station, tmp_path_factory.mktemp("unplanned")) as url:
+    with copied(unplanned_station, tmp_path_factory.mktemp("unplanned")) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def town_address(planned_town: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(planned_town, tmp_path_factory.mktemp("sample")) as url:
+    with copied(planned_town, tmp_path_factory.mktemp("sample")) as url:
         yield url
 
 
@@ -270,7 +257,7 @@ def test_a_file_is_chosen_looked_at_imported_and_reported(browser: Browser, tiny
         ",刑事警情,盗窃,集上,120.0341,36.8175,李四\n",
         encoding="gb18030",
     )
-    with served(tiny_station, tmp_path) as url, opened(browser, url) as page:
+    with copied(tiny_station, tmp_path) as url, opened(browser, url) as page:
         check_map(page, go_to(page, "data"), "data")
         page.locator("[data-testid=stExpander] summary").click()
         page.locator("input[type=file]").set_input_files(file)

@@ -1,10 +1,6 @@
 """The server: on this machine only, tiles from the workspace and nothing else from it, a port that is free."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,23 +12,18 @@ from gis_data.errors import InputError
 from views import server
 from views.basemap import TileSet, current_tiles
 
+from .serving import served
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def running(tiny_station: Path) -> Iterator[tuple[str, Path, TileSet]]:
-    """Start the real command in a process of its own and stop it at the end."""
-    port = server.free_port(8760)
-    command = [sys.executable, "-m", "views.command", "serve", str(tiny_station), "--port", str(port), "--no-browser"]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        try:
-            assert server.wait_until_ready(f"http://127.0.0.1:{port}"), process.stdout.read().decode()
-            tiles = current_tiles(tiny_station)
-            assert tiles is not None
-            yield f"http://127.0.0.1:{port}", tiny_station, tiles
-        finally:
-            process.send_signal(signal.SIGINT)
+    """Serve the tiny station."""
+    with served(tiny_station, first_port=8760) as url:
+        tiles = current_tiles(tiny_station)
+        assert tiles is not None
+        yield url, tiny_station, tiles
 
 
 def fetch(url: str) -> tuple[int, bytes, str]:

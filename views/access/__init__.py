@@ -1,0 +1,11 @@
+"""Sign-in for a station's network: accounts with roles, sessions that end, and a door that guards every address.
+
+In:     ``accounts.json`` of a workspace.
+Out:    nothing but the sign-in page for whoever has not signed in; who acts, for the pages, for all others.
+"""
+
+from views.access.accounts import Accounts
+from views.access.door import Door, signed_in_actor
+from views.access.page import account_line
+
+__all__ = ["Accounts", "Door", "account_line", "signed_in_actor"]

@@ -1,0 +1,48 @@
+"""The sign-in page: one small page without scripts or files, in both languages."""
+
+import html
+
+from gis_data.acting import Actor, may
+from gis_data.catalogue import LANGUAGES, text
+
+STYLE = """
+body { font: 16px/1.5 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif; color: #2b2a28;
+  background: #f5f3ee; margin: 0; display: grid; place-items: center; min-height: 100vh; }
+form { background: #fff; border: 1px solid #dedad2; border-radius: 6px; padding: 2rem; width: 21rem; }
+h1 { font-size: 1.25rem; margin: 0 0 .2rem; }
+p { margin: 0 0 1rem; color: #6b675f; font-size: .9rem; }
+p.problem { color: #9a3412; font-weight: 600; }
+label { display: block; font-size: .9rem; margin-top: .7rem; }
+input { font: inherit; width: 100%; box-sizing: border-box; padding: .45rem .6rem; border: 1px solid #8b867c;
+  border-radius: 4px; }
+button { font: inherit; margin-top: 1.3rem; width: 100%; padding: .55rem; color: #fff; background: #1f5673; border: 0;
+  border-radius: 4px; cursor: pointer; }
+:focus-visible { outline: 3px solid #d08c2e; outline-offset: 1px; }
+"""
+
+
+def sign_in_page(following: str, *, problem: str = "") -> str:
+    """Return the page as HTML; ``following`` is where a right password leads, ``problem`` a sentence's key."""
+    told = f'<p class="problem" role="alert">{_both(problem)}</p>' if problem else ""
+    return f"""<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{_both("access.title")}</title>
+<style>{STYLE}</style></head><body><form method="post" action="/sign-in">
+<h1>{_both("access.title")}</h1><p>{_both("access.help")}</p>{told}
+<label for="name">{_both("access.account")}</label>
+<input id="name" name="name" autocomplete="username" autofocus required maxlength="32">
+<label for="password">{_both("access.password")}</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="200">
+<input type="hidden" name="next" value="{html.escape(following, quote=True)}">
+<button>{_both("access.sign_in")}</button></form></body></html>"""
+
+
+def account_line(who: Actor, *, cell_m: float) -> str:
+    """Return the lines of the side bar that say who is signed in, what that account does not see, and the way out."""
+    said = html.escape(text("access.row", name=who.name, role=text(f"access.role.{who.role}")))
+    out = f'<a href="/sign-out" target="_self">{html.escape(text("access.sign_out"))}</a>'
+    coarse = "" if may("points") else f"<br>{html.escape(text('access.coarse', metres=f'{cell_m:.0f}'))}"
+    return f'<p style="font-size:.87rem;line-height:1.6;color:#55524c">{said}<br>{out}{coarse}</p>'
+
+
+def _both(key: str) -> str:
+    return html.escape(" / ".join(text(key, lang=lang) for lang in LANGUAGES))
