@@ -128,6 +128,8 @@ def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_pat
         "巡区图_Z2.pdf",
         *cards,
         text("camera_book.file"),
+        "监控布点图_V1.pdf",
+        "监控布点图_V5.pdf",
         *quality,
     ]
     assert all(path.stat().st_size > 5_000 for path in written)

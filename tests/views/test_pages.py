@@ -127,10 +127,10 @@ def test_a_village_is_told_why_it_is_in_its_zone(tiny_station):
 def test_the_camera_page_counts_a_village_alone_and_the_town_as_a_whole(tiny_station):
     page = shown(tiny_station, "cameras")
     value = {metric.label: metric.value for metric in page.metric}
-    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("2", "3 / 4", "7,100")
+    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("2", "3 / 4", "9,700")
     page.selectbox(key="camera village").select("V5").run()
     value = {metric.label: metric.value for metric in page.metric}
-    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("1", "2 / 3", "4,800")
+    assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("1", "2 / 3", "7,400")
     assert "村中心东 120 米" in words(page)
 
 

@@ -1,10 +1,13 @@
 """The tiny town's camera plan, table by table: one named village with a new camera, one with an old one too."""
 
+import dataclasses
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from gis_data.settings import CameraSettings
 from gis_data.workspace import Workspace
 from models.plan import Plan
 
@@ -27,10 +30,15 @@ def cameras(ws: Workspace) -> Plan:
         "villages": about,
         "rules": rule_table(),
         "summary": summary_table(),
-        "sites": site_table(),
+        "sites": site_table(site),
+        "areas": gpd.GeoDataFrame(
+            {"village_id": ["V1", "V5"]},
+            geometry=[shapely.box(p.x - 60, p.y - 60, p.x + 70, p.y + 60) for p in site[:2]],
+            crs=CRS,
+        ),
         **camera_money(),
     }
-    settings = {"population_over": 1500, "lens_hfov_deg": [84.0, 24.0]}
+    settings = dataclasses.asdict(CameraSettings())
     return Plan(
         "cameras",
         tables,
@@ -97,6 +105,8 @@ def entrance_table(site: list[shapely.Point]) -> gpd.GeoDataFrame:
             "cameras": ["V1-C1", "V5-C1", "V5-C1", ""],
             "released": "",
             "build_distance_m": [np.nan, np.nan, np.nan, 42.0],
+            "build_x": [np.nan, np.nan, np.nan, site[1].x + 108],
+            "build_y": [np.nan, np.nan, np.nan, site[1].y],
         },
         geometry=[
             shapely.Point(p.x + dx, p.y)
@@ -147,7 +157,7 @@ def summary_table() -> pd.DataFrame:
             "new_cameras": [1, 1],
             "existing_cameras": [0, 1],
             "poles": [1, 1],
-            "cost_cny": [2300.0, 4800.0],
+            "cost_cny": [2300.0, 7400.0],
             "road_m": [900.0, 1200.0],
             "seen_m": [700.0, 800.0],
             "seen_at_night_m": [300.0, 500.0],
@@ -155,20 +165,23 @@ def summary_table() -> pd.DataFrame:
             "entrances": [1, 3],
             "entrances_seen": [1, 2],
             "fewest_cut": [1, 3],
+            "private_m2": [12.0, 5.0],
         }
     )
 
 
-def site_table() -> pd.DataFrame:
-    return pd.DataFrame(
+def site_table(site: list[shapely.Point]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
         {
             "site_id": ["S1", "S2", "S3"],
             "village_id": ["V1", "V5", "V5"],
             "kind": ["lamp", "junction", "existing"],
             "power": ["grid", "solar", "grid"],
             "link": "wire",
-            "cost_cny": [800.0, 3000.0, 0.0],
-        }
+            "cost_cny": [800.0, 5600.0, 0.0],
+        },
+        geometry=site,
+        crs=CRS,
     )
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from gis_data.audit import last
 from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import charts, figures
@@ -11,6 +12,7 @@ from views.maps.cameras import camera_map, town_camera_map
 from views.maps.frame import TownMap
 from views.osm_tags import surveillance_geojson
 from views.pages import frame
+from views.sheets.camera_sheet import GROUND, camera_pdf
 from views.station import Station, show_map
 from views.summary import optimality
 
@@ -44,15 +46,20 @@ def show(station: Station) -> None:
     else:
         _cameras(plan, chosen)
         _law(plan, chosen)
-    _downloads(station, plan)
+    _downloads(station, plan, chosen)
     with st.expander(text("page.method")):
         frame.notes(plan)
 
 
-def _downloads(station: Station, plan: Plan) -> None:
+def _downloads(station: Station, plan: Plan, chosen: str) -> None:
     if plan.to_frame().empty:
         return
-    book, tags, table, _ = st.columns((1.2, 1.4, 0.8, 1), gap="small")
+    book, tags, table, sheet = st.columns((1.2, 1.4, 0.8, 1.2), gap="small")
+    areas = plan.tables["areas"]
+    if chosen in set(areas.loc[~areas.geometry.is_empty, "village_id"]):
+        with sheet:
+            make = frame.speaking(_sheet, station, plan, chosen)
+            frame.download("camera_sheet.download", make, text("camera_sheet.file", village=chosen))
     with book:
         make = frame.speaking(camera_xlsx, plan, station.study)
         frame.download("camera_book.download", make, text("camera_book.file"))
@@ -60,6 +67,11 @@ def _downloads(station: Station, plan: Plan) -> None:
         frame.download("camera_book.download_osm", lambda: surveillance_geojson(plan), "cameras.osm.geojson")
     with table:
         frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
+
+
+def _sheet(station: Station, plan: Plan, village_id: str) -> bytes:
+    ground = {name: station.table(name) for name in GROUND}
+    return camera_pdf(station.study, ground, plan, village_id, audit=last(station.ws.root / "audit.jsonl"))
 
 
 def _choose(summary: pd.DataFrame) -> str:

@@ -22,6 +22,7 @@ from views.plan_layers import write_plan_layers
 from views.public_card import write_public_card
 from views.quality import quality_of
 from views.quality_book import write_quality_book
+from views.sheets.camera_sheet import write_all_camera_sheets
 from views.sheets.quality_sheet import write_quality_sheet
 from views.sheets.zone_sheet import GROUND, write_all_zone_sheets, write_zone_sheet
 from views.zone_book import write_zone_book
@@ -71,7 +72,11 @@ def print_all(
         written.append(write_public_card(plans["scorecard"], ws.study, ws.out / text("sheet.file_public_card")))
     if "cameras" in wanted and ("cameras" in plans or wanted == ["cameras"]):
         _require(plans, "cameras")
-        written.append(write_camera_book(plans["cameras"], ws.study, ws.out / text("camera_book.file")))
+        plan, ground = plans["cameras"], {name: ws.read(name) for name in GROUND}
+        written.append(write_camera_book(plan, ws.study, ws.out / text("camera_book.file")))
+        written += write_all_camera_sheets(
+            ws.study, ground, plan, ws.out, printed_on=today, audit=audit, progress=progress
+        )
     if "quality" in wanted:
         report = quality_of(ws.read)
         written.append(write_quality_book(report, ws.study, ws.out / text("sheet.file_quality_xlsx")))

@@ -66,7 +66,7 @@ def draw_zone(scene: Scene, window: MapWindow) -> Picture:
         *drawing.draw_ground(), *drawing.draw_beats(), *drawing.draw_roads(), *drawing.draw_zone(),
         *drawing.draw_hotspots(), *drawing.draw_symbols(), *drawing.draw_checkpoints(),
     ]  # fmt: skip
-    north = _free_corner(drawing)
+    north = free_corner(drawing)
     labels = names.labels(
         drawing, [shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)]
     )
@@ -252,7 +252,7 @@ class Drawing:
     def _lines(self, axis: str) -> list[float]:
         """Return the grid lines between index squares: a sliver at the edge belongs to its neighbour."""
         length_mm = self.window.frame.width if axis == "x" else self.window.frame.height
-        return [at for at, _ in self.grid(axis) if SLIVER_MM <= at <= length_mm - SLIVER_MM]
+        return sorted(at for at, _ in self.grid(axis) if SLIVER_MM <= at <= length_mm - SLIVER_MM)
 
     def shapes(self, name: str) -> Shapes:
         """Return a layer's shapes on paper."""
@@ -292,7 +292,7 @@ def _borders(areas: gpd.GeoDataFrame) -> shapely.Geometry:
     return shapely.line_merge(shapely.union_all(shapely.boundary(areas.geometry.to_numpy())))
 
 
-def _free_corner(drawing: Drawing) -> Box:
+def free_corner(drawing: Drawing) -> Box:
     """Return the corner for the north arrow that hides least of the zone; the top right one where it can."""
     frame = drawing.window.frame
     (width, height), edge = NORTH_MM, 1.0
