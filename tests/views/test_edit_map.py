@@ -14,7 +14,7 @@ from gis_data.catalogue import LANGUAGES, text
 from gis_data.workspace import Workspace
 from models.edit import judge
 from models.store import load_plans
-from views.edit_map import zones
+from views.edit_map import roads, zones
 from views.edit_map.desk import KEY, Desk, hand_after
 from views.edit_map.history import History
 from views.station import open_station
@@ -71,7 +71,7 @@ def test_a_move_is_done_undone_and_done_again_and_the_state_follows(station, han
 
     def now():
         after = hand_after(station, desk.history)
-        state = zones.state(hand, after, ["#fff"] * len(hand.zone_ids), [])
+        state = zones.state(hand, after, ["#fff"] * len(hand.zone_ids))
         assert [state["zones"][zone]["id"] for zone in state["zone"]] == [
             after.zone_of(k) for k in range(len(hand.ids))
         ]
@@ -143,3 +143,18 @@ def test_edits_are_kept_together_with_one_reason_a_line_of_the_log_each(planned_
     lines = [json.loads(line) for line in (root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-2:]]
     assert [line["parameters"]["change"]["kind"] for line in lines] == ["move", "lock"]
     assert {line["parameters"]["reason"] for line in lines} == {"走访后调整"}
+
+
+def test_a_road_is_closed_by_its_number_and_shown_closed_until_it_is_taken_back(station, hand):
+    ground, desk = roads.ground(hand), Desk()
+    driven = hand.tables.roads[hand.tables.roads["road_class"] != "expressway"]
+    assert {road["id"] for road in ground["roads"]} <= set(driven["road_id"])
+    assert len(ground["crossings"]) == len(hand.tables.crossings)
+    road = ground["roads"][7]
+    desk.answer(station, {"kind": "close_road", "roads": [road["id"]]})
+    assert roads.state(hand, hand_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == [road["id"]]
+    assert f"#{road['id']}" in zones.edit_words(hand, desk.history.done[0])
+    desk.answer(station, {"kind": "close_road", "roads": [road["id"]]})
+    assert desk.said
+    desk.answer(station, {"kind": "undo"})
+    assert roads.state(hand, hand_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == []

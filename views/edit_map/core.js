@@ -48,7 +48,7 @@ class EditMap {
   /** Take the server's state; the ground is read and drawn again only when it is another one. */
   take(data) {
     this.words = data.words;
-    this.state = data.state;
+    this.steps = data.steps;
     if (this.drawn !== data.ground_key) this.open(data);
     if (data.answered === this.sent) this.sent = "";
     this.say(data.said);
@@ -73,6 +73,7 @@ class EditMap {
     this.frame = this.furniture(ground, data.words);
     this.tools = this.find(".xq-tools");
     this.tools.replaceChildren();
+    this.name = data.mode;
     this.mode = new MODES[data.mode](this, ground);
     this.drawn = data.ground_key;
   }
@@ -98,7 +99,7 @@ class EditMap {
     this.held = this.root.activeElement !== null;
     this.sent = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.busy();
-    this.emit({...event, id: this.sent});
+    this.emit({...event, mode: this.name, id: this.sent});
   }
 
   busy() {

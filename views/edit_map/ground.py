@@ -15,12 +15,22 @@ from views.maps.frame import FINEST_ZOOM
 from views.maps.layers import DEGREE_DIGITS, lat_lon
 from views.summary import credit
 
+LINE_DIGITS = 5
+
 
 def geojson(shapes: Any, crs: Any) -> list[Any]:  # noqa: ANN401 - an array of shapes; any CRS
     """Return shapes as GeoJSON geometries in degrees, rounded to about a decimetre."""
     moved = gpd.GeoSeries(shapes, crs=crs).to_crs(WGS84).to_numpy()
     rounded = shapely.transform(moved, lambda xy: np.round(xy, DEGREE_DIGITS))
     return [json.loads(shape) for shape in shapely.to_geojson(rounded)]
+
+
+def lines(shapes: Any, crs: Any) -> list[Any]:  # noqa: ANN401 - an array of line strings; any CRS
+    """Return lines as lists of ``[latitude, longitude]``, rounded to about a metre: half as long as GeoJSON."""
+    moved = gpd.GeoSeries(shapes, crs=crs).to_crs(WGS84).to_numpy()
+    xy, row = shapely.get_coordinates(moved, return_index=True)
+    ends = np.flatnonzero(np.diff(row)) + 1
+    return [part.tolist() for part in np.split(np.round(xy[:, ::-1], LINE_DIGITS), ends)]
 
 
 def points(places: gpd.GeoSeries) -> list[list[float]]:

@@ -5,9 +5,15 @@ const FLAG = '<svg width="13" height="12" viewBox="0 0 13 12" aria-hidden="true"
 const LOCK = '<svg width="12" height="13" viewBox="0 0 12 13" aria-hidden="true"><path d="M3.4 6 V4 a2.6 2.6 0 0 1 5.2 0 V6"' +
   ' fill="none" stroke="#2b2a28" stroke-width="1.5"/><rect x="1.6" y="5.6" width="8.8" height="6.6" rx="1" fill="#2b2a28"/></svg>';
 
+/** Return a post's flag with its zone's number. */
+function chip(zone) {
+  return FLAG + safe(zone.id);
+}
+
 MODES.zones = class {
   constructor(ui, ground) {
     this.ui = ui;
+    this.given = ground;
     this.units = ground.units;
     this.chosen = new Set();
     this.layers = ground.units.map((unit, row) => this.area(unit, row));
@@ -102,8 +108,8 @@ MODES.zones = class {
 
   show(state, done) {
     Object.assign(this, {zones: state.zones, zone: state.zone, locked: new Set(state.locked)});
-    if (done && this.steps !== state.steps) this.chosen.clear();
-    this.steps = state.steps;
+    if (done && this.steps !== this.ui.steps) this.chosen.clear();
+    this.steps = this.ui.steps;
     for (const [a, b, line] of this.borders) {
       const edge = b < 0 || state.zone[a] !== state.zone[b];
       line.setStyle(edge ? {color: INK, weight: 2.2, opacity: 0.9} : {color: "#5c5953", weight: 0.8, opacity: 0.45});
@@ -118,7 +124,7 @@ MODES.zones = class {
   post(zone) {
     const words = this.ui.words.to_zone.replace("{zone}", zone.id);
     const html = `<button type="button" class="xq-chip" title="${safe(words)}" data-zone="${safe(zone.id)}"` +
-      ` style="background:${zone.colour}">${FLAG}${safe(zone.id)}</button>`;
+      ` style="background:${zone.colour}">${chip(zone)}</button>`;
     return sign(this.units[zone.post].at, html, "markerPane", () => this.move(zone.id));
   }
 

@@ -13,13 +13,20 @@ import pandas as pd
 import shapely
 
 from gis_data.catalogue import text
-from models.edit import Change, Hand, Judged, hand_words
+from models.edit import Change, Hand, Judged, cut_rows, hand_words, road_words
 from views import figures
 from views.edit_map.ground import geojson, points
 from views.maps.zones import zone_colours
 
 SIMPLER_M = 5.0  # borders drawn this much simpler look the same and cost a third
 WORDS = ("choose", "chosen", "hint", "more", "clear", "move_to", "to_zone", "post", "lock", "unlock", "cut")
+FILLED = {"chosen": "names", "more": "count", "to_zone": "zone"}  # fields that the script fills in
+
+
+def words() -> dict[str, str]:
+    """Return the words of the toolbar; a field to be filled in there stays in braces."""
+    fields: dict[str, dict[str, Any]] = {name: {field: f"{{{field}}}"} for name, field in FILLED.items()}
+    return {name: text(f"edit_map.zones.{name}", **fields.get(name, {})) for name in WORDS}
 
 
 def ground(hand: Hand) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def _lines(shapes: Any) -> Any:  # noqa: ANN401 - arrays of shapes
     return shapely.line_merge(shapely.multilinestrings(parts[lines], indices=row[lines]))
 
 
-def state(base: Hand, now: Hand, colours: list[str], cut: list[int]) -> dict[str, Any]:
+def state(base: Hand, now: Hand, colours: list[str]) -> dict[str, Any]:
     """Return which unit is in which zone and was before the edits, the posts, and what is locked or cut off."""
     ids = now.ids
     return {
@@ -78,7 +85,7 @@ def state(base: Hand, now: Hand, colours: list[str], cut: list[int]) -> dict[str
         "zone": _zone_rows(now),
         "was": _zone_rows(base),
         "locked": [row for row, unit in enumerate(ids) if unit in now.locked],
-        "cut": cut,
+        "cut": [row for rows in cut_rows(now).values() for row in rows],
     }
 
 
@@ -126,7 +133,11 @@ def _ratios(hand: Hand) -> list[float]:
 def edit_words(hand: Hand, change: Change) -> str:
     """Say what a change does, in one line."""
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change.units)]
-    return text(f"edit_map.edit.{change.kind}", names=hand.names(rows), zone=change.zone_id)
+    roads = road_words(hand.tables, change.road_ids)
+    return text(
+        f"edit_map.edit.{change.kind}", names=hand.names(rows), zone=change.zone_id, roads=roads,
+        crossing=change.crossing_id,
+    )  # fmt: skip
 
 
 def warnings(now: Hand, verdict: Judged) -> list[str]:
@@ -141,5 +152,7 @@ def warnings(now: Hand, verdict: Judged) -> list[str]:
 
 def change_of(event: Mapping[str, Any]) -> Change:
     """Return the change that an event of the map asks for; names are checked where the change is made."""
-    units = tuple(str(unit) for unit in event.get("units", ()))
-    return Change(str(event["kind"]), units, str(event.get("zone", "")))
+    return Change(
+        str(event["kind"]), tuple(str(unit) for unit in event.get("units", ())), str(event.get("zone", "")),
+        int(event.get("crossing", -1)), tuple(int(road) for road in event.get("roads", ())),
+    )  # fmt: skip

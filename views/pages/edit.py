@@ -1,20 +1,22 @@
 """Editing by hand on the map: click, see at once what it costs, take it back or keep it with a reason."""
 
 import json
-from typing import Any
+from types import ModuleType
 
 import streamlit as st
 
 from gis_data.catalogue import language, text
 from gis_data.errors import PatrolError
-from models.edit import Hand, Judged, cut_rows, judge
+from models.edit import Hand, Judged, judge
 from models.rezone import record_change
 from views import zone_figures
-from views.edit_map import component, ground, zones
+from views.edit_map import component, ground, roads, zones
 from views.edit_map.desk import Desk, hand_after, session_desk, zone_changes
 from views.edit_map.history import History
 from views.pages import frame
 from views.station import Station
+
+MODES: dict[str, ModuleType] = {"zones": zones, "roads": roads}
 
 
 def show(station: Station) -> None:
@@ -31,6 +33,7 @@ def show(station: Station) -> None:
 @st.fragment
 def _work(station: Station) -> None:
     desk = session_desk()
+    mode = _mode()
     try:
         base, now = (hand_after(station, history) for history in (History(), desk.history))
     except PatrolError as problem:
@@ -38,7 +41,7 @@ def _work(station: Station) -> None:
         return
     left, right = st.columns((1.75, 1), gap="medium")
     with left:
-        _map(station, desk, base, now)
+        _map(station, desk, mode, base, now)
         frame.table(zones.load_table(base, now))
     with right:
         verdict = judge(now)
@@ -46,16 +49,22 @@ def _work(station: Station) -> None:
         _pending(station, desk, base, verdict)
 
 
-def _map(station: Station, desk: Desk, base: Hand, now: Hand) -> None:
-    words = ground.base_words(station.study) | {name: _word(name) for name in zones.WORDS}
+def _mode() -> str:
+    chosen = st.segmented_control(
+        text("page.edit.mode"), list(MODES), default="zones", key="edit mode", label_visibility="collapsed",
+        format_func=lambda name: text(f"page.edit.modes.{name}"),
+    )  # fmt: skip
+    return chosen or "zones"
+
+
+def _map(station: Station, desk: Desk, mode: str, base: Hand, now: Hand) -> None:
     colours = zones.colours(station.plans["zones"].to_frame(), base)
-    cut = [row for rows in cut_rows(now).values() for row in rows]
     data = {
-        "mode": "zones",
-        "ground": _zone_ground(station.stamp, language(), station, base),
-        "ground_key": f"zones {station.stamp} {language()}",
-        "state": zones.state(base, now, colours, cut) | {"steps": len(desk.history.done)},
-        "words": words,
+        "mode": mode,
+        "ground": _ground(station.stamp, mode, language(), station, base),
+        "ground_key": f"{mode} {station.stamp} {language()}",
+        "state": MODES[mode].state(base, now, colours),
+        "words": ground.base_words(station.study) | MODES[mode].words(),
         "said": desk.said,
         "answered": desk.answered,
         "steps": len(desk.history.done),
@@ -65,18 +74,10 @@ def _map(station: Station, desk: Desk, base: Hand, now: Hand) -> None:
     component.mount(data, on_edit=lambda: desk.answer(station, component.latest_event()))
 
 
-def _word(name: str) -> str:
-    fields: dict[str, dict[str, Any]] = {
-        "chosen": {"names": "{names}"},
-        "more": {"count": "{count}"},
-        "to_zone": {"zone": "{zone}"},
-    }
-    return text(f"edit_map.zones.{name}", **fields.get(name, {}))
-
-
 @st.cache_data(max_entries=8, show_spinner=False)
-def _zone_ground(stamp: str, lang: str, _station: Station, _hand: Hand) -> str:  # noqa: ARG001 - the cache's key
-    return json.dumps(ground.base(_station.study, _station.tiles) | zones.ground(_hand), ensure_ascii=False)
+def _ground(stamp: str, mode: str, lang: str, _station: Station, _hand: Hand) -> str:  # noqa: ARG001 - the cache's key
+    whole = ground.base(_station.study, _station.tiles) | MODES[mode].ground(_hand)
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 
 def _numbers(base: Hand, now: Hand, verdict: Judged) -> None:
