@@ -14,8 +14,8 @@ from gis_data.catalogue import LANGUAGES, text
 from gis_data.workspace import Workspace
 from models.edit import judge
 from models.store import load_plans
-from views.edit_map import roads, zones
-from views.edit_map.desk import KEY, Desk, hand_after
+from views.edit_map import cameras, roads, zones
+from views.edit_map.desk import KEY, Desk, cameras_after, zones_after
 from views.edit_map.history import History
 from views.station import open_station
 
@@ -29,7 +29,7 @@ def station(planned_town):
 
 @pytest.fixture(scope="module")
 def hand(station):
-    return hand_after(station, History())
+    return zones_after(station, History())
 
 
 @given(st.lists(st.sampled_from(["undo", "redo", 1, 2, 3])))
@@ -66,11 +66,11 @@ def test_every_border_is_drawn_once_and_nothing_else(hand):
 def test_a_move_is_done_undone_and_done_again_and_the_state_follows(station, hand):
     desk, unit = Desk(), hand.ids[0]
     other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(0))
-    desk.answer(station, {"kind": "move", "units": [unit], "zone": other, "id": "a"})
+    desk.answer(station, {"mode": "zones", "kind": "move", "units": [unit], "zone": other, "id": "a"})
     assert (desk.said, desk.answered) == ("", "a")
 
     def now():
-        after = hand_after(station, desk.history)
+        after = zones_after(station, desk.history)
         state = zones.state(hand, after, ["#fff"] * len(hand.zone_ids))
         assert [state["zones"][zone]["id"] for zone in state["zone"]] == [
             after.zone_of(k) for k in range(len(hand.ids))
@@ -88,14 +88,14 @@ def test_a_move_is_done_undone_and_done_again_and_the_state_follows(station, han
 
 def test_what_cannot_be_is_said_and_changes_nothing(station, hand):
     desk = Desk()
-    desk.answer(station, {"kind": "lock", "units": [hand.ids[0]]})
+    desk.answer(station, {"mode": "zones", "kind": "lock", "units": [hand.ids[0]]})
     before = desk.history
     other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(0))
     for event, said in (
-        ({"kind": "move", "units": [hand.ids[0]], "zone": other}, "已锁定"),
-        ({"kind": "move", "units": ["<script>"], "zone": other}, "<script>"),
-        ({"kind": "move", "units": [hand.ids[1]], "zone": "Z99"}, "Z99"),
-        ({"kind": "post", "units": []}, "先选"),
+        ({"mode": "zones", "kind": "move", "units": [hand.ids[0]], "zone": other}, "已锁定"),
+        ({"mode": "zones", "kind": "move", "units": ["<script>"], "zone": other}, "<script>"),
+        ({"mode": "zones", "kind": "move", "units": [hand.ids[1]], "zone": "Z99"}, "Z99"),
+        ({"mode": "zones", "kind": "post", "units": []}, "先选"),
     ):
         desk.answer(station, event)
         assert said in desk.said
@@ -123,12 +123,12 @@ def test_edits_are_kept_together_with_one_reason_a_line_of_the_log_each(planned_
     root = tmp_path / "town"
     shutil.copytree(planned_town, root)
     station = open_station(root)
-    hand = hand_after(station, History())
+    hand = zones_after(station, History())
     light = min(range(len(hand.ids)), key=lambda row: hand.case.problem.load[row])
     other = next(zone for zone in hand.zone_ids if zone != hand.zone_of(light))
     desk = Desk()
-    desk.answer(station, {"kind": "move", "units": [hand.ids[light]], "zone": other})
-    desk.answer(station, {"kind": "lock", "units": [hand.ids[light]]})
+    desk.answer(station, {"mode": "zones", "kind": "move", "units": [hand.ids[light]], "zone": other})
+    desk.answer(station, {"mode": "zones", "kind": "lock", "units": [hand.ids[light]]})
     page = shown(root, "edit", session={KEY: desk})
     assert page.button(key="edit keep").disabled
     page.text_input(key="edit reason").input("走访后调整").run()
@@ -151,10 +151,67 @@ def test_a_road_is_closed_by_its_number_and_shown_closed_until_it_is_taken_back(
     assert {road["id"] for road in ground["roads"]} <= set(driven["road_id"])
     assert len(ground["crossings"]) == len(hand.tables.crossings)
     road = ground["roads"][7]
-    desk.answer(station, {"kind": "close_road", "roads": [road["id"]]})
-    assert roads.state(hand, hand_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == [road["id"]]
+    desk.answer(station, {"mode": "roads", "kind": "close_road", "roads": [road["id"]]})
+    assert roads.state(hand, zones_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == [
+        road["id"]
+    ]
     assert f"#{road['id']}" in zones.edit_words(hand, desk.history.done[0])
-    desk.answer(station, {"kind": "close_road", "roads": [road["id"]]})
+    desk.answer(station, {"mode": "roads", "kind": "close_road", "roads": [road["id"]]})
     assert desk.said
     desk.answer(station, {"kind": "undo"})
-    assert roads.state(hand, hand_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == []
+    assert roads.state(hand, zones_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == []
+
+
+@pytest.fixture(scope="module")
+def cameras_hand(station):
+    return cameras_after(station, History())
+
+
+@pytest.fixture(scope="module")
+def village(cameras_hand):
+    counts = cameras_hand.cameras.loc[cameras_hand.cameras["status"] == "new", "village_id"].value_counts()
+    return counts.index[-1]
+
+
+def test_cameras_views_and_entrances_of_one_village_are_drawn_as_planned(cameras_hand, village):
+    state, tables = cameras.state(cameras_hand, village), cameras_hand.tables
+    mine = tables["cameras"][tables["cameras"]["village_id"] == village]
+    assert [camera["id"] for camera in state["cameras"]] == mine["camera_id"].tolist()
+    assert [camera["fixed"] for camera in state["cameras"]] == (mine["status"] == "existing").tolist()
+    row = tables["summary"].set_index("village_id").loc[village]
+    assert (len(state["entrances"]), sum(e["seen"] for e in state["entrances"])) == (
+        row["entrances"], row["entrances_seen"],
+    )  # fmt: skip
+    table = cameras.village_table(cameras_hand, cameras_hand, village)
+    assert f"{row['entrances_seen']} / {row['entrances']}" in table.iloc[:, 1].tolist()
+
+
+def test_a_camera_turned_on_the_map_stays_where_it_is_and_one_dragged_goes_there(station, cameras_hand, village):
+    desk = Desk()
+    camera = next(one for one in cameras.state(cameras_hand, village)["cameras"] if not one["fixed"])
+    asked = {"mode": "cameras", "kind": "move", "camera": camera["id"], "at": camera["at"], "hfov": camera["hfov"]}
+    desk.answer(station, asked | {"azimuth": (camera["azimuth"] + 90) % 360})
+    assert desk.said == ""
+    before, after = (
+        hand.cameras.set_index("camera_id").loc[camera["id"]]
+        for hand in (cameras_hand, cameras_after(station, desk.history))
+    )
+    assert after.geometry.equals(before.geometry)
+    assert after["azimuth_deg"] == pytest.approx((before["azimuth_deg"] + 90) % 360, abs=0.1)
+    move = cameras.change_of(asked | {"azimuth": 0.0}, station.study)
+    assert shapely.Point(move.x, move.y).distance(before.geometry) < 0.2
+    desk.answer(station, {"kind": "undo"})
+    assert cameras_after(station, desk.history) is cameras_hand
+
+
+def test_a_camera_put_on_a_house_is_refused_in_a_sentence(station, cameras_hand, village):
+    desk = Desk()
+    spot = cameras_hand.cameras.set_index("village_id").loc[[village]].geometry.iloc[0]
+    houses = cameras_hand.ground.buildings
+    homes = houses[houses["is_dwelling"]]
+    home = homes.geometry.iloc[[int(homes.distance(spot).argmin())]].representative_point().to_crs("EPSG:4326").iloc[0]
+    desk.answer(
+        station, {"mode": "cameras", "kind": "add", "at": [home.y, home.x], "azimuth": 0, "hfov": 84.0}
+    )  # fmt: skip
+    assert "住房" in desk.said
+    assert desk.history == History()

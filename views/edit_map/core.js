@@ -2,6 +2,7 @@
 // is an event to the server, which answers with the whole new state. Events go out one at a time, so none is lost.
 const L = globalThis.L;
 const MODES = {};
+const PANES = [["ground", 320], ["fills", 350], ["roads", 420], ["picked", 450]];  // tiles 200, shapes 400, signs 600
 
 /** Make an element: tag, properties, children. */
 function make(tag, properties, ...children) {
@@ -34,8 +35,7 @@ class EditMap {
     this.map = L.map(this.box, {
       attributionControl: false, zoomSnap: 1 / 3, zoomDelta: 1, wheelPxPerZoomLevel: 90, doubleClickZoom: false,
     });
-    this.map.createPane("fills").style.zIndex = 350;
-    this.map.createPane("picked").style.zIndex = 450;
+    for (const [pane, level] of PANES) this.map.createPane(pane).style.zIndex = level;
     L.control.scale({imperial: false, maxWidth: 140}).addTo(this.map);
     this.sizes = new ResizeObserver(() => this.map.invalidateSize());
     this.sizes.observe(this.box);

@@ -1,17 +1,17 @@
 """One history for all edits of a session: what was done, in order, and what was taken back and can be done again."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class History:
     """Edits done, the last one last, and edits taken back, the next to do again last."""
 
-    done: tuple[Hashable, ...] = field(default=())
-    undone: tuple[Hashable, ...] = field(default=())
+    done: tuple[Any, ...] = ()
+    undone: tuple[Any, ...] = ()
 
-    def plus(self, edit: Hashable) -> "History":
+    def plus(self, edit: Any) -> "History":  # noqa: ANN401 - a change to any plan
         """Return the history with one more edit; what was taken back cannot be done again after it."""
         return History((*self.done, edit))
 

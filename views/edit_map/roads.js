@@ -6,7 +6,6 @@ const CROSS = '<svg width="15" height="15" viewBox="0 0 15 15" aria-hidden="true
 MODES.roads = class extends MODES.zones {
   constructor(ui, ground) {
     super(ui, ground);
-    ui.map.createPane("roads").style.zIndex = 420;
     const renderer = L.canvas({pane: "roads", tolerance: 5, padding: 0.3});
     this.roads = ground.roads.map((road) => this.road(road, renderer));
   }

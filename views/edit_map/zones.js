@@ -54,7 +54,7 @@ MODES.zones = class {
       make("button", {type: "button", textContent: words[kind], onclick: () => this.act({kind})}));
     this.none = make("button", {type: "button", textContent: words.clear, onclick: () => this.clear()});
     const last = make("span", {className: "xq-acts"}, ...this.acts, this.none);
-    tools.replaceChildren(make("div", {className: "xq-line"}, list, this.said),
+    tools.replaceChildren(make("div", {className: "xq-line xq-one"}, list, this.said),
       make("div", {className: "xq-line"}, this.targets, last));
   }
 

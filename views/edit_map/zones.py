@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from gis_data.catalogue import text
+from gis_data.study import Study
 from models.edit import Change, Hand, Judged, cut_rows, hand_words, road_words
 from views import figures
 from views.edit_map.ground import geojson, points
@@ -150,7 +151,7 @@ def warnings(now: Hand, verdict: Judged) -> list[str]:
     return said
 
 
-def change_of(event: Mapping[str, Any]) -> Change:
+def change_of(event: Mapping[str, Any], _study: Study) -> Change:
     """Return the change that an event of the map asks for; names are checked where the change is made."""
     return Change(
         str(event["kind"]), tuple(str(unit) for unit in event.get("units", ())), str(event.get("zone", "")),

@@ -1,9 +1,8 @@
 """The cameras' maps: the villages the rules name, and one village's plan close up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -26,9 +25,9 @@ def camera_map(
 
     Houses and lanes are drawn as vectors here: the tiles end where a village fills the map.
     """
-    part = {name: _of_village(table, village_id) for name, table in plan.tables.items()}
+    part = {name: of_village(table, village_id) for name, table in plan.tables.items()}
     shown = [part[name] for name in ("cameras", "entrances", "blind_spots") if len(part[name])]
-    focus = _focus(shown, study.crs)
+    focus = focus_of(shown, study.crs)
     town = town_map(study, tiles, focus=focus)
     _close_ground(town, tables, focus)
     rows = [_blind_spots(town, part["blind_spots"]), *_views(town, part["views"])]
@@ -76,7 +75,7 @@ def camera_rows(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) 
 
 def _entrances(town: TownMap, entrances: gpd.GeoDataFrame) -> list[Row]:
     rows = []
-    for seen, key, sign in ((True, "map.entrance_seen", _SEEN_SIGN), (False, "map.entrance_unseen", _UNSEEN_SIGN)):
+    for seen, key, sign in ((True, "map.entrance_seen", SEEN_SIGN), (False, "map.entrance_unseen", UNSEEN_SIGN)):
         part = entrances[entrances["seen"].astype(bool) == seen]
         tips = [tip_html(text(key, count=""), [(text("map.tip.road_name"), road or "—")]) for road in part["road"]]
         layer = sign_layer(part.geometry, [sign] * len(part), tips)
@@ -87,28 +86,39 @@ def _entrances(town: TownMap, entrances: gpd.GeoDataFrame) -> list[Row]:
 
 def _blind_spots(town: TownMap, blind: gpd.GeoDataFrame) -> Row:
     tips = [_blind_tip(row) for row in records(blind)]
-    smooth = blind.set_geometry(blind.geometry.buffer(6).buffer(-9))  # a band instead of a string of discs
+    smooth = blind.set_geometry(blind_bands(blind))
     style = {"stroke": False, "fillColor": BLIND, "fillOpacity": 0.33}
     layer = shape_layer(smooth, style, tips=tips, css="xq-blind", hover_only=True)
     layer.add_to(town)
     return Row(swatch(BLIND, opacity=0.33, line="none"), text("map.blind_spots", count=len(blind)), layer)
 
 
+def blind_bands(blind: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return blind spots as bands along their roads instead of strings of discs."""
+    return blind.geometry.buffer(6).buffer(-9)
+
+
 def _close_ground(town: TownMap, tables: Mapping[str, gpd.GeoDataFrame], focus: Sequence[float] | None) -> None:
-    """Draw the houses, water and roads around a village, sharp at any zoom."""
+    for whole, look in close_layers(tables, focus):
+        shape_layer(whole, look, css="xq-ground").add_to(town)
+
+
+def close_layers(
+    tables: Mapping[str, gpd.GeoDataFrame], focus: Sequence[float] | None
+) -> Iterator[tuple[gpd.GeoDataFrame, dict[str, Any]]]:
+    """Yield the water, houses and roads around a village, sharp at any zoom, each as one shape with its look."""
     if focus is None:
         return
-    looks = [("water", {"stroke": False, "fillColor": WATER, "fillOpacity": 1})]
-    looks.append(("buildings", {"color": BUILDING_EDGE, "weight": 0.8, "fillColor": BUILDING, "fillOpacity": 1}))
-    for name, look in looks:
-        _joined(_near(tables[name], focus), look).add_to(town)
+    yield _joined(_near(tables["water"], focus)), {"stroke": False, "fillColor": WATER, "fillOpacity": 1}
+    house = {"color": BUILDING_EDGE, "weight": 0.8, "fillColor": BUILDING, "fillOpacity": 1}
+    yield _joined(_near(tables["buildings"], focus)), house
     roads = _near(tables["roads"], focus)
     for name, road in ROADS.items():
-        part = roads[roads["road_class"] == name]
+        part = _joined(roads[roads["road_class"] == name])
         width, dash = max(road.width_px[-1], 1.5), {"dashArray": "5 4"} if road.dash else {}
         if road.casing:
-            _joined(part, {"color": road.casing, "weight": width + 2, "opacity": 1, "fill": False}).add_to(town)
-        _joined(part, {"color": road.core, "weight": width, "opacity": 1, "fill": False} | dash).add_to(town)
+            yield part, {"color": road.casing, "weight": width + 2, "opacity": 1, "fill": False}
+        yield part, {"color": road.core, "weight": width, "opacity": 1, "fill": False} | dash
 
 
 def _near(table: gpd.GeoDataFrame, focus: Sequence[float]) -> gpd.GeoDataFrame:
@@ -119,12 +129,12 @@ def _near(table: gpd.GeoDataFrame, focus: Sequence[float]) -> gpd.GeoDataFrame:
     return table.iloc[np.sort(table.sindex.query(window.buffer(around)))]
 
 
-def _joined(table: gpd.GeoDataFrame, look: Mapping[str, Any]) -> folium.GeoJson:
+def _joined(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return all shapes as one: thousands of houses are then one path for the browser."""
     parts = shapely.get_parts(table.geometry.to_numpy())
     polygons = len(parts) > 0 and parts[0].geom_type == "Polygon"
     whole = shapely.multipolygons(parts) if polygons else shapely.multilinestrings(parts)
-    return shape_layer(gpd.GeoDataFrame(geometry=[whole], crs=table.crs), look, css="xq-ground")
+    return gpd.GeoDataFrame(geometry=[whole], crs=table.crs)
 
 
 def _named_villages(town: TownMap, named: pd.DataFrame, points: gpd.GeoSeries, new: pd.Series) -> list[Row]:
@@ -142,11 +152,13 @@ def _named_villages(town: TownMap, named: pd.DataFrame, points: gpd.GeoSeries, n
     return rows
 
 
-def _of_village(table: pd.DataFrame, village_id: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame
+def of_village(table: pd.DataFrame, village_id: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame
+    """Return a table's rows of one village; none where the table does not tell villages apart."""
     return table[table["village_id"] == village_id] if "village_id" in table else table.iloc[:0]
 
 
-def _focus(shown: Sequence[gpd.GeoDataFrame], crs: str) -> Sequence[float] | None:
+def focus_of(shown: Sequence[gpd.GeoDataFrame], crs: str) -> Sequence[float] | None:
+    """Return the view (west, south, east, north, degrees) that holds all shapes; None where there is none."""
     shapes = [
         shape
         for table in shown
@@ -199,7 +211,7 @@ def _camera_sample(colour: str) -> str:
     return svg(f'{wedge}<circle cx="4.5" cy="6.5" r="3" fill="{colour}"/>')
 
 
-_SEEN_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{SEEN}" stroke="#fff" stroke-width="1.3"/>')
-_UNSEEN_SIGN = svg(f'<path d="M8 0.5 L14.5 12 L1.5 12 Z" fill="{UNSEEN}" stroke="#fff" stroke-width="1.3"/>')
+SEEN_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{SEEN}" stroke="#fff" stroke-width="1.3"/>')
+UNSEEN_SIGN = svg(f'<path d="M8 0.5 L14.5 12 L1.5 12 Z" fill="{UNSEEN}" stroke="#fff" stroke-width="1.3"/>')
 _NAMED_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{VIEW}" stroke="#fff" stroke-width="1.3"/>')
 _OTHER_SIGN = svg(f'<circle cx="8" cy="6.5" r="3.2" fill="#fff" stroke="{VEIL}" stroke-width="1.3"/>')

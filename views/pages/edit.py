@@ -1,29 +1,30 @@
-"""Editing by hand on the map: click, see at once what it costs, take it back or keep it with a reason."""
+"""Editing by hand on the map: click or drag, see at once what it costs, take it back or keep it with a reason."""
 
 import json
-from types import ModuleType
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
 from gis_data.catalogue import language, text
 from gis_data.errors import PatrolError
-from models.edit import Hand, Judged, judge
-from models.rezone import record_change
+from models.cameras.hand import CameraChange, CameraHand
+from models.edit import judge
 from views import zone_figures
-from views.edit_map import component, ground, roads, zones
-from views.edit_map.desk import Desk, hand_after, session_desk, zone_changes
+from views.edit_map import cameras, component, ground, roads, zones
+from views.edit_map.desk import Desk, Edit, cameras_after, session_desk, zone_changes, zones_after
 from views.edit_map.history import History
 from views.pages import frame
 from views.station import Station
 
-MODES: dict[str, ModuleType] = {"zones": zones, "roads": roads}
+MODES = ("zones", "roads", "cameras")
+NEEDS = {"zones": "zones", "roads": "zones", "cameras": "cameras"}
+START = History()
 
 
 def show(station: Station) -> None:
     """Lay out the page; nothing is kept before a reason is given."""
     frame.head("edit", station)
-    if frame.plan_or_say(station, "zones") is None:
-        return
     kept = st.session_state.pop("edits kept", "")
     if kept:
         st.success(kept)
@@ -33,75 +34,113 @@ def show(station: Station) -> None:
 @st.fragment
 def _work(station: Station) -> None:
     desk = session_desk()
-    mode = _mode()
+    above = st.columns((1.75, 1), gap="medium", vertical_alignment="center")
+    with above[0]:
+        mode = _mode()
+    if frame.plan_or_say(station, NEEDS[mode]) is None:
+        return
     try:
-        base, now = (hand_after(station, history) for history in (History(), desk.history))
+        with st.spinner(text("page.edit.opening")):  # only the first opening takes long
+            (cameras_after if mode == "cameras" else zones_after)(station, desk.history)
+        if mode == "cameras":
+            with above[1]:
+                village = _village(cameras_after(station, START))
+            _cameras(station, desk, village)
+        else:
+            _zones(station, desk, mode)
     except PatrolError as problem:
         st.info(str(problem))
-        return
-    left, right = st.columns((1.75, 1), gap="medium")
-    with left:
-        _map(station, desk, mode, base, now)
-        frame.table(zones.load_table(base, now))
-    with right:
-        verdict = judge(now)
-        _numbers(base, now, verdict)
-        _pending(station, desk, base, verdict)
 
 
 def _mode() -> str:
     chosen = st.segmented_control(
-        text("page.edit.mode"), list(MODES), default="zones", key="edit mode", label_visibility="collapsed",
+        text("page.edit.mode"), MODES, default=MODES[0], key="edit mode", label_visibility="collapsed",
         format_func=lambda name: text(f"page.edit.modes.{name}"),
     )  # fmt: skip
-    return chosen or "zones"
+    return chosen or MODES[0]
 
 
-def _map(station: Station, desk: Desk, mode: str, base: Hand, now: Hand) -> None:
+def _village(hand: CameraHand) -> str:
+    names = cameras.villages(hand)
+    chosen: str = st.selectbox(
+        text("page.cameras.choose"), list(names), key="edit village", format_func=lambda village: names[village],
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen
+
+
+def _zones(station: Station, desk: Desk, mode: str) -> None:
+    base, now = (zones_after(station, history) for history in (START, desk.history))
     colours = zones.colours(station.plans["zones"].to_frame(), base)
+    module = roads if mode == "roads" else zones
+    left, right = st.columns((1.75, 1), gap="medium")
+    with left:
+        whole = ground.base(station.study, station.tiles)
+        drawn = _ground(station.stamp, mode, language(), lambda: whole | module.ground(base))
+        _map(station, desk, mode, drawn, module.state(base, now, colours), module.words())
+        frame.table(zones.load_table(base, now))
+    with right:
+        verdict = judge(now)
+        frame.table(zone_figures.judged_table(judge(base), None if now is base else verdict))
+        if broken := zones.warnings(now, verdict):
+            st.warning("\n\n".join(broken))
+        st.caption(text("page.hand.bound_help"))
+        _pending(station, desk)
+
+
+def _cameras(station: Station, desk: Desk, village: str) -> None:
+    base, now = (cameras_after(station, history) for history in (START, desk.history))
+    tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
+    left, right = st.columns((1.75, 1), gap="medium")
+    with left:
+        draw = lambda: cameras.ground(base, station.study, tables, village)  # noqa: E731
+        drawn = _ground(station.stamp, f"cameras {village}", language(), draw)
+        _map(station, desk, "cameras", drawn, cameras.state(now, village), cameras.words())
+    with right:
+        frame.table(cameras.village_table(base, now, village))
+        if unseen := cameras.open_entrances(now, village):
+            st.warning(text("page.edit.open_entrances", entrances=text("list.mark").join(unseen)))
+        _pending(station, desk)
+
+
+def _map(
+    station: Station, desk: Desk, mode: str, drawn: tuple[str, str], state: Mapping[str, Any], words: Mapping[str, str]
+) -> None:  # fmt: skip
     data = {
-        "mode": mode,
-        "ground": _ground(station.stamp, mode, language(), station, base),
-        "ground_key": f"{mode} {station.stamp} {language()}",
-        "state": MODES[mode].state(base, now, colours),
-        "words": ground.base_words(station.study) | MODES[mode].words(),
-        "said": desk.said,
-        "answered": desk.answered,
-        "steps": len(desk.history.done),
-        "can_undo": bool(desk.history.done),
-        "can_redo": bool(desk.history.undone),
-    }
+        "mode": mode, "ground_key": drawn[0], "ground": drawn[1], "state": state,
+        "words": ground.base_words(station.study) | dict(words), "said": desk.said, "answered": desk.answered,
+        "steps": len(desk.history.done), "can_undo": bool(desk.history.done), "can_redo": bool(desk.history.undone),
+    }  # fmt: skip
     component.mount(data, on_edit=lambda: desk.answer(station, component.latest_event()))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _ground(stamp: str, mode: str, lang: str, _station: Station, _hand: Hand) -> str:  # noqa: ARG001 - the cache's key
-    whole = ground.base(_station.study, _station.tiles) | MODES[mode].ground(_hand)
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+@st.cache_data(max_entries=16, show_spinner=False)
+def _ground(stamp: str, what: str, lang: str, _draw: Callable[[], dict[str, Any]]) -> tuple[str, str]:
+    """Return what does not change with an edit, under a name of its own, as JSON."""
+    return f"{stamp} {what} {lang}", json.dumps(_draw(), ensure_ascii=False, separators=(",", ":"))
 
 
-def _numbers(base: Hand, now: Hand, verdict: Judged) -> None:
-    frame.table(zone_figures.judged_table(judge(base), None if now is base else verdict))
-    if broken := zones.warnings(now, verdict):
-        st.warning("\n\n".join(broken))
-    st.caption(text("page.hand.bound_help"))
-
-
-def _pending(station: Station, desk: Desk, base: Hand, verdict: Judged) -> None:
-    """List what is not in the plan yet, and ask for the reason."""
-    changes = zone_changes(desk.history)
-    if not changes:
+def _pending(station: Station, desk: Desk) -> None:
+    """List what is not in the plans yet, and ask for the reason."""
+    done = desk.history.done
+    if not done:
         st.caption(text("page.edit.nothing"))
         return
-    st.subheader(text("page.edit.pending", count=len(changes)), anchor=False)
-    frame.sentences(zones.edit_words(base, change) for change in changes)
-    cut = bool(verdict.cut_off)
+    st.subheader(text("page.edit.pending", count=len(done)), anchor=False)
+    frame.sentences(_words(station, made) for made in done)
+    moved = bool(zone_changes(desk.history))
+    cut = moved and bool(judge(zones_after(station, desk.history)).cut_off)
     insist = cut and st.checkbox(text("page.hand.insist"), key="edit insist")
     reason = st.text_input(text("page.hand.reason"), key="edit reason", max_chars=200)
     if st.button(text("page.edit.keep"), type="primary", key="edit keep",
                  disabled=not reason.strip() or (cut and not insist)):  # fmt: skip
         with st.spinner(text("page.adjust.taking")):
-            record_change(station.ws, *changes, reason=reason, insist=insist)
-        desk.history = History()
+            desk.keep(station, reason=reason, insist=insist)
         st.session_state["edits kept"] = text("page.hand.recorded", reason=reason)
         st.rerun()
+
+
+def _words(station: Station, made: Edit) -> str:
+    if isinstance(made, CameraChange):
+        return cameras.edit_words(made)
+    return zones.edit_words(zones_after(station, START), made)
