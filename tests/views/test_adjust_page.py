@@ -1,4 +1,4 @@
-"""The page for adjusting zones: options shown with their bounds, one picked becomes the plan; changes by hand."""
+"""The page for adjusting zones: options shown with their bounds, one picked becomes the plan."""
 
 import shutil
 from dataclasses import replace
@@ -93,33 +93,3 @@ def test_a_city_of_many_units_has_no_yardstick_and_no_dash_for_a_number(town):
     said = words(shown(town, "adjust"))
     assert "nan" not in said
     assert text("page.adjust.yardstick", plans=1000, distinct=981)[:8] not in said
-
-
-def test_a_change_by_hand_is_judged_at_once_and_needs_a_reason(town):
-    ws = Workspace.open(town)
-    units = load_plans(ws)["zones"].tables["units"].set_index("unit_id")
-    light = units[units["zone_id"] == "Z1"]["total_min"].idxmin()
-    page = shown(town, "adjust")
-    page.multiselect(key="hand units").select(light).run()
-    page.selectbox(key="hand zone").select("Z2").run(timeout=60)
-    said = words(page)
-    assert text("page.hand.column.after") in said
-    assert page.button(key="record change").disabled
-    page.text_input(key="hand reason").input("走访后调整").run()
-    if page.checkbox:
-        page.checkbox(key="hand insist").check().run()
-    page.button(key="record change").click().run(timeout=120)
-    assert not page.exception
-    assert "走访后调整" in page.success[0].value
-    zones = load_plans(Workspace.open(town))["zones"]
-    assert zones.tables["units"].set_index("unit_id").loc[light, "zone_id"] == "Z2"
-    assert any(key == "zones.note.by_hand.move" for key, _ in zones.notes)
-
-
-def test_a_crossing_is_named_by_what_it_crosses_and_what_is_near(town):
-    page = shown(town, "adjust")
-    page.radio(key="hand kind").set_value("close").run(timeout=60)
-    names = page.selectbox(key="hand crossing").options
-    assert all("近" in name and "#" in name for name in names)
-    assert any("禾川河" in name for name in names)
-    assert text("page.hand.column.after") in words(page)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Locator, Page, sync_playwright
 
 from gis_data.catalogue import LANGUAGES, text
 
@@ -291,6 +291,11 @@ def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_ad
             assert page.locator("iframe").count() == 0
 
 
+def after_edits(page: Page, count: int) -> None:
+    """Wait until the editing map has the answer to the last of so many edits."""
+    page.locator(f".xq-edit[data-steps='{count}'][aria-busy=false]").wait_for(timeout=WAIT_MS)
+
+
 @pytest.mark.slow
 def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_reason(
     browser: Browser, town_address: str
@@ -298,26 +303,24 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
     with opened(browser, town_address) as page:
         map_of(page)
         follow(page, "edit")
-        steps = lambda count: page.locator(f".xq-edit[data-steps='{count}'][aria-busy=false]").wait_for(timeout=WAIT_MS)  # noqa: E731
-        steps(0)
+        after_edits(page, 0)
         figures = page.locator("table", has_text=text("page.hand.figure.gap"))
+        changed = figures.get_by_text(text("page.hand.column.after"))
         before = figures.inner_text()
-        unit = page.locator("path.xq-unit").nth(10)
-        unit.dispatch_event("click")
+        page.locator("path.xq-unit").nth(10).dispatch_event("click")
         assert page.locator("path.xq-picked").count() == 1
         page.locator(".xq-targets button:enabled").first.click()
-        steps(1)
-        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        after_edits(page, 1)
+        changed.wait_for(timeout=WAIT_MS)
         after = figures.inner_text()
-        assert after != before
         assert page.locator(".xq-note").count() == 1
         page.keyboard.press("Control+z")
-        steps(0)
-        figures.get_by_text(text("page.hand.column.after")).wait_for(state="hidden", timeout=WAIT_MS)
+        after_edits(page, 0)
+        changed.wait_for(state="hidden", timeout=WAIT_MS)
         assert figures.inner_text() == before
         page.locator("[data-do=redo]").click()
-        steps(1)
-        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        after_edits(page, 1)
+        changed.wait_for(timeout=WAIT_MS)
         assert figures.inner_text() == after
         if page.locator("[data-testid=stCheckbox]").count():
             page.locator("[data-testid=stCheckbox] label").click()
@@ -325,4 +328,42 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
         page.get_by_label(text("page.hand.reason")).press("Enter")
         page.get_by_role("button", name=text("page.edit.keep")).click()
         page.get_by_text(text("page.hand.recorded", reason="走访后调整")).wait_for(timeout=WAIT_MS)
-        steps(0)
+        after_edits(page, 0)
+
+
+@pytest.mark.slow
+def test_a_camera_is_turned_and_dragged_and_goes_back_from_where_it_may_not_be(browser: Browser, town_address: str):
+    with opened(browser, town_address) as page:
+        map_of(page)
+        follow(page, "edit")
+        after_edits(page, 0)
+        page.get_by_text(text("page.edit.modes.cameras"), exact=True).last.click()
+        page.locator(".xq-cam").first.wait_for(timeout=WAIT_MS)
+        page.locator(".xq-tools select").first.select_option(index=1)
+        handle = page.locator(".xq-handle")
+        drag(page, handle, -20, 40)
+        after_edits(page, 1)
+        figures = page.locator("table", has_text=text("edit_map.village.private"))
+        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        camera = page.locator(".xq-cam", has=page.locator("circle[r='10.6']"))
+        stood = on_the_map(page, camera)
+        drag(page, camera, -120, 95)  # into the fields
+        page.locator(".xq-edit .xq-said", has_text=text("error.cameras.hand.outside", metres="40")[:8]).wait_for(
+            timeout=WAIT_MS
+        )
+        after_edits(page, 1)
+        assert on_the_map(page, camera) == pytest.approx(stood, abs=1)
+
+
+def on_the_map(page: Page, what: Locator) -> tuple[float, float]:
+    box, whole = what.bounding_box(), page.locator(".xq-map").bounding_box()
+    return box["x"] - whole["x"], box["y"] - whole["y"]
+
+
+def drag(page: Page, what: Locator, east_px: float, south_px: float) -> None:
+    box = what.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + east_px, y + south_px, steps=5)
+    page.mouse.up()

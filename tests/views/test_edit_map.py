@@ -149,7 +149,10 @@ def test_a_road_is_closed_by_its_number_and_shown_closed_until_it_is_taken_back(
     ground, desk = roads.ground(hand), Desk()
     driven = hand.tables.roads[hand.tables.roads["road_class"] != "expressway"]
     assert {road["id"] for road in ground["roads"]} <= set(driven["road_id"])
-    assert len(ground["crossings"]) == len(hand.tables.crossings)
+    names = [name for _, name, _ in ground["crossings"]]
+    assert len(names) == len(hand.tables.crossings)
+    assert all("近" in name and "#" in name for name in names)
+    assert any("禾川河" in name for name in names)
     road = ground["roads"][7]
     desk.answer(station, {"mode": "roads", "kind": "close_road", "roads": [road["id"]]})
     assert roads.state(hand, zones_after(station, desk.history), ["#fff"] * len(hand.zone_ids))["closed"] == [

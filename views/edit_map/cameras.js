@@ -35,7 +35,10 @@ MODES.cameras = class {
   bar() {
     const {words, tools} = this.ui;
     const button = (name, act) => make("button", {type: "button", textContent: words[name], onclick: act});
-    this.list = make("select", {ariaLabel: words.camera, onchange: () => this.choose(this.list.value)});
+    this.list = make("select", {ariaLabel: words.camera, onchange: () => {
+      this.choose(this.list.value);
+      if (this.chosen) this.ui.map.panInside(this.camera().at, {padding: [90, 90]});
+    }});
     this.add = button("add", () => this.arm(!this.adding));
     this.said = make("span", {className: "xq-chosen"});
     this.azimuth = make("input", {type: "number", min: 0, max: 359, step: 5, ariaLabel: words.azimuth,

@@ -33,11 +33,15 @@ _EDIT_OF: dict[str, Callable[[Mapping[str, Any], Study], Edit]] = {
 
 @dataclass
 class Desk:
-    """One session's edits; ``said`` is why the last one was refused, ``answered`` the id of the last event."""
+    """One session's edits.
+
+    ``said`` is why the last one was refused, ``answered`` the id of the last event, ``opened`` which plans are open.
+    """
 
     history: History = field(default_factory=History)
     said: str = ""
     answered: str = ""
+    opened: set[tuple[str, str]] = field(default_factory=set)
 
     def answer(self, station: Station, event: Mapping[str, Any]) -> None:
         """Do what an event asks for; where that cannot be, say why and change nothing."""

@@ -1,4 +1,4 @@
-"""Adjusting zones: what other plans would cost and which becomes the plan, and changes by hand judged at once."""
+"""Adjusting zones: what other plans would cost and which becomes the plan."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from models.rezone import choose_option
 from models.town_plan import plan_town
 from models.zone_options import KINDS
 from views import charts, figures, zone_figures
-from views.pages import frame, hand_edit
+from views.pages import frame
 from views.station import Station
 from views.zone_book import zone_book_bytes
 
@@ -26,11 +26,8 @@ def show(station: Station) -> None:
         st.success(said)
     frame.divided(plan)
     _today(plan)
-    options, hand = st.tabs([text("page.adjust.options"), text("page.adjust.by_hand")])
-    with options:
-        _options(station, plan)
-    with hand:
-        hand_edit.show(station)
+    _options(station, plan)
+    frame.link("edit", text("page.adjust.by_hand"))
     make = frame.speaking(zone_book_bytes, plan, station.plans.get("options"), station.study)
     frame.download("page.download.zones", make, text("sheet.file_zones"))
     with st.expander(text("page.method")):

@@ -40,8 +40,7 @@ def _work(station: Station) -> None:
     if frame.plan_or_say(station, NEEDS[mode]) is None:
         return
     try:
-        with st.spinner(text("page.edit.opening")):  # only the first opening takes long
-            (cameras_after if mode == "cameras" else zones_after)(station, desk.history)
+        _open(station, desk, NEEDS[mode])
         if mode == "cameras":
             with above[1]:
                 village = _village(cameras_after(station, START))
@@ -50,6 +49,14 @@ def _work(station: Station) -> None:
             _zones(station, desk, mode)
     except PatrolError as problem:
         st.info(str(problem))
+
+
+def _open(station: Station, desk: Desk, plan: str) -> None:
+    """Open a plan once, and say so: nothing else takes long here."""
+    if (station.stamp, plan) not in desk.opened:
+        with st.spinner(text("page.edit.opening")):
+            (cameras_after if plan == "cameras" else zones_after)(station, START)
+        desk.opened.add((station.stamp, plan))
 
 
 def _mode() -> str:
