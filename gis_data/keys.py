@@ -19,9 +19,14 @@ _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD
 
 def repeated(keys: pd.Series, *, keep: Literal["first", "last"] = "first") -> NDArray[np.bool_]:
     """Tell which texts stand further up too, with ``keep="last"`` further down."""
-    numbers = _numbers(keys)
-    asked = np.arange(len(keys)) if numbers is None else np.flatnonzero(pd.Series(numbers).duplicated(keep=False))
-    found = np.zeros(len(keys), dtype=bool)
+    numbers, found = _numbers(keys), np.zeros(len(keys), dtype=bool)
+    if numbers is None:
+        asked = np.arange(len(keys))
+    else:
+        ordered = np.sort(numbers)  # far faster than a table of them, and mostly all are different
+        if not (ordered[1:] == ordered[:-1]).any():
+            return found
+        asked = np.flatnonzero(pd.Series(numbers).duplicated(keep=False))
     found[asked] = keys.iloc[asked].duplicated(keep=keep).to_numpy()
     return found
 

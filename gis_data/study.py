@@ -5,6 +5,7 @@ Out:    a frozen ``Study`` that every room takes its CRS, time zone, cell size a
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import geopandas as gpd
 import pyproj
@@ -62,6 +63,12 @@ def metre_crs(boundary: gpd.GeoSeries | gpd.GeoDataFrame) -> str:
     if 73.5 <= lon <= 135.1 and 18 <= lat <= 53.6:
         return f"EPSG:{4534 + round((lon - 75) / 3)}"
     return f"EPSG:{boundary.to_crs(WGS84).estimate_utm_crs().to_epsg()}"
+
+
+@cache
+def transformer(source: str, target: str) -> pyproj.Transformer:
+    """Return the way from one CRS into another, x before y; to find one takes as long as to move 100,000 points."""
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
 
 def require_polygon(geometry: BaseGeometry, *, file: str) -> Polygon | MultiPolygon:

@@ -184,14 +184,13 @@ def _marks(found: Sorted) -> pd.DataFrame:
 
 def _cells_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     """Return each row's cells as text; what is long or holds a person's number is left empty."""
-    texts = {
-        str(column): values.by_distinct(values.as_text(frame[column]), _copied).tolist() for column in frame.columns
-    }
+    texts = {str(column): _copied(values.as_text(frame[column])).tolist() for column in frame.columns}
     return [dict(zip(texts, cells, strict=True)) for cells in zip(*texts.values(), strict=True)]
 
 
-def _copied(text: str) -> str:
-    return text if privacy.may_be_copied(text) else ""
+def _copied(text: pd.Series) -> pd.Series:
+    hidden = privacy.with_number(text) | (text.str.len() > values.LONGEST_CODE).to_numpy()
+    return text.mask(hidden, "") if hidden.any() else text
 
 
 def _name(import_id: str, file: str) -> str:

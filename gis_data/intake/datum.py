@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gis_data.coordinates import bd09_to_wgs84, gcj02_to_wgs84
-from gis_data.study import WGS84, Study
+from gis_data.study import WGS84, Study, transformer
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -62,7 +61,7 @@ class Ground:
         shapes = [*buildings.geometry.to_numpy(), *roads.geometry.to_numpy()]
         self.tree = shapely.STRtree(shapes)
         self.is_known = len(shapes) > 0
-        self.across = pyproj.Transformer.from_crs(WGS84, study.crs, always_xy=True)
+        self.across = transformer(WGS84, study.crs)
 
     def off_m(self, xy: Floats) -> Floats:
         """Return the distance from each point to the nearest building or road; infinite where there is none near."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from gis_data.intake import values
 from gis_data.intake.codes import REST
@@ -26,6 +26,7 @@ ALPHA = 0.01
 JUMP = 2.0  # a share at least doubles, or halves
 GROWTH = 1.5
 JUST_BEFORE, YEAR = 3, 12
+TERMS = 40
 LEAST_ROWS = 50  # of the months before, and half as many of the month itself
 
 
@@ -130,18 +131,45 @@ def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | Non
 def _chance(table: pd.DataFrame, *, both_ways: bool) -> NDArray[np.float64]:
     """Return Fisher's chance of so many of a kind in its month, given all margins; twice the smaller tail both ways.
 
-    Only a tail that can be small is worked out, for 1 otherwise: the median of a hypergeometric law lies within one of
-    its mean, so a tail that holds both is half of all at least.
+    Only a tail that can be small is worked out to its end, for 1 otherwise: the median of a hypergeometric law lies
+    within one of its mean, so a tail that holds both is half of all at least.
     """
     has, had, rows, earlier = (table[name].to_numpy(dtype=np.int64) for name in ("has", "had", "rows", "earlier"))
-    law = (rows + earlier, has + had, rows)
     mean = (has + had) * rows / (rows + earlier)
     p = np.ones(len(table))
     for asked, tail in ((has > mean - 1, "sf"), (has < mean + 1, "cdf"))[: 1 + both_ways]:
-        at = has[asked] - (tail == "sf")
-        part = getattr(stats.hypergeom, tail)(at, *(margin[asked] for margin in law))
-        p[asked] = np.minimum(p[asked], part * (1 + both_ways))
+        law = [margin[asked] for margin in (rows + earlier, has + had, rows)]
+        least = _tail_at_least(has[asked], *law, up=tail == "sf") * (1 + both_ways)
+        small = least <= ALPHA
+        at = has[asked][small] - (tail == "sf")
+        least[small] = getattr(stats.hypergeom, tail)(at, *(margin[small] for margin in law)) * (1 + both_ways)
+        p[asked] = np.minimum(p[asked], least)
     return p
+
+
+def _tail_at_least(at: Counts, total: Counts, kind: Counts, drawn: Counts, *, up: bool) -> NDArray[np.float64]:
+    """Return the chance of ``at`` and the few counts beyond it: a bound from below of the whole tail.
+
+    A tail that is surely larger than any level asked about need not be summed to its end: Benjamini-Hochberg at a level
+    asks of a larger chance only that it is larger.
+    """
+    rest = total - kind - drawn
+    part = np.exp(sum(
+        sign * special.gammaln(number + 1.0)
+        for number, sign in ((kind, 1), (at, -1), (kind - at, -1), (total - kind, 1), (drawn - at, -1), (rest + at, -1),
+                             (total, -1), (drawn, 1), (total - drawn, 1))
+    ))  # fmt: skip
+    found, at = part.copy(), at.copy()
+    for _ in range(TERMS):
+        if up:
+            part = part * (kind - at) * (drawn - at) / ((at + 1.0) * (rest + at + 1.0))
+            at += 1
+        else:
+            part = part * at * (rest + at) / ((kind - at + 1.0) * (drawn - at + 1.0))
+            at -= 1
+        part[~np.isfinite(part) | (part < 0)] = 0.0
+        found += part
+    return found
 
 
 def _same_last_year(every: pd.DataFrame, table: pd.DataFrame) -> pd.Series:

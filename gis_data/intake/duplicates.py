@@ -147,6 +147,8 @@ def _alike(calls: pd.DataFrame, group: Rows, minute: NDArray[np.float64], window
 def _in_window(group: Rows, minute: NDArray[np.float64], rows: Rows, window_min: float) -> Iterator[tuple[Rows, Rows]]:
     """Give all pairs of some rows of one group within a time: of neighbours in time, then of every second one ..."""
     order = rows[np.argsort(minute[rows], kind="stable")]
+    if len(group) and group.max() < 1 << 16:
+        group = group.astype(np.uint16)  # which numpy sorts digit by digit
     order = order[np.argsort(group[order], kind="stable")]
     group, minute = group[order], minute[order]
     at, step = np.arange(len(order)), 1

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gis_data.intake import duplicates, values
+from gis_data.letters import letters_in
 
 SHORTEST_CALL_NUMBER = 8
 HASH_BYTES = 16
@@ -30,7 +31,7 @@ def call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
         numbers = serials
     linked = _text(cells, "linked_call_id", index)
     damaged, follows = duplicates.is_damaged(numbers), duplicates.is_damaged(linked)
-    whole = pd.DataFrame({"number": numbers.mask(damaged, ""), "linked": linked.mask(follows, "")})
+    whole = pd.DataFrame({"number": _without(numbers, damaged), "linked": _without(linked, follows)})
     return whole.assign(damaged=damaged, follows=follows)
 
 
@@ -69,17 +70,21 @@ def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
 
 def hashed(numbers: pd.Series, salt: str) -> pd.Series:
     """Return the first half of each number's HMAC-SHA-256 under the salt as hexadecimal digits; "" for no number."""
-    filled = (numbers != "").to_numpy(dtype=bool)
+    letters, upto = letters_in(numbers)
+    filled = np.diff(upto) > 0
+    text, ends = letters.tobytes(), upto[1:][filled].tolist()
     inner, outer = _padded(salt.encode())
-    digests = []
-    for number in numbers.to_numpy(dtype=object)[filled]:
+    start, digests = 0, []
+    for end in ends:
         first, second = inner.copy(), outer.copy()
-        first.update(number.encode())
+        first.update(text[start:end])
         second.update(first.digest())
-        digests.append(second.digest()[:HASH_BYTES])
-    text = b"".join(digests).hex().encode()
+        digests.append(second.digest())
+        start = end
+    halves = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, outer.digest_size)[:, :HASH_BYTES]
     upto = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
-    hashed = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(upto), pa.py_buffer(text))
+    hexadecimal = pa.py_buffer(halves.tobytes().hex().encode())
+    hashed = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(upto), hexadecimal)
     return pd.Series(pd.array(hashed, dtype="str"), index=numbers.index)
 
 
@@ -88,6 +93,10 @@ def _padded(secret: bytes) -> list[Any]:
     block = hashlib.sha256().block_size
     secret = (hashlib.sha256(secret).digest() if len(secret) > block else secret).ljust(block, b"\x00")
     return [hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C)]
+
+
+def _without(numbers: pd.Series, damaged: pd.Series) -> pd.Series:
+    return numbers.mask(damaged, "") if damaged.any() else numbers
 
 
 def _text(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:

@@ -10,12 +10,11 @@ Method: a place where things happen lies in one village. A point at which severa
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gis_data.intake.notation import Written
-from gis_data.study import WGS84, Study
+from gis_data.study import WGS84, Study, transformer
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -34,7 +33,7 @@ def at_known(written: Written, masts: Floats, study: Study) -> Flags:
     """Tell which rows are written as standing at one of the masts; degrees are WGS-84, as operators give them."""
     if not len(masts):
         return np.zeros(len(written.lon), dtype=bool)
-    lon, lat = pyproj.Transformer.from_crs(study.crs, WGS84, always_xy=True).transform(*masts.T)
+    lon, lat = transformer(study.crs, WGS84).transform(*masts.T)
     in_degrees = np.isin(_keys(written.lon, written.lat, PER_DEGREE), _keys(lon, lat, PER_DEGREE))
     in_metres = np.isin(_keys(written.x, written.y, PER_METRE), _keys(masts[:, 0], masts[:, 1], PER_METRE))
     return np.asarray(in_degrees & np.isfinite(written.lon) | in_metres & np.isfinite(written.x))

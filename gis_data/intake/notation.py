@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 from numpy.typing import NDArray
 
 from gis_data.intake import values
-from gis_data.study import WGS84, Study
+from gis_data.study import WGS84, Study, transformer
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -86,7 +85,7 @@ def read_coordinates(first: pd.Series, second: pd.Series, study: Study, *, crs: 
 
 
 def _in_crs(a: Floats, b: Floats, how: "pd.Categorical[str]", crs: str, study: Study) -> Written:
-    x, y = pyproj.Transformer.from_crs(crs, study.crs, always_xy=True).transform(a, b)
+    x, y = transformer(crs, study.crs).transform(a, b)
     # What the CRS does not reach is no place; what it reaches far off is one, and is judged later as lying outside.
     reached = np.isfinite(x) & np.isfinite(y)
     how[reached] = "metres"
@@ -142,7 +141,7 @@ def _metres(a: Floats, b: Floats, how: "pd.Categorical[str]", study: Study) -> t
     take("zone_prefix", a % ZONE_M, b)
     take("zone_prefix", b % ZONE_M, a)
     if len(rest):
-        take("web_mercator", *pyproj.Transformer.from_crs(WEB_MERCATOR, study.crs, always_xy=True).transform(a, b))
+        take("web_mercator", *transformer(WEB_MERCATOR, study.crs).transform(a, b))
     return x, y
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -22,7 +21,7 @@ from gis_data.intake.headers import Match
 from gis_data.intake.notation import Written, read_coordinates, written_as
 from gis_data.intake.sheets import Sheet, shapes_in
 from gis_data.intake.surroundings import Surroundings
-from gis_data.study import WGS84, Study
+from gis_data.study import WGS84, Study, transformer
 from gis_data.tables import PRECISIONS
 from gis_data.taxonomy import NEVER_A_PLACE, has_a_place
 
@@ -300,13 +299,13 @@ def _points(written: Written, system: NDArray[np.object_], study: Study) -> tupl
     lon, lat = datum.to_wgs84(written.lon, written.lat, system)
     x, y = written.x.copy(), written.y.copy()
     degrees = np.flatnonzero(np.isfinite(lon))
-    across = pyproj.Transformer.from_crs(WGS84, study.crs, always_xy=True)
+    across = transformer(WGS84, study.crs)
     east, north = across.transform(lon[degrees], lat[degrees])
     # A place where the study's projection does not reach (the null island of another continent) has no metres.
     reachable = np.isfinite(east) & np.isfinite(north)
     x[degrees[reachable]], y[degrees[reachable]] = east[reachable], north[reachable]
     metres = np.flatnonzero(np.isfinite(written.x))
-    back = pyproj.Transformer.from_crs(study.crs, WGS84, always_xy=True)
+    back = transformer(study.crs, WGS84)
     lon[metres], lat[metres] = back.transform(written.x[metres], written.y[metres])
     return x, y, lon, lat
 

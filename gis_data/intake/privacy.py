@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gis_data.intake import headers, values
 from gis_data.intake.headers import Match
 from gis_data.intake.sheets import Sheet
-from gis_data.letters import fixed_width, letters_in
+from gis_data.letters import Flags, Letters, Whole, fixed_width, letters_in, letters_of
 
 # Never kept in any form: what could name a person or a call. A call number is hashed, an address gives a village.
 NOT_COPIED = frozenset({"call_id", "linked_call_id", "serial_no", "address", "narrative"})
@@ -38,7 +38,7 @@ _NUMBER = re.compile(
 # All of them but a plate are at least so long, of digits and gaps only; a plate is not plain ASCII.
 SHORTEST_NUMBER, ASCII_END = 10, 0x80
 DAY_LENGTH, MOMENT_LENGTHS = len("2024-03-05"), (len("2024-03-05 23:10:07"), len("2024-03-05 23:10"))
-_ENOUGH_DIGITS = r"[\d(][\d\s()\-]{8}[\dxX]"
+_IN_A_NUMBER = np.isin(np.arange(256), np.frombuffer(b"0123456789()-xX \t\n\v\f\r\x1c\x1d\x1e\x1f", dtype=np.uint8))
 _NAME_COLUMN = re.compile(r"姓名|联系人|人$|事主|失主|户主|车主|机主|name|^(caller|victim|suspect|witness|owner)s?$")
 _NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}|[A-Za-z]+(?:[ .]+[A-Za-z]+)+")
 _NOBODY = frozenset(
@@ -94,27 +94,33 @@ def may_be_copied(text: str) -> bool:
     return len(text) <= values.LONGEST_CODE and not has_number(text)
 
 
+def with_number(text: pd.Series) -> Flags:
+    """Tell which texts (``values.as_text``) hold a number that belongs to a person."""
+    return _by_text(text, None).to_numpy()
+
+
 def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
     def hit(text: str) -> bool:
         return has_number(text) or (listed is not None and bool(listed.search(text)))
 
     if isinstance(cells.dtype, pd.CategoricalDtype):
         return values.flagged(values.as_words(cells), hit)
-    text = values.as_text(cells)
-    asked = np.arange(len(text)) if listed is not None else _long_digits(text)
-    codes, distinct = pd.factorize(text.iloc[asked])
-    found = np.zeros(len(text), dtype=bool)
+    read = letters_of(cells)
+    if read is None:
+        cells = values.as_text(cells)
+        read = letters_in(cells)
+    asked = np.arange(len(cells)) if listed is not None else _long_digits(*read)
+    codes, distinct = pd.factorize(values.as_text(cells.iloc[asked]))
+    found = np.zeros(len(cells), dtype=bool)
     found[asked] = np.array([hit(one) for one in distinct], dtype=bool)[codes]
     return pd.Series(found, index=cells.index)
 
 
-def _long_digits(text: pd.Series) -> NDArray[np.intp]:
-    """Return the rows that may hold a number: not plain ASCII, or with enough digits."""
-    letters, upto = letters_in(text)
-    lengths = np.diff(upto)
-    foreign = np.zeros(len(text), dtype=bool)
+def _long_digits(letters: Letters, upto: Whole) -> NDArray[np.intp]:
+    """Return the cells that may hold a number: not plain ASCII, or with enough digits."""
+    foreign = np.zeros(len(upto) - 1, dtype=bool)
     foreign[np.searchsorted(upto, np.flatnonzero(letters >= ASCII_END), side="right") - 1] = True
-    long = lengths >= SHORTEST_NUMBER
+    long = np.diff(upto) >= SHORTEST_NUMBER
     for width in (*MOMENT_LENGTHS, DAY_LENGTH):
         rows, table = fixed_width(letters, upto, width)
         # A moment (2024-03-05 23:10) has enough digits too, but its marks stand where none of the numbers has them.
@@ -122,9 +128,20 @@ def _long_digits(text: pd.Series) -> NDArray[np.intp]:
         if width > DAY_LENGTH:
             marked &= (table[:, DAY_LENGTH] == ord(" ")) & (table[:, DAY_LENGTH + 3] == ord(":"))
         long[rows[marked]] = False
-    rows = np.flatnonzero(long & ~foreign)
-    enough = text.iloc[rows].str.contains(_ENOUGH_DIGITS, regex=True).to_numpy(dtype=bool)
-    return np.union1d(np.flatnonzero(foreign), rows[enough])
+    return np.flatnonzero(foreign | (long & _runs(letters, upto)) if long.any() else foreign)
+
+
+def _runs(letters: Letters, upto: Whole) -> Flags:
+    """Tell which cells hold ten letters in a row of which each may stand in a number."""
+    found = np.zeros(len(upto) - 1, dtype=bool)
+    run, length = _IN_A_NUMBER[letters], 1
+    for step in (1, 2, 4, 2):
+        run, length = run[:-step] & run[step:], length + step
+    assert length == SHORTEST_NUMBER
+    starts = np.flatnonzero(run)
+    cells = np.searchsorted(upto, starts, side="right") - 1
+    found[cells[starts + length <= upto[cells + 1]]] = True
+    return found
 
 
 def _is_measured(cells: pd.Series) -> bool:

@@ -34,6 +34,7 @@ OSM_EXTRACT = (".osm", ".pbf")
 NOT_A_TABLE = frozenset({"intake.unknown_kind", "intake.empty", "intake.no_headers", "intake.unknown_table"})
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_PIECE = 1 << 18  # bytes that are hashed at a time: they stay near the processor
 _HEAD = 1 << 20  # bytes in which the header row is looked for
 _BLOCK = 1 << 22  # bytes that are parsed at a time
 _LOOKED_AT, _ROWS_PER_TEXT = 10_000, 4  # a column of words: of so many rows every text stands in four
@@ -118,8 +119,11 @@ def read_sheets(source: Source, *, own: headers.Own = headers.NOTHING_OWN) -> li
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file; of all its parts for a shapefile."""
     digest = hashlib.sha256()
+    piece = bytearray(_PIECE)
     for part in parts_of(path):
-        digest.update(part.read_bytes())
+        with part.open("rb", buffering=0) as file:
+            while read := file.readinto(piece):
+                digest.update(memoryview(piece)[:read])
     return digest.hexdigest()
 
 
@@ -148,7 +152,7 @@ def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
 
 def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
     raw = _as_utf8(source)
-    head = raw[:_HEAD].decode("utf-8", errors="ignore")
+    head = bytes(raw[:_HEAD]).decode("utf-8", errors="ignore")
     known, lines = headers.names_of(own), head[:20_000].splitlines()[:HEADER_WITHIN]
 
     def fit(mark: str) -> tuple[int, int]:
@@ -159,13 +163,13 @@ def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
     whole = len(raw) <= _HEAD
     sheet = _regular_sheet(source, raw, head, delimiter, own, whole=whole)
     if sheet is None:
-        records: list[list[Any]] = list(csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=delimiter))
+        records: list[list[Any]] = list(csv.reader(io.StringIO(str(raw, "utf-8"), newline=""), delimiter=delimiter))
         sheet = _sheet(source, source.name, records, own)
     yield sheet
 
 
 def _regular_sheet(
-    source: Source, raw: bytes, head: str, delimiter: str, own: headers.Own, *, whole: bool
+    source: Source, raw: memoryview, head: str, delimiter: str, own: headers.Own, *, whole: bool
 ) -> Sheet | None:
     """Return the sheet of a text in which all lines under the header are as wide as it, read by whole columns.
 
@@ -184,8 +188,9 @@ def _regular_sheet(
     ends = [end.end() for end in itertools.islice(_LINE_END.finditer(raw), lines_upto[at])]
     if len(ends) < lines_upto[at]:
         return None
-    quoted = b'"' in raw
-    below = memoryview(raw)[ends[-1] : len(raw if quoted else raw.rstrip(b"\r\n"))]
+    assert isinstance(raw.obj, bytes)  # what is searched far faster than a view of it
+    quoted = b'"' in raw.obj
+    below = raw[ends[-1] : None if quoted else _last_letter(raw)]
     try:
         cells = _columns(below, len(names), delimiter, quoted=quoted)
     except pa.ArrowInvalid:
@@ -199,7 +204,15 @@ def _regular_sheet(
     return Sheet(source.path, source.name, cells.to_pandas(), numbers)
 
 
-def _columns(text: bytes | memoryview, count: int, delimiter: str, *, quoted: bool) -> pa.Table:
+def _last_letter(raw: memoryview) -> int:
+    """Return where a text ends but for the line ends behind it."""
+    end = len(raw)
+    while end and raw[end - 1] in b"\r\n":
+        end -= 1
+    return end
+
+
+def _columns(text: memoryview, count: int, delimiter: str, *, quoted: bool) -> pa.Table:
     names = [str(place) for place in range(count)]
     table = arrow_csv.read_csv(
         pa.py_buffer(text),
@@ -243,12 +256,12 @@ def _filled(cells: pa.Table) -> np.ndarray:
     return filled
 
 
-def _as_utf8(source: Source) -> bytes:
+def _as_utf8(source: Source) -> memoryview:
     """Return a file's text as UTF-8, without the mark that may stand at its begin."""
     raw = source.path.read_bytes()
     if raw[:2] not in (b"\xff\xfe", b"\xfe\xff") and b"\x00" not in raw and _is_utf8(raw):
-        return raw.removeprefix(codecs.BOM_UTF8)
-    return _decode(source).encode()
+        return memoryview(raw)[len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0 :]
+    return memoryview(_decode(source).encode())
 
 
 def _is_utf8(raw: bytes) -> bool:
