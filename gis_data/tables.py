@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from geopandas.array import GeometryArray
 
 from gis_data.errors import CrsError, SchemaError
 from gis_data.keys import repeated
@@ -73,7 +74,7 @@ class Schema:
         if absent:
             raise SchemaError("table.columns", table=self.name, missing=", ".join(absent))
         columns = {name: _cast(frame, name, column, timezone) for name, column in self.columns.items()}
-        plain = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
+        plain = pd.DataFrame(columns, index=frame.index, copy=False).reset_index(drop=True)
         problems = [problem for name, column in self.columns.items() for problem in _problems(plain[name], column)]
         if problems:
             raise SchemaError("table.values", table=self.name, problems="; ".join(problems))
@@ -96,7 +97,8 @@ class Schema:
         shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
         if shapely.has_z(shapes).any():
             shapes = shapely.force_2d(shapes)
-        shapes = np.where(shapely.is_missing(shapes), shapely.Point(), shapes)
+        missing = shapely.is_missing(shapes)
+        shapes = np.where(missing, shapely.Point(), shapes) if missing.any() else shapes
         empty = shapely.is_empty(shapes)
         first = np.unique(shapely.get_type_id(shapes[~empty]), return_index=True)[1]
         found = {shape.geom_type for shape in shapes[~empty][first]}
@@ -107,7 +109,7 @@ class Schema:
             )
         if not self.may_be_empty and empty.any():
             raise SchemaError("table.geometry_empty", table=self.name)
-        return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs or frame.crs)
+        return gpd.GeoDataFrame(plain, geometry=GeometryArray(shapes, crs=crs or frame.crs))
 
 
 def _crs_name(crs: Any) -> str:  # noqa: ANN401

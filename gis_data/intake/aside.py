@@ -129,7 +129,7 @@ def rows_of(
             "reason": found.reasons[which],
             "detail": found.details[which].map(lambda one: one if privacy.may_be_copied(one) else ""),
             "table": found.table,
-            "cells": [json.dumps(cells, ensure_ascii=False) for cells in _cells_of(frame)],
+            "cells": [*map(json.JSONEncoder(ensure_ascii=False).encode, _cells_of(frame))],
             "incident_id": marks["incident_id"],
             "linked_id": marks["linked_id"],
             "village_id": marks["village_id"].mask(hidden, ""),

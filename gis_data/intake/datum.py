@@ -195,15 +195,19 @@ def _mixed(right: Floats, chance: Floats) -> Floats:
 def _viterbi(evidence: Floats, switch: float) -> Ints:
     """Return the likeliest sequence of systems, which change from one row to the next with probability ``switch``."""
     cost = float(np.log(switch))
-    score = (PRIOR + evidence[0]).tolist()
+    a, b, c = (PRIOR + evidence[0]).tolist()
     back = []
-    # In plain numbers: three states are too few for arrays to pay.
-    for said in evidence[1:].tolist():
-        most = max(score)
-        best, from_best = score.index(most), most + cost
-        back.append([own if at >= from_best else best for own, at in enumerate(score)])
-        score = [(at if at >= from_best else from_best) + now for at, now in zip(score, said, strict=True)]
-    state = [score.index(max(score))]
+    # In plain numbers, one for each system: three are too few for arrays to pay, and for lists.
+    for in_a, in_b, in_c in evidence[1:].tolist():
+        most, best = (a, 0) if a >= b else (b, 1)
+        if c > most:
+            most, best = c, 2
+        changed = most + cost
+        back.append((0 if a >= changed else best, 1 if b >= changed else best, 2 if c >= changed else best))
+        a = (a if a >= changed else changed) + in_a
+        b = (b if b >= changed else changed) + in_b
+        c = (c if c >= changed else changed) + in_c
+    state = [int(np.argmax([a, b, c]))]
     for came_from in reversed(back):
         state.append(came_from[state[-1]])
     return np.array(state[::-1], dtype=np.int64)

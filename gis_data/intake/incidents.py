@@ -99,12 +99,19 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
     drifting = _drift(rows, kept, known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
-    told |= {key: flags.reindex(rows.index, fill_value=False) for key, flags in drifting.notes.items()}
+    told |= {key: _spread(flags, kept) for key, flags in drifting.notes.items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
         remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting)),
         corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
     )  # fmt: skip
+
+
+def _spread(flags: pd.Series, kept: pd.Series) -> pd.Series:
+    """Return flags of the kept rows as flags of all rows."""
+    found = np.zeros(len(kept), dtype=bool)
+    found[kept.to_numpy()] = flags
+    return pd.Series(found, index=kept.index)
 
 
 def _marks(rows: pd.DataFrame) -> pd.DataFrame:
@@ -205,7 +212,8 @@ def _judge(
     good = reasons == ""
     ours = _among(own, known.this_import)
     again = ours & good
-    again[own.index[good][keys.repeated(own[good])]] = True
+    if keys.repeated(own).any():
+        again[own.index[good][keys.repeated(own[good])]] = True
     reasons[again] = "duplicate"
     follows = _follow_ups(rows, (reasons == "").to_numpy(), hour_known, known)
     reasons[follows] = "follow_up"

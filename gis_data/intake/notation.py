@@ -100,8 +100,8 @@ def _numbers(cells: pd.Series) -> tuple[Floats, Flags]:
     numbers[rest] = pd.to_numeric(cells.iloc[rest], errors="coerce").to_numpy(dtype=float)
     rest = rest[np.isnan(numbers[rest])]
     in_minutes = np.zeros(len(cells), dtype=bool)
-    for row in rest:
-        text = str(cells.iloc[row]).strip().replace(",", "")
+    for row, cell in zip(rest.tolist(), cells.iloc[rest].tolist(), strict=True):
+        text = str(cell).strip().replace(",", "")
         found = _DMS.match(text)
         if found:
             degrees, minutes, seconds = (float(part or 0) for part in found.groups())

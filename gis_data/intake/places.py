@@ -94,10 +94,14 @@ def at_village_centre(x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> Flags
     """Tell which places are a village's own centre; NaN is no place."""
     found = np.zeros(len(x), dtype=bool)
     if not villages.empty:
-        known = np.isfinite(x)
-        centres = KDTree(villages[["centre_x", "centre_y"]].to_numpy(dtype=float))
-        xy = np.column_stack([x[known], y[known]])
-        found[known] = centres.query(xy, distance_upper_bound=2 * SAME_PLACE_M)[0] <= SAME_PLACE_M
+        centres = villages[["centre_x", "centre_y"]].to_numpy(dtype=float)
+        # Few places are just as far east as any centre: a tree is asked about those only.
+        east = np.sort(centres[:, 0])
+        after = np.searchsorted(east, x)
+        off_m = np.minimum(np.abs(x - east[after - 1]), np.abs(x - east[np.minimum(after, len(east) - 1)]))
+        near = np.flatnonzero(off_m <= SAME_PLACE_M)
+        xy = np.column_stack([x[near], y[near]])
+        found[near] = KDTree(centres).query(xy, distance_upper_bound=2 * SAME_PLACE_M)[0] <= SAME_PLACE_M
     return found
 
 

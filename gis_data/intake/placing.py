@@ -223,7 +223,8 @@ def _repeated(
     known = spot >= 0
     rows = np.bincount(spot[known], minlength=max(1, spot.max(initial=0) + 1))
     # A grid puts neighbours at one point: their addresses are many, their villages are not.
-    count = _named_at(spot, named if grid.step_m else names, len(rows))
+    often = known & (rows[np.where(known, spot, 0)] >= STATION_ROWS)
+    count = _named_at(np.where(often, spot, -1), named if grid.step_m else names, len(rows))
     default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (count >= places.SPIKE_VILLAGES)
     least = masts.MAST_VILLAGES if grid.step_m else STATION_VILLAGES
     default |= _at_station(spot, written, (rows >= STATION_ROWS) & (count >= least), around)
@@ -248,8 +249,8 @@ def _at_station(spot: NDArray[np.int64], written: Written, asked: Flags, around:
     if not asked.any():
         return found
     stations = around.places[around.places["kind"] == "police"].geometry.to_numpy() if len(around.places) else []
-    first = np.unique(spot, return_index=True)[1]
-    first = first[(spot[first] >= 0) & asked[spot[first]] & np.isfinite(written.lon[first])]
+    first = values.first_of(spot)
+    first = first[asked[spot[first]] & np.isfinite(written.lon[first])]
     if not len(stations) or not len(first):
         return found
     for name in datum.SYSTEMS:
@@ -264,7 +265,8 @@ def _system(
     written: Written, named: pd.Series, rows: pd.DataFrame, sheet: Sheet, usable: Flags, around: Surroundings
 ) -> tuple[NDArray[np.object_], tuple[tuple[str, Mapping[str, Any]], ...]]:
     """Return each row's system of degrees ("" for metres and none), and what to say about the file."""
-    system = np.where(np.isfinite(written.lon), "wgs84", "").astype(object)
+    system = np.full(len(written.lon), "", dtype=object)
+    system[np.isfinite(written.lon)] = "wgs84"
     own = around.datum_of(sheet.path.name)
     # A layer says itself in which CRS it is.
     if own and (sheet.shapes is None or own in datum.SYSTEMS):
@@ -305,8 +307,9 @@ def _points(written: Written, system: NDArray[np.object_], study: Study) -> tupl
     reachable = np.isfinite(east) & np.isfinite(north)
     x[degrees[reachable]], y[degrees[reachable]] = east[reachable], north[reachable]
     metres = np.flatnonzero(np.isfinite(written.x))
-    back = transformer(study.crs, WGS84)
-    lon[metres], lat[metres] = back.transform(written.x[metres], written.y[metres])
+    if len(metres):
+        back = transformer(study.crs, WGS84)
+        lon[metres], lat[metres] = back.transform(written.x[metres], written.y[metres])
     return x, y, lon, lat
 
 

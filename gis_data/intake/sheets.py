@@ -224,7 +224,9 @@ def _columns(text: memoryview, count: int, delimiter: str, *, quoted: bool) -> p
             quote_char='"' if quoted else False,
         ),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+            column_types=dict.fromkeys(names, pa.large_string()),
+            strings_can_be_null=False,
+            check_utf8=False,  # it is known to be (_as_utf8)
         ),
     )
     with ThreadPoolExecutor() as threads:

@@ -327,10 +327,10 @@ def _put_aside(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame 
         stays = aside.unchanged(job.sheet, waiting) & (found.reasons == waiting["reason"])
         which = which & ~stays
         keys = set(waiting["key"][which | (found.reasons == "")]) - {""}
-    came = (
-        found.marks["incident_id"][found.reasons.isin(["", *found.reasons[which]])] if found.marks is not None else ()
-    )
     table = session.table("aside")
+    came: Iterable[str] = ()
+    if found.marks is not None and len(table):
+        came = found.marks["incident_id"][found.reasons.isin(["", *found.reasons[which]])]
     after = aside.moved(table, keys, came, to=job.import_id)
     if not after["moved_to"].equals(table["moved_to"]):
         session.changed["aside"] = after

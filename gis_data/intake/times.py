@@ -30,6 +30,7 @@ Moments = NDArray[np.datetime64]
 AFTER_THE_REPORT = ("arrived_at", "closed_at")
 OCCURRENCE = ("occurred_from", "occurred_to")
 TIMES = ("reported_at", *OCCURRENCE, *AFTER_THE_REPORT)
+HOUR_US = 3_600_000_000
 HOUR, HALF_DAY = pd.Timedelta(hours=1), pd.Timedelta(hours=12)
 CLOSE = pd.Timedelta(minutes=10)  # two clocks of one call
 # The minute in a call number: believed if it agrees with this share of at least this many report times.
@@ -150,9 +151,14 @@ def _no_time(like: pd.Series) -> pd.Series:
 
 def _stamp(letters: Letters, upto: Whole, rows: Whole, start: int, width: int) -> Moments:
     """Return the moments that digits ``start`` to ``start + width`` of some rows spell (naive)."""
-    long = np.flatnonzero(upto[rows + 1] - upto[rows] >= start + width)
-    starts = upto[rows[long]] + start
-    table = np.stack([letters[starts + place] for place in range(width)]).T  # by columns: each is read on its own
+    lengths = np.diff(upto)
+    if len(rows) == len(lengths) and len(letters) == len(rows) * lengths[0] and lengths.min() == lengths.max():
+        long = np.arange(len(rows)) if lengths[0] >= start + width else np.empty(0, dtype=np.intp)
+        table = letters.reshape(len(rows), -1)[: len(long), start : start + width]
+    else:
+        long = np.flatnonzero(lengths[rows] >= start + width)
+        starts = upto[rows[long]] + start
+        table = np.stack([letters[starts + place] for place in range(width)]).T  # by columns: each is read on its own
     ends = [0, *range(width - 8, width + 1, 2)]
     year, *parts = (number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends))
     stamps = np.full(len(rows), np.datetime64("NaT", "us"))
@@ -239,17 +245,19 @@ def _twelve_hours(
 
 def _without_afternoon(reported: pd.Series, hour_known: pd.Series) -> pd.Series:
     """Tell the rows of months that have no afternoon, and a night as full as an afternoon."""
-    month = (reported.dt.year * 12 + reported.dt.month).fillna(0).astype("int64")
-    timed = hour_known & ~_at_midnight(reported)
-    hour = reported.dt.hour
-    flags = pd.DataFrame(
-        {"rows": timed, "afternoon": timed & hour.between(13, 23), "night": timed & hour.between(1, 5)}
+    local = reported.dt.tz_localize(None).to_numpy()
+    known = ~np.isnat(local)
+    month = np.where(known, local.astype("datetime64[M]").astype(np.int64), 0)
+    month -= month.min(initial=0)
+    clock_us = np.where(hour_known, _clock_us(reported), -1)
+    hour = clock_us // HOUR_US
+    timed, afternoon, night = (
+        np.bincount(month[asked], minlength=month.max(initial=0) + 1)
+        for asked in (clock_us > 0, (hour >= 13), (clock_us >= HOUR_US) & (hour <= 5))
     )
-    sums = flags.groupby(month).sum()
-    chance = stats.binom.cdf(sums["afternoon"], sums["rows"], AFTERNOON_SHARE)
-    empty = (chance < HARDLY_CHANCE) & (sums["afternoon"] <= AFTERNOON_LEFT * sums["rows"])
-    empty &= sums["night"] >= NIGHT_SHARE * sums["rows"]
-    return month.map(empty).astype(bool)
+    empty = (afternoon <= AFTERNOON_LEFT * timed) & (night >= NIGHT_SHARE * timed)
+    empty[empty] = stats.binom.cdf(afternoon[empty], timed[empty], AFTERNOON_SHARE) < HARDLY_CHANCE
+    return pd.Series(empty[month] if empty.any() else np.zeros(len(month), dtype=bool), index=reported.index)
 
 
 def _midnights(

@@ -191,11 +191,20 @@ def code(text: str) -> str:
 
 def numbered(columns: Sequence[pd.Series]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
     """Return a number for each distinct row of several columns, and the position where each number first stands."""
-    number = np.zeros(len(columns[0]), dtype=np.int64)
+    number, most = np.zeros(len(columns[0]), dtype=np.int64), 1
     for column in columns:
         codes, distinct = _numbers_of(column)
-        number = pd.factorize(number * len(distinct) + codes)[0].astype(np.int64)
-    return number, np.unique(number, return_index=True)[1]
+        if most * len(distinct) > np.iinfo(np.int64).max:
+            number = pd.factorize(number)[0].astype(np.int64)
+            most = len(number)
+        number, most = number * len(distinct) + codes, most * len(distinct)
+    number = pd.factorize(number)[0].astype(np.int64)
+    return number, first_of(number)
+
+
+def first_of(numbers: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
+    """Return where each number of ``pd.factorize`` stands first: they are numbered as they come, -1 is none."""
+    return np.flatnonzero(np.diff(np.maximum.accumulate(numbers), prepend=-1))
 
 
 def _numbers_of(column: pd.Series) -> tuple[Any, Any]:
