@@ -23,6 +23,7 @@ from views.pages import (
     edit,
     frame,
     hotspots,
+    incident_map,
     patterns,
     plans,
     print_out,
@@ -37,7 +38,7 @@ from views.station import open_station
 
 GROUPS = {  # along a planner's week: look at the day, at what happened, at the ground; decide; print
     "day": {"today": today.show, "data": data.show},
-    "incidents": {"patterns": patterns.show, "hotspots": hotspots.show},
+    "incidents": {"map": incident_map.show, "patterns": patterns.show, "hotspots": hotspots.show},
     "zones": {
         "zones": zones.show,
         "beats": beats.show,

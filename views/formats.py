@@ -28,3 +28,8 @@ def moment_words(moment: pd.Timestamp) -> str:
 def span_words(start: pd.Timestamp, end: pd.Timestamp) -> str:
     """Return the first and the last day of a period whose ``end`` is not included."""
     return f"{day_words(start)} – {day_words(end - pd.Timedelta(days=1))}"
+
+
+def month_words(day: pd.Timestamp) -> str:
+    """Return a month as the running language writes it."""
+    return text("format.month", year=day.year, name=text("format.months").split(" ")[day.month - 1])

@@ -21,6 +21,7 @@ from views.formats import DASH, day_words, number, span_words
 from views.pattern_words import ALPHA, interval, p_value
 from views.patterns import EVERY, News, Question
 
+COLUMNS = ("class", "count", "before", "before_ratio", "year", "year_ratio")
 NEW_LIFE_MONTHS = 2  # a hotspot first seen in the last two months is news
 
 
@@ -92,7 +93,7 @@ def month_table(incidents: Any) -> pd.DataFrame:  # noqa: ANN401 - a geo frame
     known = [change.table for change in both if change.table is not None and change.whole is not None]
     if not known:
         return pd.DataFrame()
-    names = {name: text(f"page.today.column.{name}") for name in ("class", "count", "before", "year", "interval")}
+    names = {name: text(f"page.today.column.{name}") for name in COLUMNS}
     order = known[0].sort_values("count", ascending=False, kind="stable")["incident_class"]
     rows = []
     for group in ("", *order):
@@ -104,9 +105,7 @@ def month_table(incidents: Any) -> pd.DataFrame:  # noqa: ANN401 - a geo frame
             one = records(found)[0] if len(found) else None
             row.setdefault(names["count"], DASH if one is None else number(one["count"]))
             row[names[kind]] = DASH if one is None else text(f"scorecard.word.{one['word']}")
-            row[f"{names['interval']} {'·' * (kind == 'year')}"] = (
-                DASH if one is None else interval(one["low"], one["high"])
-            )
+            row[names[f"{kind}_ratio"]] = DASH if one is None else interval(one["low"], one["high"])
         rows.append(row)
     return pd.DataFrame(rows).fillna(DASH)
 

@@ -21,8 +21,8 @@ from .serving import served
 
 pytestmark = pytest.mark.browser
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = ("today", "data", "patterns", "hotspots", "zones", "cameras")
-PLANNED = PAGES[3:]
+PAGES = ("today", "data", "map", "patterns", "hotspots", "zones", "cameras")
+PLANNED = PAGES[4:]
 WAIT_MS = 30_000
 FINISHED = "[data-testid=stApp][data-test-script-state=notRunning]"
 ARGUMENTS = [
@@ -33,6 +33,7 @@ ARGUMENTS = [
 DRAWN = {  # what must be drawn on each page's map besides tiles: at least one path of each class
     "today": ["xq-boundary", "xq-hotspot", "xq-zone-border"],
     "data": ["xq-boundary", "xq-moved"],
+    "map": ["xq-boundary", "xq-hotspot", "xq-zone-border"],
     "patterns": ["xq-boundary", "xq-hot"],
     "hotspots": ["xq-boundary", "xq-hotspot"],
     "zones": ["xq-zone-area", "xq-zone-border"],
@@ -183,6 +184,59 @@ def test_incidents_are_painted_on_a_canvas(page: Page):
     assert painted > 100
 
 
+def test_months_are_dragged_and_the_view_stands_in_the_address_for_a_colleague(browser: Browser, address: str):
+    with opened(browser, address) as page:
+        frame = go_to(page, "map")
+        said = frame.locator(".xq-months output")
+        whole = said.inner_text()
+        assert "2023年1月 – 2023年12月" in whole
+        frame.locator(".xq-months input").first.fill("11")  # the range's own event, as dragging it sends
+        december = said.inner_text()
+        assert december.startswith("2023年12月：")
+        frame.locator(".xq-panel input").nth(1).uncheck()
+        frame.locator(".leaflet-control-zoom-in").click()
+        page.wait_for_function("() => location.search.includes('map=') && location.search.includes('11-11')")
+        sent = page.url
+    with opened(browser, sent) as colleague:
+        frame = map_of(colleague)
+        assert frame.locator(".xq-months output").inner_text() == december
+        assert not frame.locator(".xq-panel input").nth(1).is_checked()
+
+
+def test_two_spans_move_together_and_are_compared(page: Page):
+    go_to(page, "map")
+    page.get_by_text(text("page.map.modes.two"), exact=True).click()
+    page.locator("iframe").nth(1).wait_for(timeout=WAIT_MS)
+    map_of(page)
+    maps = [element.content_frame() for element in page.locator("iframe").element_handles()]
+    scale = [frame.locator(".leaflet-control-scale-line").first for frame in maps]
+    page.wait_for_function("() => document.querySelectorAll('iframe').length === 2")
+    before = scale[1].inner_text()
+    for _ in range(2):
+        maps[0].locator(".leaflet-control-zoom-in").click()
+        page.wait_for_timeout(300)
+    assert scale[0].inner_text() == scale[1].inner_text() != before
+    assert page.get_by_text(text("scorecard.word.none")).count() >= 1
+
+
+def test_a_way_is_measured(page: Page):
+    frame = go_to(page, "zones")
+    frame.locator(".xq-tool").click()
+    town = frame.locator(".leaflet-container")
+    town.click(position={"x": 200, "y": 250})
+    town.click(position={"x": 320, "y": 250})
+    metres = frame.locator(".xq-length").inner_text()
+    scale = frame.locator(".leaflet-control-scale-line").first
+    across, length = scale.bounding_box()["width"], scale.inner_text()
+
+    def as_metres(words: str) -> float:
+        number, unit = words.split()
+        return float(number) * {"km": 1000, "m": 1}[unit]
+
+    assert as_metres(metres) == pytest.approx(120 / across * as_metres(length), rel=0.03)
+    assert frame.locator(".xq-card").is_hidden()  # while measuring a click means the way
+
+
 def test_a_layer_leaves_and_comes_back_with_its_box(page: Page):
     frame = go_to(page, "zones")
     zones = frame.locator("path.xq-zone-area")
@@ -199,9 +253,16 @@ def test_a_zone_tells_its_numbers_when_clicked(page: Page):
     frame.locator("path.xq-zone-area").first.evaluate(
         "path => path.dispatchEvent(new MouseEvent('click', {bubbles: true}))"
     )
-    said = frame.locator(".leaflet-popup-content").inner_text(timeout=WAIT_MS)
+    said = frame.locator(".xq-card").inner_text(timeout=WAIT_MS)
     assert text("map.tip.workload") in said
     assert "–" in said
+    frame.locator("path.xq-unit").first.focus()
+    page.keyboard.press("Enter")  # without a mouse: a village, why it is there, and the numbers of its zone
+    said = frame.locator(".xq-card").inner_text(timeout=WAIT_MS)
+    assert text("map.tip.to_post") in said
+    assert frame.locator(".xq-because li").count() == 2
+    page.keyboard.press("Escape")
+    assert frame.locator(".xq-card").is_hidden()
 
 
 def test_a_village_shows_cameras_views_and_entrances(page: Page):

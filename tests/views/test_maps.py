@@ -1,11 +1,13 @@
 """The maps: nothing from outside, nobody's secret on them, and every number said with its interval."""
 
+import base64
 import json
 import re
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
@@ -20,13 +22,14 @@ from views.basemap import TileSet, village_name_boxes
 from views.maps.cameras import camera_map, town_camera_map
 from views.maps.frame import as_html
 from views.maps.hotspots import hotspot_map
-from views.maps.incidents import FEW_POINTS, _heat
+from views.maps.incidents import FEW_POINTS, MOST_ROWS, levels_of, months_of
 from views.maps.layers import degrees, lat_lon
 from views.maps.look import ZONES
 from views.maps.overview import overview_map
 from views.maps.zones import name_points, zone_colours, zone_map
 
 from .tiny_town import CRS, X, Y
+from .tiny_town import study as town_study
 
 TILES = TileSet("0123456789abcdef", 119.99, 36.79, 120.08, 36.85, 12, 16, 10)
 
@@ -90,9 +93,19 @@ def test_what_patrols_found_and_what_never_has_a_place_is_on_no_map(town):
     more = dict(tables) | {"incidents": gpd.pd.concat([tables["incidents"], secret])}
     pages = all_maps((study, more, plans))
     shown = with_point(more["incidents"][more["incidents"]["origin"] == "reported"]).iloc[:1]
-    assert str(lat_lon(shown)[0][0]) in pages["overview"]  # the test can see a point that is there
-    for place in lat_lon(secret):
-        assert all(str(number) not in page for number in place for page in pages.values())
+    drawn = points_of(pages["overview"])
+    assert drawn.distance(shown.geometry.iloc[0]).min() < 0.5  # the test can see a point that is there
+    for place, (lat, lon) in zip(secret.geometry, lat_lon(secret), strict=True):
+        assert drawn.distance(place).min() > 0.6
+        assert all(str(number) not in page for number in (lat, lon) for page in pages.values())
+
+
+def points_of(page: str) -> gpd.GeoSeries:
+    """Return the incidents that a map holds, from its own 16-bit places."""
+    level = json.loads(re.search(r"xq\.incidents\((\{.*\})\);", page)[1])["levels"][0]
+    rows = np.frombuffer(base64.b64decode(level["data"]), dtype="<u2").reshape(-1, 4)
+    x, y = level["west"] + rows[:, 0] * level["step"], level["south"] + rows[:, 1] * level["step"]
+    return gpd.GeoSeries(gpd.points_from_xy(x, y), crs="EPSG:3857").to_crs(CRS)
 
 
 def test_names_from_files_are_words_and_never_code(town):
@@ -100,7 +113,7 @@ def test_names_from_files_are_words_and_never_code(town):
     bad = tables["villages"].assign(name="<img src=x onerror=alert(1)>`${alert(2)}`\\")
     page = as_html(overview_map(study, tables | {"villages": bad}, {}, None))
     assert "<img src=x" not in page
-    assert "onerror=alert(1)&gt;&#96;&#36;{alert(2)}&#96;&#92;" in page
+    assert "onerror=alert(1)\\u0026gt;\\u0026#96;\\u0026#36;{alert(2)}\\u0026#96;\\u0026#92;" in page
 
 
 def test_a_zone_says_its_counts_with_their_limits(town):
@@ -122,42 +135,53 @@ def test_lives_that_ended_and_ways_of_those_that_moved_are_drawn_with_their_line
     assert "xq-life" not in as_html(with_none)
 
 
-def test_points_are_vectors_while_few_and_one_picture_when_many(town):
-    study, tables, _ = town
-    few = with_point(drives_allocation(tables["incidents"]))
-    many = gpd.GeoDataFrame(gpd.pd.concat([few] * (FEW_POINTS // len(few) + 1)), crs=CRS)
-    with_few, with_many = (as_html(hotspot_map(study, _nothing(), part, None)) for part in (few, many))
-    assert "L.circleMarker" in with_few.split("</style>")[-1]
-    assert "L.imageOverlay" not in with_few.split("</style>")[-1]
-    assert "L.imageOverlay" in with_many.split("</style>")[-1]
-    assert len(with_many) < len(with_few) + 400_000
-
-
 def _nothing() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"status": np.array([], str), "hotspot_id": []}, geometry=[], crs=CRS)
 
 
-def test_the_picture_of_many_points_is_darkest_where_they_lie_and_sits_where_they_are():
-    rng = np.random.default_rng(3)
-    xy = np.vstack([rng.uniform(0, 6_000, (500, 2)), rng.normal((4_000, 1_000), 60, (500, 2))]) + np.array([X, Y])
-    points = gpd.GeoDataFrame({"count": 1}, geometry=gpd.points_from_xy(*xy.T), crs=CRS, index=range(1_000))
-    overlay = _heat(points)
-    (south, west), (north, east) = overlay.bounds
-    picture = _decoded(overlay.url)
-    row, column = np.argwhere(picture[..., 3] == picture[..., 3].max()).mean(axis=0)
-    lat = north - (row + 0.5) / picture.shape[0] * (north - south)
-    lon = west + (column + 0.5) / picture.shape[1] * (east - west)
-    wanted = gpd.GeoSeries([shapely.Point(X + 4_000, Y + 1_000)], crs=CRS).to_crs(4326)[0]
-    assert (lat, lon) == (pytest.approx(wanted.y, abs=0.001), pytest.approx(wanted.x, abs=0.001))
+def made_incidents(size: int, *, months: int = 24, seed: int = 3) -> gpd.GeoDataFrame:
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform(0, 6_000, (size, 2)) + np.array([X, Y])
+    day = pd.Timestamp("2022-01-15", tz="Asia/Shanghai")
+    at = pd.DatetimeIndex([day + pd.DateOffset(months=month) for month in range(months)])
+    return gpd.GeoDataFrame(
+        {"count": rng.integers(1, 4, size), "reported_at": at[rng.integers(0, months, size)]},
+        geometry=gpd.points_from_xy(*xy.T), crs=CRS,
+    )  # fmt: skip
 
 
-def _decoded(url: str) -> np.ndarray:
-    import base64
-    import io
+def test_few_incidents_are_points_where_they_lie_in_the_month_they_came():
+    points = made_incidents(500)
+    names, month = months_of(points)
+    (level,) = levels_of(points, month)
+    assert names[0] == "2022年1月"
+    back = gpd.GeoSeries(
+        gpd.points_from_xy(level.west + level.rows[:, 0] * level.step, level.south + level.rows[:, 1] * level.step),
+        crs="EPSG:3857",
+    ).to_crs(CRS)
+    near = gpd.sjoin_nearest(gpd.GeoDataFrame(geometry=back), points, distance_col="away")
+    assert near["away"].max() < 0.5
+    local = near["reported_at"].dt.tz_localize(None).dt
+    assert (level.rows[near.index, 2] == (local.year - 2022) * 12 + local.month - 1).all()
+    assert (level.rows[near.index, 3] == near["count"]).all()
 
-    from PIL import Image
 
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
+@pytest.mark.parametrize("size", [FEW_POINTS + 1, 100_000])
+def test_many_incidents_are_counts_by_cell_and_month_that_add_up_at_every_size(size):
+    points = made_incidents(size)
+    month = months_of(points)[1]
+    levels = list(levels_of(points, month))
+    assert len(levels) >= 2
+    assert [level.cell for level in levels] == sorted(level.cell for level in levels)
+    by_month = np.bincount(month, weights=points["count"])
+    for level in levels:
+        assert len(level.rows) <= MOST_ROWS
+        rows = level.rows.astype(np.int64)
+        assert (np.bincount(rows[:, 2], weights=rows[:, 3]) == by_month).all()
+        places = rows[:, 0] << 16 | rows[:, 1]
+        assert (np.diff(places) >= 0).all()  # the page adds up what follows each other
+    page = as_html(hotspot_map(town_study(), _nothing(), points, None))
+    assert len(page) < 3_000_000
 
 
 @given(st.lists(st.integers(0, 9), min_size=64, max_size=64))

@@ -15,8 +15,8 @@ from .conftest import tiny_workspace
 from .tiny_plans import tiny_plans
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-PAGES = ("today", "data", "patterns", "hotspots", "zones", "cameras")
-PLANNED = PAGES[3:]
+PAGES = ("today", "data", "map", "patterns", "hotspots", "zones", "cameras")
+PLANNED = PAGES[4:]
 
 
 def one_page(root: str, name: str, lang: str) -> None:
@@ -27,7 +27,8 @@ def one_page(root: str, name: str, lang: str) -> None:
     from views.station import open_station
 
     set_language(lang)
-    importlib.import_module(f"views.pages.{name}").show(open_station(Path(root)))
+    module = {"map": "incident_map", "print": "print_out"}.get(name, name)
+    importlib.import_module(f"views.pages.{module}").show(open_station(Path(root)))
 
 
 def shown(root: Path, name: str, lang: str = "zh", *, session: Mapping[str, object] | None = None) -> AppTest:

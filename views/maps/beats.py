@@ -8,13 +8,13 @@ import shapely
 
 from gis_data.catalogue import text
 from gis_data.study import Study
-from models.beats.explain import when
+from models.beats.explain import explain, when
 from models.beats.types import spoken
 from models.plan import Plan
 from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
-from views.maps.layers import shape_layer, sign_layer, tip_html, write_names
+from views.maps.layers import because, shape_layer, sign_layer, tip_html, write_names
 from views.maps.look import BEATS, CHECKPOINTS, ZONES, line_sample, svg
 from views.maps.zones import barrier_row, tile_names, zone_borders, zone_colours
 
@@ -30,22 +30,24 @@ def beat_map(
 ) -> TownMap:
     """Show the beats as roads in colours that differ between neighbours, zone borders, and numbered checkpoints."""
     town = town_map(study, tiles)
-    beats, checkpoints = plan.to_frame(), plan.tables["checkpoints"]
-    rows = [_beat_roads(town, beats)]
+    checkpoints = plan.tables["checkpoints"]
+    rows = [_beat_roads(town, plan)]
     if len(tables["barriers"]):
         rows.append(barrier_row(town, tables["barriers"]))
     rows += [zone_borders(town, zones, tile_names(study, tables, tiles)), *checkpoint_rows(town, checkpoints)]
     return finished(town, rows)
 
 
-def _beat_roads(town: TownMap, beats: gpd.GeoDataFrame) -> Row:
+def _beat_roads(town: TownMap, plan: Plan) -> Row:
+    beats = gpd.GeoDataFrame(plan.to_frame())
     lines = shapely.simplify(shapely.line_merge(beats.geometry.to_numpy()), BEAT_SIMPLER_M)
     # Neighbouring zones' beats hardly touch: the colours only have to differ between beats that do.
     colours = [BEATS[ZONES.index(colour) % len(BEATS)] for colour in zone_colours(beats)]
     styles = [{"color": colour, "weight": 2.6, "opacity": 0.85, "fill": False} for colour in colours]
     tips = [_beat_tip(row) for row in records(beats)]
-    layer = shape_layer(beats.set_geometry(gpd.GeoSeries(lines, index=beats.index, crs=beats.crs)), styles, tips=tips,
-                    css="xq-beat")  # fmt: skip
+    more = [because(explain(plan, beat)) for beat in beats["beat_id"]]
+    simple = beats.set_geometry(gpd.GeoSeries(lines, index=beats.index, crs=beats.crs))
+    layer = shape_layer(simple, styles, tips=tips, more=more, css="xq-beat")
     layer.add_to(town)
     if len(beats):
         write_names(layer, _beat_name_points(beats), beats["beat_id"], kind="xq-spot-ink")

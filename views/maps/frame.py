@@ -1,6 +1,7 @@
 """The frame of every screen map: a map that loads nothing; its first view, scale, credit and panel of layers."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from views.summary import credit
 
 FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
 FINEST_ZOOM = 18
+TOWN_SCRIPT = Path(__file__).with_name("town.js")
 
 
 class TownMap(folium.Map):
@@ -40,8 +42,32 @@ class Row:
     layer: Layer | None = None
 
 
+@dataclass(frozen=True)
+class Sight:
+    """How a map keeps its view in the page's address.
+
+    Attributes
+    ----------
+    subject
+        What the map is of; a view kept for another subject is not taken up.
+    name
+        Name in the address's query.
+    channel
+        Maps of one channel move together.
+    """
+
+    subject: str = ""
+    name: str = "map"
+    channel: str = ""
+
+
 def town_map(
-    study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None, deep: bool = False
+    study: Study,
+    tiles: TileSet | None,
+    *,
+    focus: Sequence[float] | None = None,
+    deep: bool = False,
+    sight: Sight = Sight(),
 ) -> TownMap:
     """Return the map of a town before its layers; ``focus`` (west, south, east, north, degrees) is a closer view.
 
@@ -58,7 +84,7 @@ def town_map(
     town.options |= {"min_zoom": max(first - 1, 0), "max_zoom": FINEST_ZOOM}
     town.add_child(_Leaflet())
     town.add_child(folium.map.CustomPane(FILLS, z_index=350, pointer_events=True))
-    town.add_child(_FirstView([[float(south), float(west)], [float(north), float(east)]]))
+    town.add_child(_FirstView([[float(south), float(west)], [float(north), float(east)]], sight))
     if tiles is not None:
         folium.TileLayer(
             tiles.url, attr="-", control=False, min_zoom=tiles.min_zoom - 1, min_native_zoom=tiles.min_zoom,
@@ -85,7 +111,7 @@ def as_html(town: TownMap) -> str:
 
 
 class _Leaflet(MacroElement):
-    """Writes Leaflet and our style into the page's head."""
+    """Writes Leaflet, what every map can do (``town.js``) and our style into the page's head."""
 
     _template = Template(
         "{% macro header(this, kwargs) %}"
@@ -96,8 +122,8 @@ class _Leaflet(MacroElement):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Leaflet"
-        self.script, sheet = leaflet_files()
-        self.style = sheet + STYLE
+        leaflet, sheet = leaflet_files()
+        self.script, self.style = f"{leaflet}\n{TOWN_SCRIPT.read_text(encoding='utf-8')}", sheet + STYLE
 
 
 @cache
@@ -122,13 +148,17 @@ class _FirstView(MacroElement):
     _template = Template(
         "{% macro script(this, kwargs) %}"
         "{{ this._parent.get_name() }}.fitBounds({{ this.bounds|tojson }}, {animate: false, padding: [8, 8]});"
+        "xq.start({{ this._parent.get_name() }}, {{ this.options|tojson }});"
         "{% endmacro %}"
     )
 
-    def __init__(self, bounds: list[list[float]]) -> None:
+    def __init__(self, bounds: list[list[float]], sight: Sight) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "FirstView"
         self.bounds = bounds
+        words = {name: text(f"map.tool.{name}") for name in ("close", "measure")}
+        subject = hashlib.sha256((sight.subject or f"{bounds}").encode()).hexdigest()[:6]
+        self.options = {"name": sight.name, "subject": subject, "channel": sight.channel, "words": words}
 
 
 class _Furniture(MacroElement):
@@ -166,27 +196,11 @@ class _Panel(MacroElement):
     """Legend and layer switches in one: each row explains a sign, and shows or hides its layer."""
 
     _template = Template(
-        """
-        {% macro script(this, kwargs) %}
-        (function () {
-            const town = {{ this._parent.get_name() }};
-            const layers = [{% for row in this.rows %}{{ row.layer.get_name() if row.layer else "null" }},{% endfor %}];
-            const panel = L.control({position: "topright"});
-            panel.onAdd = function () {
-                const box = L.DomUtil.create("div", "xq-panel");
-                box.innerHTML = {{ this.content|tojson }};
-                L.DomEvent.disableClickPropagation(box);
-                L.DomEvent.disableScrollPropagation(box);
-                box.querySelectorAll("input").forEach((input) => input.addEventListener("change", () => {
-                    const layer = layers[Number(input.dataset.layer)];
-                    if (input.checked) { town.addLayer(layer); } else { town.removeLayer(layer); }
-                }));
-                return box;
-            };
-            panel.addTo(town);
-        })();
-        {% endmacro %}
-        """
+        "{% macro script(this, kwargs) %}"
+        "xq.panel({{ this._parent.get_name() }}, "
+        "[{% for row in this.rows %}{{ row.layer.get_name() if row.layer else 'null' }},{% endfor %}], "
+        "{{ this.content|tojson }});"
+        "{% endmacro %}"
     )
 
     def __init__(self, rows: Sequence[Row]) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 
 import geopandas as gpd
 
+from analysis.hotspot_table import explain
 from gis_data.catalogue import text
 from gis_data.study import Study
 from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row
-from views.maps.layers import shape_layer, tip_html, write_names
+from views.maps.layers import because, shape_layer, tip_html, write_names
 from views.maps.look import HOTSPOT, MAYBE, line_sample, swatch
 
 
@@ -57,7 +58,9 @@ def hotspot_row(town: TownMap, hotspots: gpd.GeoDataFrame, status: str) -> Row:
         "fillOpacity": 0.22 if found else 0.08,
     }
     tips = [_hotspot_tip(row) for row in records(part)]
-    layer = shape_layer(part, style | ({"dashArray": dash} if dash else {}), tips=tips, show=found, css="xq-hotspot")
+    more = [because(text(key, **values) for key, values in explain(row)) for _, row in part.iterrows()]
+    look = style | ({"dashArray": dash} if dash else {})
+    layer = shape_layer(part, look, tips=tips, more=more, show=found, css="xq-hotspot")
     layer.add_to(town)
     if found:
         write_names(layer, part.geometry.centroid, part["hotspot_id"], kind="xq-spot", crs=hotspots.crs)

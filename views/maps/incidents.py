@@ -1,52 +1,141 @@
-"""Reported incidents on a map: points, or one picture of their density where they are many."""
+"""Reported incidents on a map by month: points while they are few, cells that grow as the map is zoomed out.
 
-import folium
+In:     incidents with their points.
+Out:    a layer that carries points, or counts by cell and month at a few cell sizes; ``town.js`` draws it on one
+        canvas, so that a hundred thousand incidents stall no browser, and says which cells it shows.
+"""
+
+import base64
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from folium.map import Layer
+from folium.template import Template
+from numpy.typing import NDArray
 
 from gis_data.catalogue import text
 from gis_data.study import WGS84
+from views.formats import month_words
 from views.maps.frame import Row, TownMap
-from views.maps.layers import MERCATOR, Dots, lat_lon
+from views.maps.layers import MERCATOR
 from views.maps.look import REPORTED, svg, swatch
 
-FEW_POINTS = 6_000  # above this, points are drawn as one picture: a browser stalls on vectors
-HEAT_PX = 700
+FEW_POINTS = 6_000  # above this, cells are drawn: single points would only cover each other
+CELLS_M = (100, 200, 400, 800, 1_600, 3_200)
+MOST_ROWS = 60_000  # of one cell size: about 600 kB of page
+STEPS = 65_535  # places are written as 16 bits across the town: 30 cm in 20 km
+Floats = NDArray[np.float64]
 
 
-def incident_row(town: TownMap, incidents: gpd.GeoDataFrame) -> Row:
-    """Draw reported incidents, as one picture where they are more than a browser can hold as vectors."""
-    label = text("map.incidents", count=f"{int(incidents['count'].sum()):,}")
-    if len(incidents) > FEW_POINTS:
-        layer: Layer = _heat(incidents)
-        sample = swatch(REPORTED, opacity=0.45, line="none")
-        label = text("map.incidents_density", count=f"{int(incidents['count'].sum()):,}")
-    else:
-        layer = Dots(lat_lon(incidents), REPORTED)
-        sample = svg(f'<circle cx="8" cy="6" r="3" fill="{REPORTED}" fill-opacity=".55"/>')
+@dataclass(frozen=True)
+class Level:
+    """Counts at one cell size: ``rows`` of column, row, month and count; ``cell`` 0 (mercator metres) for points."""
+
+    cell: float
+    step: float
+    west: float
+    south: float
+    top: float
+    shown: str
+    rows: NDArray[np.uint16]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the page holds it."""
+        data = base64.b64encode(np.ascontiguousarray(self.rows, dtype="<u2").tobytes()).decode()
+        numbers = {"cell": self.cell, "step": self.step, "west": self.west, "south": self.south, "top": self.top}
+        return {name: round(value, 6) for name, value in numbers.items()} | {"shown": self.shown, "data": data}
+
+
+class Incidents(Layer):
+    """Incidents by month on one canvas; they do not catch the mouse, so that what lies below stays reachable."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = xq.incidents({{ this.options|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, levels: list[Level], months: list[str], *, slider: bool, span: tuple[int, int] | None) -> None:
+        super().__init__(overlay=True, control=False, show=True)
+        self._name = "Incidents"
+        words = {
+            "said": text("map.months.said", span="{span}", total="{total}", shown="{shown}"),
+            "from": text("map.months.from"),
+            "to": text("map.months.to"),
+        }
+        self.options = {
+            "levels": [level.as_json() for level in levels], "months": months, "slider": slider and len(months) > 1,
+            "range": list(span or (0, len(months) - 1)), "colour": REPORTED, "words": words,
+        }  # fmt: skip
+
+
+def incident_row(
+    town: TownMap, incidents: gpd.GeoDataFrame, *, slider: bool = False, span: tuple[int, int] | None = None
+) -> Row:
+    """Draw reported incidents; with a ``slider`` from month to month (``span``: where it stands at first)."""
+    count = f"{int(incidents['count'].sum()):,}"
+    months, number = months_of(incidents)
+    levels = list(levels_of(incidents, number))
+    layer = Incidents(levels, months, slider=slider, span=span)
     layer.add_to(town)
-    return Row(sample, label, layer)
+    few = bool(levels) and levels[0].cell == 0
+    sample = svg(f'<circle cx="8" cy="6" r="3" fill="{REPORTED}" fill-opacity=".55"/>')
+    return Row(sample if few or not levels else swatch(REPORTED, opacity=0.45, line="none"),
+               text("map.incidents" if few or not levels else "map.incidents_cells", count=count), layer)  # fmt: skip
 
 
-def _heat(points: gpd.GeoDataFrame) -> folium.raster_layers.ImageOverlay:
-    """Return points as one picture of their density, the square root taken so that quiet ground still shows."""
-    flat = points.geometry.to_crs(MERCATOR)
-    west, south, east, north = flat.total_bounds
-    pad = 0.02 * max(east - west, north - south, 1.0)
-    edges = (west - pad, south - pad, east + pad, north + pad)
-    step = max(edges[2] - edges[0], edges[3] - edges[1]) / HEAT_PX
-    shape = (int(np.ceil((edges[3] - edges[1]) / step)), int(np.ceil((edges[2] - edges[0]) / step)))
-    box = ((edges[1], edges[1] + shape[0] * step), (edges[0], edges[0] + shape[1] * step))
-    heat, _, _ = np.histogram2d(flat.y, flat.x, bins=shape, range=box, weights=points["count"])
-    from scipy.ndimage import gaussian_filter
+def months_of(incidents: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of the months from the first incident to the last, and each incident's number among them."""
+    at = incidents["reported_at"].dropna()
+    if at.empty:
+        return [month_words(pd.Timestamp("2000-01-01"))], np.zeros(len(incidents), dtype=np.int64)
+    local = incidents["reported_at"].dt.tz_localize(None)
+    number = (local.dt.year * 12 + local.dt.month - 1).fillna(0).to_numpy(dtype=np.int64)
+    first, last = int(number[number > 0].min()), int(number.max())
+    names = [
+        month_words(pd.Timestamp(year=month // 12, month=month % 12 + 1, day=1)) for month in range(first, last + 1)
+    ]
+    return names, np.maximum(number - first, 0)
 
-    smooth = np.sqrt(gaussian_filter(heat, 4.0))
-    share = np.clip(smooth / max(float(np.quantile(smooth[smooth > 0], 0.995)), 1e-9), 0, 1)
-    colour = [int(REPORTED[at : at + 2], 16) for at in (1, 3, 5)]
-    picture = np.zeros((*shape, 4), dtype=np.uint8)
-    picture[..., :3], picture[..., 3] = colour, (share * 190).astype(np.uint8)
-    corners = gpd.GeoSeries(gpd.points_from_xy(box[1], box[0]), crs=MERCATOR).to_crs(WGS84)
-    bounds = [[corners.y.iloc[0], corners.x.iloc[0]], [corners.y.iloc[1], corners.x.iloc[1]]]
-    # Rows are even in Mercator already: nothing is to be reprojected.
-    return folium.raster_layers.ImageOverlay(picture[::-1], bounds, control=False, pixelated=False)
+
+def levels_of(incidents: gpd.GeoDataFrame, month: NDArray[np.int64]) -> Iterator[Level]:
+    """Yield the points where they are few, else the cell sizes whose counts are short enough, the finest first."""
+    if incidents.empty:
+        return
+    flat = incidents.geometry.to_crs(MERCATOR)
+    x, y, weight = flat.x.to_numpy(), flat.y.to_numpy(), incidents["count"].to_numpy()
+    west, south, size = float(x.min()), float(y.min()), float(max(np.ptp(x), np.ptp(y), 1.0))
+    if len(incidents) <= FEW_POINTS:
+        step = size / STEPS
+        yield _level(0.0, step, x, y, month, weight, west, south, text("map.months.points"))
+        return
+    lat = incidents.geometry.iloc[[0]].to_crs(WGS84).y.iloc[0]
+    for metres in CELLS_M:
+        cell = metres / math.cos(math.radians(lat))
+        if size / cell > STEPS:
+            continue
+        level = _level(cell, cell, x, y, month, weight, west, south, text("map.months.cells", metres=f"{metres:,}"))
+        if len(level.rows) <= MOST_ROWS or metres == CELLS_M[-1]:
+            yield level
+
+
+def _level(
+    cell: float, step: float, x: Floats, y: Floats, month: NDArray[np.int64], weight: NDArray[Any], west: float,
+    south: float, shown: str,
+) -> Level:  # fmt: skip
+    """Count by place and month; places follow each other, so that the page can add them up in one pass."""
+    column, row = ((value // step).astype(np.int64) for value in (x - west, y - south))
+    key = (column << 40) | (row << 20) | month
+    places, inverse = np.unique(key, return_inverse=True)
+    counts = np.minimum(np.bincount(inverse, weights=weight), STEPS)
+    rows = np.column_stack([places >> 40, (places >> 20) & 0xFFFFF, places & 0xFFFFF, counts]).astype(np.uint16)
+    total = np.bincount(np.unique(places >> 20, return_inverse=True)[1], weights=counts)
+    top = float(np.quantile(total, 0.99)) / (int(month.max()) + 1)
+    return Level(cell, step, west, south, top, shown, rows)

@@ -23,22 +23,24 @@ def shape_layer(
     style: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     tips: Iterable[str] | None = None,
+    more: Iterable[str] | None = None,
     hover_only: bool = False,
     css: str = "",
     pane: str = "overlayPane",
     show: bool = True,
 ) -> folium.GeoJson:
-    """Return polygons or lines as a layer; a tip appears under the mouse, and stays when clicked."""
+    """Return polygons or lines as a layer; a tip appears under the mouse, with ``more`` in the card when clicked."""
     shown = degrees(table.geometry)
     styles = [style] * len(shown) if isinstance(style, Mapping) else style
     words = [""] * len(shown) if tips is None else list(tips)
+    reasons = [""] * len(shown) if more is None else list(more)
     features = [
         {
             "type": "Feature",
-            "properties": {"style": dict(look) | ({"className": css} if css else {}), "tip": tip},
+            "properties": {"style": dict(look) | ({"className": css} if css else {}), "tip": tip, "more": reason},
             "geometry": shapely.geometry.mapping(shape),
         }
-        for shape, look, tip in zip(shown, styles, words, strict=True)
+        for shape, look, tip, reason in zip(shown, styles, words, reasons, strict=True)
     ]
     collection = {"type": "FeatureCollection", "features": features}
     bind = None if tips is None else JsCode(_BIND_HOVER if hover_only else _BIND_BOTH)
@@ -51,21 +53,39 @@ def shape_layer(
 _BIND_HOVER = "(feature, layer) => { layer.bindTooltip(feature.properties.tip, {sticky: true}); }"
 
 _BIND_BOTH = """(feature, layer) => {
-    layer.bindTooltip(feature.properties.tip, {sticky: true});
-    layer.bindPopup(feature.properties.tip);
-    layer.on("popupopen", () => layer.closeTooltip());
+    xq.tells(layer, feature.properties.tip, feature.properties.more);
 }"""
 
 
 def sign_layer(
-    points: gpd.GeoSeries, signs: Sequence[str], tips: Sequence[str], *, show: bool = True
-) -> folium.FeatureGroup:
-    """Return one sign (HTML or SVG) for each point, with its tip under the mouse."""
-    group = folium.FeatureGroup(control=False, show=show)
-    for (lat, lon), sign, tip in zip(lat_lon(points), signs, tips, strict=True):
-        icon = folium.DivIcon(html=f'<div class="xq-sign">{sign}</div>', icon_size=(0, 0), class_name="xq-point")
-        folium.Marker((lat, lon), icon=icon, tooltip=folium.Tooltip(tip, sticky=False)).add_to(group)
-    return group
+    points: gpd.GeoSeries,
+    signs: Sequence[str],
+    tips: Sequence[str],
+    *,
+    more: Sequence[str] | None = None,
+    show: bool = True,
+) -> "Signs":
+    """Return one sign (HTML or SVG) for each point, with its tip under the mouse and, with ``more``, in the card."""
+    reasons = [""] * len(tips) if more is None else more
+    rows = [[*at, *words] for at, *words in zip(lat_lon(points), signs, tips, reasons, strict=True)]
+    return Signs(rows, show=show)
+
+
+class Signs(Layer):
+    """Signs at points; each tells its tip under the mouse, and in the card when it is clicked."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = xq.signs({{ this.rows|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, rows: list[list[Any]], *, show: bool = True) -> None:
+        super().__init__(overlay=True, control=False, show=show)
+        self._name = "Signs"
+        self.rows = rows
 
 
 def write_names(
@@ -83,34 +103,6 @@ def write_names(
         folium.Marker((lat, lon), icon=folium.DivIcon(html=words, icon_size=(0, 0)), interactive=False).add_to(parent)
 
 
-class Dots(Layer):
-    """Many points on one canvas; they do not catch the mouse, so that what lies below stays reachable."""
-
-    _template = Template(
-        """
-        {% macro script(this, kwargs) %}
-        var {{ this.get_name() }} = (function () {
-            const town = {{ this._parent.get_name() }};
-            const pane = town.createPane({{ this.get_name()|tojson }});
-            pane.style.zIndex = 390;
-            pane.style.pointerEvents = "none";
-            const look = {
-                renderer: L.canvas({pane: {{ this.get_name()|tojson }}}), pane: {{ this.get_name()|tojson }},
-                radius: {{ this.radius }}, stroke: false, fillColor: {{ this.colour|tojson }}, fillOpacity: 0.4,
-                interactive: false,
-            };
-            return L.layerGroup({{ this.points|tojson }}.map((at) => L.circleMarker(at, look)));
-        })();
-        {% endmacro %}
-        """
-    )
-
-    def __init__(self, points: list[list[float]], colour: str, *, radius: float = 2.1, show: bool = True) -> None:
-        super().__init__(overlay=True, control=False, show=show)
-        self._name = "Dots"
-        self.points, self.colour, self.radius = points, colour, radius
-
-
 def degrees(shapes: gpd.GeoSeries) -> list[shapely.Geometry]:
     """Return shapes in WGS 84 degrees, rounded to about a decimetre."""
     rounded = shapely.transform(shapes.to_crs(WGS84).to_numpy(), lambda xy: np.round(xy, DEGREE_DIGITS))
@@ -126,6 +118,12 @@ def lat_lon(points: gpd.GeoSeries | gpd.GeoDataFrame) -> list[list[float]]:
 def safe(value: Any) -> str:  # noqa: ANN401 - any value can be printed
     """Return words that stay words in HTML, and in the JavaScript template text that folium puts tips in."""
     return html.escape(str(value)).translate({ord(mark): f"&#{ord(mark)};" for mark in "`$\\"})
+
+
+def because(sentences: Iterable[str]) -> str:
+    """Return reasons as the card shows them below the numbers."""
+    lines = "".join(f"<li>{safe(line)}</li>" for line in sentences)
+    return f'<ul class="xq-because">{lines}</ul>' if lines else ""
 
 
 def tip_html(title: str, lines: Iterable[tuple[str, Any]]) -> str:

@@ -45,15 +45,32 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
   font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}
 .xq-sign {{ transform: translate(-50%, -50%); position: absolute; line-height: 0; }}
-.leaflet-tooltip, .leaflet-popup-content {{ font-family: {FONT}; font-size: 12px; line-height: 1.45; }}
+.leaflet-tooltip {{ font-family: {FONT}; font-size: 12px; line-height: 1.45; }}
 .leaflet-tooltip {{ padding: 5px 8px; border-color: #d5d0c6; color: {INK}; }}
-.leaflet-popup-content {{ margin: 10px 14px; min-width: 150px; max-width: 300px; }}
+.xq-card {{ position: absolute; left: 10px; bottom: 40px; z-index: 1000; width: min(310px, 46%); max-height: 62%;
+  overflow: auto; background: rgba(255,255,255,.97); border-radius: 6px; box-shadow: 0 2px 12px rgba(0,0,0,.22);
+  padding: 10px 14px 10px; font-size: 12.5px; line-height: 1.5; }}
+.xq-close {{ float: right; border: 0; background: none; font-size: 18px; line-height: 1; cursor: pointer;
+  color: {QUIET}; margin: -2px -6px 0 6px; padding: 2px 6px; }}
+.xq-because {{ margin: 6px 0 0; padding: 6px 0 0 1.1em; border-top: 1px solid #eceae4; color: {INK}; }}
+.xq-because li {{ margin: 0 0 3px; }}
+.xq-tool {{ width: 30px; height: 30px; border: 0; background: #fff; cursor: pointer; padding: 7px 0 0;
+  border-radius: 2px; color: {INK}; }}
+.xq-tool[aria-pressed=true] {{ background: #1f5673; color: #fff; }}
+.xq-measuring {{ cursor: crosshair !important; }}
+.xq-length {{ font-weight: 600; }}
+.xq-months {{ background: rgba(255,255,255,.95); border-radius: 6px; box-shadow: 0 1px 4px rgba(0,0,0,.2);
+  padding: 6px 12px 4px; width: 330px; max-width: 60vw; }}
+.xq-months output {{ display: block; font-size: 12px; font-variant-numeric: tabular-nums; }}
+.xq-months .two {{ display: flex; gap: 10px; }}
+.xq-months input {{ flex: 1; min-width: 0; accent-color: #1f5673; }}
+:focus-visible {{ outline: 2px solid #1f5673 !important; outline-offset: 1px; }}
 .xq-tip b {{ font-size: 13px; }}
 .xq-tip table {{ border-collapse: collapse; margin-top: 2px; }}
 .xq-tip td {{ padding: 0 8px 0 0; vertical-align: top; }}
 .xq-tip td:first-child {{ color: {QUIET}; white-space: nowrap; }}
 .leaflet-bar a, .leaflet-control-scale-line {{ color: {INK}; }}
-path.leaflet-interactive:focus {{ outline: none; }}
+path.leaflet-interactive:focus:not(:focus-visible) {{ outline: none; }}
 """
 
 

@@ -29,7 +29,7 @@ def overview_map(
     if len(tables["cameras"]):
         rows.append(_standing_cameras(town, tables["cameras"]))
     if len(tables["villages"]):
-        rows.append(_village_row(town, tables["villages"]))
+        rows.append(village_row(town, tables["villages"]))
     return finished(town, rows)
 
 
@@ -44,7 +44,8 @@ def _standing_cameras(town: TownMap, cameras: gpd.GeoDataFrame) -> Row:
     return Row(sign, text("map.standing_cameras", count=len(cameras)), layer)
 
 
-def _village_row(town: TownMap, villages: gpd.GeoDataFrame) -> Row:
+def village_row(town: TownMap, villages: gpd.GeoDataFrame) -> Row:
+    """Draw the villages as rings; not shown from the start."""
     points = village_points(villages)
     tips = [
         tip_html(

@@ -11,10 +11,11 @@ import shapely
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
+from models.zones import explain
 from views.basemap import TileSet, village_name_boxes
 from views.figures import records
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
-from views.maps.layers import MERCATOR, shape_layer, sign_layer, tip_html, write_names
+from views.maps.layers import MERCATOR, because, shape_layer, sign_layer, tip_html, write_names
 from views.maps.look import INK, ZONES, line_sample, svg, swatch
 
 NAME_CLEAR = 0.03  # how much room around a zone's name is enough (share of the town)
@@ -29,9 +30,9 @@ def zone_map(
 ) -> TownMap:
     """Show the zones in colours that differ between neighbours, their units, posts, and the ground's barriers."""
     town = town_map(study, tiles)
-    zones, units = plan.to_frame(), plan.tables["units"]
+    zones = plan.to_frame()
     score = {} if scorecard is None else {row["zone_id"]: row for row in records(scorecard)}
-    rows = [*_zone_areas(town, zones, score, tile_names(study, tables, tiles)), _unit_borders(town, units)]
+    rows = [*_zone_areas(town, zones, score, tile_names(study, tables, tiles)), _unit_row(town, plan, score)]
     if len(tables["barriers"]):
         rows.append(barrier_row(town, tables["barriers"]))
     rows.append(_posts(town, zones, study.crs))
@@ -86,14 +87,28 @@ def name_points(zones: gpd.GeoDataFrame, names: Sequence[shapely.Geometry]) -> g
     return gpd.GeoSeries(found, index=zones.index, crs=MERCATOR)
 
 
-def _unit_borders(town: TownMap, units: gpd.GeoDataFrame) -> Row:
-    names = units["name"] if "name" in units else units["unit_id"]
-    tips = [tip_html(str(name), [(text("map.zone"), zone)]) for name, zone in zip(names, units["zone_id"], strict=True)]
-    style = {"color": "#5c5953", "weight": 0.8, "opacity": 0.5, "fill": False}
-    layer = shape_layer(units, style, tips=tips, hover_only=True)
+def _unit_row(town: TownMap, plan: Plan, score: Mapping[str, Mapping[str, Any]]) -> Row:
+    """Draw the units; each tells its work and its zone's numbers, why it is there and why not in the next zone."""
+    units = plan.tables["units"]
+    zones = {zone["zone_id"]: zone for zone in records(plan.to_frame())}
+    rows, named = records(units), "name" in units
+    tips = [_unit_tip(row, zones[row["zone_id"]]) for row in rows]
+    more = [because(explain(plan, row["unit_id"])) if named else "" for row in rows]
+    more = [f"{reasons}{_zone_tip(zones[row['zone_id']], score.get(row['zone_id'], {}))}"
+            for row, reasons in zip(rows, more, strict=True)]  # fmt: skip
+    style = {"color": "#5c5953", "weight": 0.8, "opacity": 0.5, "fillColor": "#fff", "fillOpacity": 0.0}
+    layer = shape_layer(units, style, tips=tips, more=more, css="xq-unit")
     layer.add_to(town)
-    key = "map.units" if "name" in units and (units["name"] != units["unit_id"]).any() else "map.cells"
+    key = "map.units" if named and (units["name"] != units["unit_id"]).any() else "map.cells"
     return Row(line_sample("#5c5953", width=0.8), text(key), layer)
+
+
+def _unit_tip(unit: Mapping[str, Any], zone: Mapping[str, Any]) -> str:
+    lines = [(text("map.zone"), zone["zone_id"])]
+    if pd.notna(unit.get("total_min")):
+        hours = text("map.tip.hours_a_week", hours=f"{unit['total_min'] / 60:.1f}")
+        lines += [(text("map.tip.workload"), hours), (text("map.tip.to_post"), f"{unit['travel_min']:.1f} min")]
+    return tip_html(str(unit.get("name", unit["unit_id"])), lines)
 
 
 def barrier_row(town: TownMap, barriers: gpd.GeoDataFrame) -> Row:

@@ -1,0 +1,121 @@
+"""The incidents' map: where calls came from, month by month, and two spans of time side by side with their test."""
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+
+from analysis.change import compare_periods
+from gis_data.catalogue import language, text
+from gis_data.periods import Period
+from gis_data.taxonomy import with_point
+from views import pattern_words, patterns
+from views.formats import month_words, number
+from views.maps.frame import Sight, TownMap
+from views.maps.month import month_map
+from views.pages import frame
+from views.pages.address import asked, tell
+from views.patterns import Change
+from views.station import Station, show_map
+from views.workbook import WORD_TINT
+
+MAP_PX, PAIR_PX = 590, 460
+ONE, TWO = MODES = ("one", "two")
+
+
+def show(station: Station) -> None:
+    """Lay out the page."""
+    frame.head("map", station)
+    incidents = station.table("incidents")
+    if incidents.empty:
+        st.info(text("page.no_incidents", folder=station.ws.root.name))
+        return
+    left, right = st.columns((1, 2), vertical_alignment="bottom")
+    sets = patterns.class_sets(incidents)
+    st.session_state.setdefault("map set", asked("set", sets, sets[0]))
+    chosen: str = left.selectbox(text("page.patterns.which"), sets, format_func=pattern_words.set_name, key="map set")
+    st.session_state.setdefault("map mode", asked("mode", MODES, ONE))
+    with right:
+        mode = st.segmented_control(
+            text("page.map.mode"), MODES, key="map mode", required=True, label_visibility="collapsed",
+            format_func=lambda one: text(f"page.map.modes.{one}"),
+        )  # fmt: skip
+    tell(set="" if chosen == sets[0] else chosen, mode="" if mode == ONE else TWO)
+    rows = patterns.of_set(incidents, chosen)
+    if mode == TWO:
+        _two(station, rows, chosen)
+        return
+    show_map(
+        station, f"map {chosen}", lambda: _map(station, rows, Sight(f"incidents {chosen}")), lang=language(),
+        height_px=MAP_PX, about=text("page.map.map"),
+    )  # fmt: skip
+    placed = with_point(rows)
+    st.caption(text("page.map.basis", total=number(rows["count"].sum()), placed=number(placed["count"].sum())))
+
+
+def _map(station: Station, rows: gpd.GeoDataFrame, sight: Sight, *, slider: bool = True) -> TownMap:
+    return month_map(
+        station.study, with_point(rows), station.table("villages"), station.plans, station.tiles, slider=slider,
+        sight=sight,
+    )  # fmt: skip
+
+
+def _two(station: Station, rows: gpd.GeoDataFrame, chosen: str) -> None:
+    """Show two spans of months beside each other, and what their counts can tell apart."""
+    months = _months(rows)
+    spans = []
+    for column, name, first in zip(st.columns(2), ("before", "now"), _halves(months), strict=True):
+        with column:
+            spans.append(_span(station, rows, chosen, name, months, first))
+    before, now = spans
+    group = "incident_class" if chosen == patterns.EVERY else "type"
+    question = patterns.Question(chosen, now, "month", Period.of(rows["reported_at"]))
+    found = Change(
+        now, before, by_festival=False, group=group, whole=compare_periods(rows, now, before),
+        table=compare_periods(rows, now, before, by=[group]),
+        basis=patterns.Basis.of(rows[now.holds(rows["reported_at"])], question),
+    )  # fmt: skip
+    tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
+    frame.table(pattern_words.change_table(found), tint=tint)
+    st.caption(text("page.patterns.change_help"))
+
+
+def _span(
+    station: Station, rows: gpd.GeoDataFrame, chosen: str, name: str, months: list[str], first: tuple[str, str]
+) -> Period:  # fmt: skip
+    """Let one span be chosen, and show its map."""
+    key = f"span {name}"
+    st.session_state.setdefault(key, _asked_span(name, months, first))
+    asked_for: tuple[str, str] = st.select_slider(
+        text(f"page.map.{name}"), months, key=key, format_func=lambda month: month_words(pd.Timestamp(month))
+    )
+    start, end = asked_for
+    tell(**{name: f"{start}..{end}"})
+    zone = rows["reported_at"].dt.tz
+    span = Period(pd.Timestamp(start, tz=zone), pd.Timestamp(end, tz=zone) + pd.DateOffset(months=1))
+    sight = Sight(f"pair {chosen}", name="map" if name == "before" else "map2", channel="pair")
+
+    def draw() -> TownMap:
+        return _map(station, rows[span.holds(rows["reported_at"])], sight, slider=False)
+
+    show_map(
+        station, f"pair {chosen} {name} {start} {end}", draw, lang=language(), height_px=PAIR_PX,
+        about=text(f"page.map.pair_{name}"),
+    )  # fmt: skip
+    return span
+
+
+def _months(rows: pd.DataFrame) -> list[str]:
+    """Return every month from the first incident to the last, as the address writes it: 2024-03."""
+    at = rows["reported_at"].dt.tz_localize(None)
+    return [f"{month:%Y-%m}" for month in pd.period_range(at.min(), at.max(), freq="M").to_timestamp()]
+
+
+def _halves(months: list[str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the same months of the last two years, or both halves of shorter records."""
+    size = 12 if len(months) >= 24 else max(len(months) // 2, 1)
+    return (months[-2 * size :][0], months[-size - 1 :][0]), (months[-size], months[-1])
+
+
+def _asked_span(name: str, months: list[str], first: tuple[str, str]) -> tuple[str, str]:
+    start, _, end = st.query_params.get(name, "").partition("..")
+    return (start, end) if start in months and end in months and start <= end else first
