@@ -1,5 +1,7 @@
 """The incidents' map: where calls came from, month by month, and two spans of time side by side with their test."""
 
+from typing import Any
+
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
@@ -85,10 +87,10 @@ def _span(
     """Let one span be chosen, and show its map."""
     key = f"span {name}"
     st.session_state.setdefault(key, _asked_span(name, months, first))
-    asked_for: tuple[str, str] = st.select_slider(
+    chosen_span: Any = st.select_slider(  # two ends, because the value has two
         text(f"page.map.{name}"), months, key=key, format_func=lambda month: month_words(pd.Timestamp(month))
     )
-    start, end = asked_for
+    start, end = chosen_span
     tell(**{name: f"{start}..{end}"})
     zone = rows["reported_at"].dt.tz
     span = Period(pd.Timestamp(start, tz=zone), pd.Timestamp(end, tz=zone) + pd.DateOffset(months=1))
