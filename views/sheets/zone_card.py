@@ -13,6 +13,7 @@ import pandas as pd
 from gis_data.catalogue import text
 from models.plan import Plan
 from views.sheets.content import Block, Columns, Facts, Heading, Table, Words
+from views.sheets.divided import divided_words, village_count
 from views.sheets.imprint import period_of
 from views.sheets.names import clock_hours
 from views.sheets.zone_map import Scene
@@ -23,18 +24,17 @@ MOST_HOTSPOTS = 6
 def card_blocks(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
     """Return the card: the zone beside its incidents, and its hotspots."""
     incidents = _incidents(scene, plans)
-    sides = (tuple(_about(scene)), *((tuple(incidents),) if incidents else ()))
-    return [Columns(sides), *_villages(scene), *_spots(scene, plans)]
+    sides = (tuple(_about(scene, plans["zones"])), *((tuple(incidents),) if incidents else ()))
+    return [Columns(sides), *_villages(scene, plans), *_spots(scene, plans)]
 
 
-def _about(scene: Scene) -> list[Block]:
-    zone = scene.zone
-    units = scene.units[scene.units["zone_id"] == scene.zone_id]
+def _about(scene: Scene, zones: Plan) -> list[Block]:
+    zone, villages = scene.zone, village_count(zones, scene.zone_id)
     has_villages = len(scene.ground["villages"]) > 0
     mean_hours = scene.zones["workload_h_per_week"].mean()
     balance = 100 * (zone["workload_h_per_week"] / mean_hours - 1) if mean_hours > 0 else 0.0
     rows = [
-        (text("sheet.card.villages"), text("sheet.card.villages_value", count=len(units))) if has_villages else None,
+        (text("sheet.card.villages"), text("sheet.card.villages_value", count=villages)) if has_villages else None,
         _row("population", zone.get("population"), "{:,.0f}") if has_villages else None,
         _row("road_km", zone.get("road_km"), "{:.1f} km"),
         _row("area_km2", zone.get("area_km2"), "{:.1f} km²"),
@@ -51,11 +51,12 @@ def _about(scene: Scene) -> list[Block]:
     return [Heading(text("sheet.card.about", zone=scene.zone_id)), Facts(tuple(row for row in rows if row))]
 
 
-def _villages(scene: Scene) -> list[Block]:
+def _villages(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
     if not len(scene.ground["villages"]):
         return []
     units = scene.units[scene.units["zone_id"] == scene.zone_id]
-    return [Words(text("list.mark").join(units.sort_values("unit_id")["name"]))]
+    names = Words(text("list.mark").join(units.sort_values("unit_id")["name"]))
+    return [names, *map(Words, divided_words(scene.ground["villages"], plans["zones"], scene.zone_id))]
 
 
 def _row(key: str, value: Any, form: str) -> tuple[str, str] | None:  # noqa: ANN401 - a number or nothing

@@ -17,6 +17,7 @@ from gis_data.study import Study
 from models.plan import Plan, silent
 from views.sheets.beat_page import beat_blocks, of_zone
 from views.sheets.content import MapPage, TextPage, write_sheets
+from views.sheets.divided import with_parts
 from views.sheets.frame import fit
 from views.sheets.imprint import Imprint
 from views.sheets.zone_card import card_blocks
@@ -77,6 +78,7 @@ def scene_of(
     if zone_id not in set(zones["zone_id"]):
         raise InputError("sheet.no_zone", found=zone_id, known=", ".join(zones["zone_id"]))
     beats, checkpoints = of_zone(plans.get("beats"), zone_id, crs=crs)
+    ground = {**ground, "villages": with_parts(ground["villages"], plans["zones"])}
     return Scene(zone_id, zones, plans["zones"].tables["units"], hotspots_of(plans, zones), beats, checkpoints, ground)
 
 
