@@ -38,6 +38,7 @@ DRAWN = {  # what must be drawn on each page's map besides tiles: at least one p
     "patterns": ["xq-boundary", "xq-hot"],
     "hotspots": ["xq-boundary", "xq-hotspot"],
     "zones": ["xq-zone-area", "xq-zone-border"],
+    "beats": ["xq-beat", "xq-zone-border"],
     "cameras": ["xq-boundary"],
     "unplanned": ["xq-boundary"],
 }
@@ -172,7 +173,7 @@ def test_the_sample_town_after_the_main_job_is_shown_on_every_page(browser: Brow
     with opened(browser, town_address) as page:
         map_of(page)
         page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
-        for name in (*PAGES[1:], PAGES[0]):
+        for name in (*PAGES[1:], "beats", PAGES[0]):
             check_map(page, go_to(page, name, lang), name, lang)
         follow(page, "scorecard", lang)
         page.locator("[data-testid=stVegaLiteChart] .marks").nth(2).wait_for(timeout=WAIT_MS)  # a funnel, two audits
