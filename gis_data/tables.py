@@ -27,7 +27,7 @@ Kind = Literal["text", "int", "float", "bool", "time"]
 ROAD_CLASSES = ("expressway", "provincial", "county", "township", "village", "track", "path")
 BARRIER_KINDS = ("river", "railway", "expressway")
 PRECISIONS = ("exact", "road", "cell", "village", "default", "none")
-CHECKPOINT_KINDS = ("hotspot", "market", "school", "back_lane")
+CHECKPOINT_KINDS = ("by_hand", "hotspot", "market", "school", "back_lane")  # in the order of choice
 
 
 @dataclass(frozen=True)

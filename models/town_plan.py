@@ -21,6 +21,7 @@ from gis_data.periods import Period
 from gis_data.standing import as_of, standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
+from models.beats.checkpoints import Wish
 from models.beats.plan import Tables, plan_beats
 from models.borders import drawn_tables
 from models.cameras.plan import plan_cameras
@@ -74,7 +75,7 @@ def plan_town(
     wanted = _ordered(parts)
     ws = ws.asking(changes or {})
     job = open_job(ws, seed=seed, until=until, progress=progress)
-    made = _make(job, wanted)
+    made = make_parts(job, wanted)
     save_run(ws, {**job.plans, **made})
     ws.log(
         "plan", inputs=job.inputs, parts=wanted, seed=job.seed, until=until or "", changes=dict(changes or {})
@@ -117,27 +118,28 @@ def replace_zones(
     settings = dict(zones.settings) | _days(job.period)
     made = {"zones": dataclasses.replace(_with_borders(job, zones), settings=settings, inputs=job.inputs)}
     after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
-    made |= _make(dataclasses.replace(job, plans={**job.plans, **made}), after)
+    made |= make_parts(dataclasses.replace(job, plans={**job.plans, **made}), after)
     save_run(ws, {**job.plans, **made})
     for parameters in said:
         ws.log(action, inputs=job.inputs, **parameters)
     return made
 
 
-def _make(job: "Job", parts: Iterable[str]) -> dict[str, Plan]:
+def make_parts(job: "Job", parts: Iterable[str]) -> dict[str, Plan]:
+    """Return the named plans, each made with those before it."""
     made: dict[str, Plan] = {}
     for part in parts:
         step = f"command.step.{part}"
         job.progress(step, 0.0)
         task = dataclasses.replace(job, plans={**job.plans, **made}, progress=_within(job.progress, step))
-        task = _on_zones(task) if part in AFTER_ZONES else task
+        task = on_zones(task) if part in AFTER_ZONES else task
         plan = _MAKERS[part](task)
         made[part] = dataclasses.replace(plan, settings=dict(plan.settings) | _days(job.period), inputs=job.inputs)
         job.progress(step, 1.0)
     return made
 
 
-def _on_zones(job: "Job") -> "Job":
+def on_zones(job: "Job") -> "Job":
     """Return the job on the zone plan's ground: the parts of divided villages in their place, closed roads left out."""
     zones, tables = job.plans.get("zones"), dict(job.tables)
     if zones is None:
@@ -284,9 +286,11 @@ def _beats(job: Job) -> Plan:
         raise InputError("plan.zones_first")
     hotspots = job.plans.get("hotspots")
     tables = Tables(**{field.name: job.tables[field.name] for field in dataclasses.fields(Tables)})
+    before = job.plans.get("beats")  # what hands asked for stays until hands take it away
+    by_hand = [] if before is None else [Wish(**wish) for wish in before.settings.get("by_hand", ())]
     return plan_beats(
         job.study, job.plans["zones"], None if hotspots is None else hotspots.to_frame(), tables,
-        period=job.period, seed=job.seed, progress=job.progress,
+        period=job.period, seed=job.seed, by_hand=by_hand, progress=job.progress,
     )  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 In:     pieces of road with their beats, hotspots, places, villages, incidents, dwellings.
 Out:    the table CHECKPOINTS and, beside it, every candidate that was left out with the reason («why not here»).
-Rules:  one candidate for each hotspot; each market (a market place, or a village with market days); each school; the
-        back lanes of each village and beat that are long enough. A point stands on the nearest road of its zone,
-        never on or in a dwelling. In this order, and within a kind by reported incidents and then by length, they
-        are placed while the visits fit the beat's minutes; one that is near another of the same hours joins it.
+Rules:  what somebody asked for by hand comes first; then one candidate for each hotspot; each market (a market place,
+        or a village with market days); each school; the back lanes of each village and beat that are long enough. A
+        point stands on the nearest road of its zone, never on or in a dwelling. In this order, and within a kind by
+        reported incidents and then by length, they are placed while the visits fit the beat's minutes; one that is
+        near another of the same hours joins it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,18 @@ LEFT_OUT = {
     "kind": "str", "name": "str", "zone_id": "str", "beat_id": "str", "reason": "str", "why": "str",
     "min_visits_per_week": "int64", "visit_min": "float64", "geometry": "object",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A checkpoint that somebody asks for by hand, metres in the study's CRS; ``visits`` a week."""
+
+    wish_id: str
+    name: str
+    x: float
+    y: float
+    visits: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ def place_checkpoints(
     *,
     standing_min: float,
     timezone: str,
+    by_hand: Sequence[Wish] = (),
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the table CHECKPOINTS and the candidates that were left out (columns ``LEFT_OUT``).
 
@@ -81,15 +95,25 @@ def place_checkpoints(
         Hotspots that are more than chance.
     standing_min
         Minutes a week that the crews of one beat stand at checkpoints.
+    by_hand
+        Checkpoints that somebody asks for; they are placed before all others.
     """
     asked = [
-        *_at_hotspots(hotspots, pieces, settings), *_at_markets(markets, settings),
+        *_by_hand(by_hand), *_at_hotspots(hotspots, pieces, settings), *_at_markets(markets, settings),
         *_at_schools(places, settings), *_at_back_lanes(pieces, villages, settings),
     ]  # fmt: skip
     roads = _Roads(pieces, dwellings)
     on_road = [roads.put(candidate) for candidate in asked]
     chosen, left_out = _choose(sorted(on_road, key=lambda c: c.rank), settings, standing_min=standing_min)
     return _table(chosen, settings, pieces.crs, timezone), _left_out_table(left_out, settings, pieces.crs)
+
+
+def _by_hand(wishes: Sequence[Wish]) -> Iterator[Candidate]:
+    for place, wish in enumerate(wishes):
+        reason = ("beats.because.checkpoint.by_hand", {"reason": wish.reason, "wish": wish.wish_id})
+        yield Candidate(
+            "by_hand", wish.name, shapely.Point(wish.x, wish.y), (reason,), wish.visits, weight=(-float(place),)
+        )  # fmt: skip
 
 
 def _at_hotspots(hotspots: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, settings: BeatSettings) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ Method: segments -> units -> partition -> checkpoints, one file each. The object
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -21,7 +22,7 @@ from gis_data.periods import Period
 from gis_data.settings import BeatSettings, WorkloadSettings
 from gis_data.study import Study
 from models.beats import types
-from models.beats.checkpoints import place_checkpoints
+from models.beats.checkpoints import Wish, place_checkpoints
 from models.beats.divide import divide_zone, standing_min
 from models.beats.explain import explain
 from models.beats.segments import add_work, cut_roads
@@ -41,6 +42,7 @@ def plan_beats(
     *,
     period: Period,
     seed: int,
+    by_hand: Sequence[Wish] = (),
     progress: Progress = silent,
 ) -> Plan:
     """Cut every zone into beats and place their checkpoints.
@@ -53,6 +55,8 @@ def plan_beats(
         Table of the plan "hotspots"; only rows that are more than chance count. None where there is none.
     period
         Days whose reported incidents make the workload.
+    by_hand
+        Checkpoints that somebody asks for; kept in the settings.
 
     Returns
     -------
@@ -61,14 +65,13 @@ def plan_beats(
     """
     started = time.perf_counter()
     settings, workload = study.settings.beats, study.settings.workload
-    places = tables.places[tables.places.geometry.intersects(study.boundary)]
-    markets = types.find_markets(places, tables.villages)
+    markets = _markets(tables, study)[1]
     town, pieces = _pieces_with_work(zones, markets, tables, period, workload)
     progress("command.step.beats", 0.2)
     hot = hotspots[hotspots["is_hotspot"]] if hotspots is not None else None
     pieces, cuts = _divide_zones(pieces, town, zones.to_frame()["zone_id"], hot, study, seed)
     progress("command.step.beats", 0.8)
-    checkpoints, left_out = _checkpoints(pieces, hot, markets, places, tables, study)
+    checkpoints, left_out = checkpoints_of(pieces, hot, tables, study, by_hand)
     zone_rows = zone_table(pieces, cuts, zones, markets, tables)
     progress("command.step.beats", 1.0)
     planned = zone_rows[zone_rows["max_ratio"].notna()]
@@ -83,7 +86,11 @@ def plan_beats(
             "checkpoints": checkpoints,
             "left_out": left_out,
         },
-        settings={"beats": dataclasses.asdict(settings), "workload": dataclasses.asdict(workload)},
+        settings={
+            "beats": dataclasses.asdict(settings),
+            "workload": dataclasses.asdict(workload),
+            "by_hand": [dataclasses.asdict(wish) for wish in by_hand],
+        },
         seed=seed,
         seconds=time.perf_counter() - started,
         objective=objective,
@@ -143,10 +150,17 @@ def _hotspot_of(pieces: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame | None) -> 
     return found
 
 
-def _checkpoints(
-    pieces: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame | None, markets: gpd.GeoDataFrame, places: gpd.GeoDataFrame,
-    tables: Tables, study: Study,
+def _markets(tables: Tables, study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the places inside the boundary, and the markets."""
+    places = tables.places[tables.places.geometry.intersects(study.boundary)]
+    return places, types.find_markets(places, tables.villages)
+
+
+def checkpoints_of(
+    pieces: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame | None, tables: Tables, study: Study, by_hand: Sequence[Wish]
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:  # fmt: skip
+    """Return the checkpoints on the pieces of road, and what was left out (``checkpoints.place_checkpoints``)."""
+    places, markets = _markets(tables, study)
     nothing = gpd.GeoDataFrame(
         {"hotspot_id": [], "count": [], "peak_hours": []}, geometry=[], crs=pieces.crs
     )  # fmt: skip
@@ -154,6 +168,7 @@ def _checkpoints(
         pieces, nothing if hotspots is None else hotspots, markets, places, tables.villages,
         tables.buildings[tables.buildings["is_dwelling"]], study.settings.beats,
         standing_min=standing_min(study.settings.beats, study.settings.workload), timezone=study.timezone,
+        by_hand=by_hand,
     )  # fmt: skip
 
 

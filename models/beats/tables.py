@@ -56,14 +56,20 @@ def beat_table(
     columns = list(_beat_row("", pieces.iloc[:0], ""))
     table = gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=pieces.crs)
     mean = table.groupby("zone_id")["workload_h_per_week"].transform("mean")
-    visits = checkpoints.groupby("beat_id")["min_visits_per_week"].agg(["size", "sum"]).reindex(table["beat_id"])
-    visits = visits.fillna(0).astype("int64").reset_index(drop=True)
     table.insert(len(columns) - 1, "load_ratio", table["workload_h_per_week"] / mean.where(mean > 0, 1.0))
-    table.insert(len(columns), "checkpoints", visits["size"])
-    table.insert(len(columns) + 1, "visits_per_week", visits["sum"])
-    table.insert(len(columns) + 2, "visit_min_per_week", visits["sum"] * settings.stop_min)
+    for place, name in enumerate(("checkpoints", "visits_per_week", "visit_min_per_week")):
+        table.insert(len(columns) + place, name, 0)
     table.insert(len(columns) + 3, "standing_min_per_week", standing_min(settings, workload))
-    return table
+    return with_visits(table, checkpoints, settings)
+
+
+def with_visits(beats: gpd.GeoDataFrame, checkpoints: pd.DataFrame, settings: BeatSettings) -> gpd.GeoDataFrame:
+    """Return the table of beats with the checkpoints, visits and minutes that each has in a table of checkpoints."""
+    found = checkpoints.groupby("beat_id")["min_visits_per_week"].agg(["size", "sum"]).reindex(beats["beat_id"])
+    count, visits = (found[name].fillna(0).astype("int64").to_numpy() for name in ("size", "sum"))
+    return beats.assign(
+        checkpoints=count, visits_per_week=visits, visit_min_per_week=visits * settings.stop_min
+    )  # fmt: skip
 
 
 def _beat_row(beat_id: str, part: gpd.GeoDataFrame, villages: str) -> dict[str, Any]:

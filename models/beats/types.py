@@ -186,12 +186,19 @@ def pack(reasons: Iterable[Reason]) -> str:
     return json.dumps([[key, values] for key, values in reasons], ensure_ascii=False)
 
 
+def unpacked(packed: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return packed reasons as catalogue keys with their values."""
+    known: list[tuple[str, Mapping[str, Any]]] = json.loads(packed) if packed else []
+    return known
+
+
 def spoken(packed: str) -> tuple[str, ...]:
     """Return packed reasons as sentences in the running language."""
-    known: list[tuple[str, Mapping[str, Any]]] = json.loads(packed) if packed else []
     mark = text("list.mark")
 
     def written(value: Any) -> Any:  # noqa: ANN401 - a word, a number, or a list of words
         return mark.join(value) if isinstance(value, list) else value
 
-    return tuple(text(key, **{name: written(value) for name, value in values.items()}) for key, values in known)
+    return tuple(
+        text(key, **{name: written(value) for name, value in values.items()}) for key, values in unpacked(packed)
+    )

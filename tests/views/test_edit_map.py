@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -14,8 +15,8 @@ from gis_data.catalogue import LANGUAGES, text
 from gis_data.workspace import Workspace
 from models.edit import judge
 from models.store import load_plans
-from views.edit_map import cameras, roads, zones
-from views.edit_map.desk import KEY, Desk, cameras_after, zones_after
+from views.edit_map import cameras, checkpoints, roads, zones
+from views.edit_map.desk import KEY, Desk, cameras_after, checkpoints_after, zones_after
 from views.edit_map.history import History
 from views.station import open_station
 
@@ -218,3 +219,26 @@ def test_a_camera_put_on_a_house_is_refused_in_a_sentence(station, cameras_hand,
     )  # fmt: skip
     assert "住房" in desk.said
     assert desk.history == History()
+
+
+def test_a_click_adds_a_checkpoint_on_the_nearest_road_and_says_what_it_costs_the_beat(station):
+    desk, base = Desk(), checkpoints_after(station, History())
+    spot = base.tables["beats"].geometry.iloc[0].representative_point()
+    at = gpd.GeoSeries([spot], crs=station.study.crs).to_crs("EPSG:4326").iloc[0]
+    asked = {"mode": "checkpoints", "kind": "add", "at": [at.y, at.x], "name": "桥头", "visits": 2}
+    desk.answer(station, asked)
+    assert desk.said == ""
+    now = checkpoints_after(station, desk.history)
+    mine = [point for point in checkpoints.state(now)["points"] if point["wish"]]
+    assert [point["wish"] for point in mine] == ["H1"]
+    assert "桥头" in mine[0]["tip"]
+    table = checkpoints.beat_table(base, now, changed=True)
+    stop = station.study.settings.beats.stop_min
+    before, after = (float(part) for part in table.iloc[0, 2].split(" → "))
+    displaced = checkpoints.displaced(base, now)
+    assert displaced or after - before == pytest.approx(2 * stop, abs=1)
+    assert "桥头" in checkpoints.edit_words(desk.history.done[0])
+    desk.answer(station, asked | {"at": [at.y + 1, at.x]})
+    assert "500" in desk.said
+    desk.answer(station, asked | {"kind": "remove", "wish": "H1"})
+    assert checkpoints.state(checkpoints_after(station, desk.history)) == checkpoints.state(base)

@@ -6,29 +6,33 @@ Out:    the plans after the edits. Nothing is written before ``keep``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from gis_data.errors import PatrolError
 from gis_data.study import Study
 from gis_data.workspace import Workspace
-from models import edit
+from models import checkpoint_edit, edit
 from models.camera_edit import open_cameras, record_cameras
 from models.cameras import hand as cameras_by_hand
 from models.cameras.hand import CameraChange, CameraHand
+from models.checkpoint_edit import CheckpointChange, CheckpointHand, open_checkpoints, record_checkpoints
 from models.edit import Change, Hand
 from models.rezone import open_edit, record_change
-from views.edit_map import cameras, zones
+from views.edit_map import cameras, checkpoints, zones
 from views.edit_map.history import History
 from views.station import Station
 
 KEY = "edit desk"
-Edit = Change | CameraChange
+Edit = Change | CameraChange | CheckpointChange
 
 _EDIT_OF: dict[str, Callable[[Mapping[str, Any], Study], Edit]] = {
     "zones": zones.change_of, "roads": zones.change_of, "cameras": cameras.change_of,
+    "checkpoints": checkpoints.change_of,
 }  # fmt: skip
+
+Made = TypeVar("Made", Change, CameraChange, CheckpointChange)
 
 
 @dataclass
@@ -52,10 +56,7 @@ class Desk:
         try:
             made = _EDIT_OF[event["mode"]](event, station.study)
             after = self.history.plus(made)
-            if isinstance(made, CameraChange):
-                cameras_after(station, after)
-            else:
-                zones_after(station, after)
+            _AFTER[type(made)](station, after)
         except PatrolError as problem:
             self.said = str(problem)
         else:
@@ -69,12 +70,10 @@ class Desk:
         PatrolError
             If an edit cannot be kept; those that could are.
         """
-        if moved := zone_changes(self.history):
-            record_change(station.ws, *moved, reason=reason, insist=insist)
-            self.history = History(camera_changes(self.history))
-        if moved_cameras := camera_changes(self.history):
-            record_cameras(station.ws, moved_cameras, reason=reason)
-        self.history = History()
+        for kind, record in _RECORD.items():
+            if made := edits_of(self.history, kind):
+                record(station.ws, made, reason, insist)
+                self.history = History(tuple(edit for edit in self.history.done if not isinstance(edit, kind)))
 
 
 def session_desk() -> Desk:
@@ -83,14 +82,9 @@ def session_desk() -> Desk:
     return desk
 
 
-def zone_changes(history: History) -> tuple[Change, ...]:
-    """Return the edits that change the zones, in order."""
-    return tuple(made for made in history.done if isinstance(made, Change))
-
-
-def camera_changes(history: History) -> tuple[CameraChange, ...]:
-    """Return the edits that change the cameras, in order."""
-    return tuple(made for made in history.done if isinstance(made, CameraChange))
+def edits_of(history: History, kind: type[Made]) -> tuple[Made, ...]:
+    """Return the edits of one plan, in order."""
+    return tuple(edit for edit in history.done if isinstance(edit, kind))
 
 
 def zones_after(station: Station, history: History) -> Hand:
@@ -101,7 +95,7 @@ def zones_after(station: Station, history: History) -> Hand:
     PatrolError
         If there is no plan to edit, or an edit cannot be made.
     """
-    return _zones(station.stamp, zone_changes(history), station.ws)
+    return _zones(station.stamp, edits_of(history, Change), station.ws)
 
 
 def cameras_after(station: Station, history: History) -> CameraHand:
@@ -112,7 +106,18 @@ def cameras_after(station: Station, history: History) -> CameraHand:
     PatrolError
         If there is no plan to edit, or an edit cannot be made.
     """
-    return _cameras(station.stamp, camera_changes(history), station.ws)
+    return _cameras(station.stamp, edits_of(history, CameraChange), station.ws)
+
+
+def checkpoints_after(station: Station, history: History) -> CheckpointHand:
+    """Return the checkpoints after the edits of a history.
+
+    Raises
+    ------
+    PatrolError
+        If there is no plan to edit, or an edit cannot be made.
+    """
+    return _checkpoints(station.stamp, edits_of(history, CheckpointChange), station.ws)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -127,3 +132,20 @@ def _cameras(stamp: str, changes: tuple[CameraChange, ...], _ws: Workspace) -> C
     if not changes:
         return open_cameras(_ws)[2]
     return cameras_by_hand.changed(_cameras(stamp, changes[:-1], _ws), changes[-1])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _checkpoints(stamp: str, changes: tuple[CheckpointChange, ...], _ws: Workspace) -> CheckpointHand:
+    if not changes:
+        return open_checkpoints(_ws)[2]
+    return checkpoint_edit.changed(_checkpoints(stamp, changes[:-1], _ws), changes[-1])
+
+
+_AFTER: dict[type, Callable[[Station, History], Any]] = {
+    Change: zones_after, CameraChange: cameras_after, CheckpointChange: checkpoints_after,
+}  # fmt: skip
+_RECORD: dict[type, Callable[[Workspace, tuple[Any, ...], str, bool], Any]] = {  # zones first: beats hang on them
+    Change: lambda ws, made, reason, insist: record_change(ws, *made, reason=reason, insist=insist),
+    CheckpointChange: lambda ws, made, reason, _: record_checkpoints(ws, made, reason=reason),
+    CameraChange: lambda ws, made, reason, _: record_cameras(ws, made, reason=reason),
+}

@@ -41,8 +41,7 @@ def beat_map(
 def _beat_roads(town: TownMap, plan: Plan) -> Row:
     beats = gpd.GeoDataFrame(plan.to_frame())
     lines = shapely.simplify(shapely.line_merge(beats.geometry.to_numpy()), BEAT_SIMPLER_M)
-    # Neighbouring zones' beats hardly touch: the colours only have to differ between beats that do.
-    colours = [BEATS[ZONES.index(colour) % len(BEATS)] for colour in zone_colours(beats)]
+    colours = beat_colours(beats)
     styles = [{"color": colour, "weight": 2.6, "opacity": 0.85, "fill": False} for colour in colours]
     tips = [_beat_tip(row) for row in records(beats)]
     more = [because(explain(plan, beat)) for beat in beats["beat_id"]]
@@ -52,6 +51,11 @@ def _beat_roads(town: TownMap, plan: Plan) -> Row:
     if len(beats):
         write_names(layer, _beat_name_points(beats), beats["beat_id"], kind="xq-spot-ink")
     return Row(line_sample(BEATS[0], width=2.6), text("map.beat.layer", count=len(beats)), layer)
+
+
+def beat_colours(beats: gpd.GeoDataFrame) -> list[str]:
+    """Return a colour for each beat so that those that touch differ (neighbouring zones' beats hardly touch)."""
+    return [BEATS[ZONES.index(colour) % len(BEATS)] for colour in zone_colours(beats)]
 
 
 def _beat_name_points(beats: gpd.GeoDataFrame) -> gpd.GeoSeries:

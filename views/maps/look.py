@@ -12,7 +12,7 @@ COLD, EMERGING = "#0072b2", "#c8480a"
 DENSITY = ("#fff1c4", "#fddc8a", "#fbbf5b", "#f39b3a", "#dd7221", "#b84c12", "#7f2f0b")  # one a class, the rarest last
 ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
 BEATS = ("#0072b2", "#c8480a", "#00785a", "#8e2c7e", "#b8860b", "#cc3377", "#5c5953", "#2f5d8a")
-CHECKPOINTS = {"hotspot": HOTSPOT, "market": "#b8860b", "school": "#0072b2", "back_lane": INK}
+CHECKPOINTS = {"by_hand": "#c8480a", "hotspot": HOTSPOT, "market": "#b8860b", "school": "#0072b2", "back_lane": INK}
 
 MOVES = {  # groups of the quality report; colours of Okabe & Ito
     "gcj02": "#0072b2", "bd09": "#8e2c7e", "notation": "#00785a", "outside": INK, "datum_unclear": "#b8860b",

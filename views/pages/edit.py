@@ -9,16 +9,18 @@ import streamlit as st
 from gis_data.catalogue import language, text
 from gis_data.errors import PatrolError
 from models.cameras.hand import CameraChange, CameraHand
-from models.edit import judge
+from models.checkpoint_edit import CheckpointChange
+from models.edit import Change, judge
 from views import zone_figures
-from views.edit_map import cameras, component, ground, roads, zones
-from views.edit_map.desk import Desk, Edit, cameras_after, session_desk, zone_changes, zones_after
+from views.edit_map import cameras, checkpoints, component, ground, roads, zones
+from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, edits_of, session_desk, zones_after
 from views.edit_map.history import History
 from views.pages import frame
 from views.station import Station
 
-MODES = ("zones", "roads", "cameras")
-NEEDS = {"zones": "zones", "roads": "zones", "cameras": "cameras"}
+MODES = ("zones", "roads", "checkpoints", "cameras")
+NEEDS = {"zones": "zones", "roads": "zones", "checkpoints": "beats", "cameras": "cameras"}
+OPEN = {"zones": zones_after, "beats": checkpoints_after, "cameras": cameras_after}
 START = History()
 
 
@@ -45,6 +47,8 @@ def _work(station: Station) -> None:
             with above[1]:
                 village = _village(cameras_after(station, START))
             _cameras(station, desk, village)
+        elif mode == "checkpoints":
+            _checkpoints(station, desk)
         else:
             _zones(station, desk, mode)
     except PatrolError as problem:
@@ -55,7 +59,7 @@ def _open(station: Station, desk: Desk, plan: str) -> None:
     """Open a plan once, and say so: nothing else takes long here."""
     if (station.stamp, plan) not in desk.opened:
         with st.spinner(text("page.edit.opening")):
-            (cameras_after if plan == "cameras" else zones_after)(station, START)
+            OPEN[plan](station, START)
         desk.opened.add((station.stamp, plan))
 
 
@@ -110,6 +114,24 @@ def _cameras(station: Station, desk: Desk, village: str) -> None:
         _pending(station, desk)
 
 
+def _checkpoints(station: Station, desk: Desk) -> None:
+    base, now = (checkpoints_after(station, history) for history in (START, desk.history))
+    areas = station.plans["zones"].to_frame()
+    left, right = st.columns((1.75, 1), gap="medium")
+    with left:
+        whole = ground.base(station.study, station.tiles)
+        draw = lambda: whole | checkpoints.ground(base, areas)  # noqa: E731
+        drawn = _ground(station.stamp, "checkpoints", language(), draw)
+        _map(station, desk, "checkpoints", drawn, checkpoints.state(now), checkpoints.words())
+        frame.table(checkpoints.beat_table(base, now))
+    with right:
+        if now is not base:
+            frame.table(checkpoints.beat_table(base, now, changed=True))
+        if gone := checkpoints.displaced(base, now):
+            st.warning("\n\n".join(gone))
+        _pending(station, desk)
+
+
 def _map(
     station: Station, desk: Desk, mode: str, drawn: tuple[str, str], state: Mapping[str, Any], words: Mapping[str, str]
 ) -> None:  # fmt: skip
@@ -135,8 +157,7 @@ def _pending(station: Station, desk: Desk) -> None:
         return
     st.subheader(text("page.edit.pending", count=len(done)), anchor=False)
     frame.sentences(_words(station, made) for made in done)
-    moved = bool(zone_changes(desk.history))
-    cut = moved and bool(judge(zones_after(station, desk.history)).cut_off)
+    cut = bool(edits_of(desk.history, Change)) and bool(judge(zones_after(station, desk.history)).cut_off)
     insist = cut and st.checkbox(text("page.hand.insist"), key="edit insist")
     reason = st.text_input(text("page.hand.reason"), key="edit reason", max_chars=200)
     if st.button(text("page.edit.keep"), type="primary", key="edit keep",
@@ -150,4 +171,6 @@ def _pending(station: Station, desk: Desk) -> None:
 def _words(station: Station, made: Edit) -> str:
     if isinstance(made, CameraChange):
         return cameras.edit_words(made)
+    if isinstance(made, CheckpointChange):
+        return checkpoints.edit_words(made)
     return zones.edit_words(zones_after(station, START), made)

@@ -45,13 +45,13 @@ def house_table(*boxes):
 def make_beats():
     """Return the function that plans zones and beats of a grid town."""
 
-    def make(town, *, hotspots=None, places=None, houses=None, count=2, seed=1, zones=None):
+    def make(town, *, hotspots=None, places=None, houses=None, count=2, seed=1, zones=None, by_hand=()):
         zones = zones or plan_zones(town.study, *town.tables, period=town.period, seed=1, count=count)
         tables = Tables(
             town.villages, town.cells, town.roads, house_table() if houses is None else houses,
             LANDUSE.empty(crs=CRS), place_table() if places is None else places, town.incidents,
         )  # fmt: skip
-        return plan_beats(town.study, zones, hotspots, tables, period=town.period, seed=seed)
+        return plan_beats(town.study, zones, hotspots, tables, period=town.period, seed=seed, by_hand=by_hand)
 
     return make
 
