@@ -26,6 +26,8 @@ HARVESTS = {"garlic": ((5, 25), (6, 4)), "wheat": ((6, 5), (6, 20)), "autumn": (
 # The days on which Spring Festival rules what happens, counted from it: two weeks of travel home and of preparing, the
 # festival up to the 15th of the first month, and the return, as in the forty days of the spring travel season.
 FESTIVAL_FROM, FESTIVAL_TO = -15, 25
+FESTIVALS_UNTIL = 2098  # year up to which days have a festival before and after them that borax knows
+FESTIVAL_ZONES = frozenset({"Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Urumqi", "Asia/Kashgar", "PRC"})
 
 
 def lunar_day(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.int64]:
@@ -56,6 +58,11 @@ def spring_festival(year: int) -> dt.date:
     """Return the first day of the lunar year that begins in a solar year."""
     date: dt.date = LunarDate(year, 1, 1).to_solar_date()
     return date
+
+
+def keeps_spring_festival(timezone: str) -> bool:
+    """Tell whether the festival is kept where a time zone's clocks stand."""
+    return timezone in FESTIVAL_ZONES
 
 
 def festival_day(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.int64]:

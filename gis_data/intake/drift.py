@@ -5,7 +5,8 @@ Out:    for every row whether its class or type jumps in its month, whether «ot
         the months and kinds to tell, with their shares.
 Method: DOMAIN 2.6, pitfall 14. Each share of a month against the three months before (for «other», which creeps, the
         twelve months before), each word against all months before: Fisher's exact test, all tests of a kind together by
-        Benjamini-Hochberg. A season is no drift: what the same month of the year before shows too is not told.
+        Benjamini-Hochberg. A season is no drift: what the same month of the year before shows too is not told (equally
+        many days of it, around Spring Festival the days equally far from it: pitfalls 15 and 16).
         Nothing is changed: what a code meant cannot be seen from here.
 """
 
@@ -16,9 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from gis_data.days import FESTIVALS_UNTIL, year_before
 from gis_data.intake import values
 from gis_data.intake.codes import REST
 from gis_data.intake.history import joined
+from gis_data.periods import Period
 
 Counts = NDArray[np.int64]
 
@@ -46,13 +49,15 @@ class Drift:
     told: pd.DataFrame
 
 
-def find_drift(rows: pd.DataFrame, before: pd.DataFrame) -> Drift:
+def find_drift(rows: pd.DataFrame, before: pd.DataFrame, *, by_festival: bool) -> Drift:
     """Test the months of a file.
 
     Parameters
     ----------
     rows, before
         ``reported_at``, ``incident_class``, ``type``, ``word``, ``count``; rows of this file, rows imported earlier.
+    by_festival
+        Whether Spring Festival is kept: the year before is then looked at on days equally far from it.
     """
     every = joined(*(part[["reported_at", "count"]] for part in (before, rows))).reset_index(drop=True)
     for name in ("incident_class", "type", "word"):
@@ -64,9 +69,9 @@ def find_drift(rows: pd.DataFrame, before: pd.DataFrame) -> Drift:
     ours = every["ours"].to_numpy(dtype=bool)
     months = np.unique(every.loc[ours, "month"])
     found = [
-        _tested(every, ("incident_class", "type"), months, "share_jump", back=JUST_BEFORE),
-        _tested(every, ("rest",), months, "rest_growing", back=YEAR),
-        _tested(every, ("word",), months, "word_new", back=None),
+        _tested(every, ("incident_class", "type"), months, "share_jump", back=JUST_BEFORE, by_festival=by_festival),
+        _tested(every, ("rest",), months, "rest_growing", back=YEAR, by_festival=by_festival),
+        _tested(every, ("word",), months, "word_new", back=None, by_festival=by_festival),
     ]
     notes, told = {}, []
     for note, table in zip(("share_jump", "rest_growing", "word_new"), found, strict=True):
@@ -80,7 +85,7 @@ def find_drift(rows: pd.DataFrame, before: pd.DataFrame) -> Drift:
 
 
 def _tested(
-    every: pd.DataFrame, columns: tuple[str, ...], months: Counts, note: str, *, back: int | None
+    every: pd.DataFrame, columns: tuple[str, ...], months: Counts, note: str, *, back: int | None, by_festival: bool
 ) -> pd.DataFrame:
     """Return the months and kinds of a note: ``column month kind before now``."""
     parts = [_shares(every, column, months, back=back) for column in columns]
@@ -97,7 +102,7 @@ def _tested(
     table = table[kept]
     if note == "word_new":  # told in its first month only
         return table.sort_values("month").drop_duplicates(["column", "kind"])
-    return table[~_same_last_year(every, table)]
+    return table[~_same_last_year(every, table, by_festival=by_festival)]
 
 
 def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | None) -> pd.DataFrame:
@@ -172,17 +177,27 @@ def _tail_at_least(at: Counts, total: Counts, kind: Counts, drawn: Counts, *, up
     return found
 
 
-def _same_last_year(every: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
-    """Tell which kinds had a share like this in the same month of the year before."""
-    totals = every.groupby("month")["count"].sum()
+def _same_last_year(every: pd.DataFrame, table: pd.DataFrame, *, by_festival: bool) -> pd.Series:
+    """Tell which kinds had a share like this in the same days of the year before."""
+    at = every["reported_at"]
+    then = {month: every[_year_before(month, at, by_festival).holds(at)] for month in table["month"].unique()}
     flags = []
     for column, month, kind, now, before in table[["column", "month", "kind", "now", "before"]].itertuples(index=False):
-        rows = int(totals.get(month - YEAR, 0))
-        there = (every["month"] == month - YEAR) & (every[column] == kind)
-        share = every.loc[there, "count"].sum() / rows if rows >= LEAST_ROWS / 2 else np.nan
+        part = then[month]
+        rows = int(part["count"].sum())
+        share = part["count"][part[column] == kind].sum() / rows if rows >= LEAST_ROWS / 2 else np.nan
         middle = np.sqrt(max(now, 1e-9) * max(before, 1e-9))
         flags.append(bool(share >= middle if now > before else share <= middle))
     return pd.Series(flags, index=table.index, dtype=bool)
+
+
+def _year_before(month: int, at: pd.Series, by_festival: bool) -> Period:
+    """Return the days of the year before that a month, as far as it has come, is held against."""
+    start = pd.Timestamp(year=month // YEAR, month=month % YEAR + 1, day=1, tz=at.dt.tz)
+    end = min(start + pd.DateOffset(months=1), at.max().normalize() + pd.DateOffset(days=1))
+    if by_festival and start.year <= FESTIVALS_UNTIL:
+        return year_before(Period(start, end), "month")[0]
+    return Period(*(moment - pd.DateOffset(years=1) for moment in (start, end)))
 
 
 def _as_told(found: pd.DataFrame) -> pd.DataFrame:

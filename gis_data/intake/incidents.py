@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gis_data import catalogue, keys
-from gis_data.intake import codes, drift, duplicates, lists, places, placing, times, values
+from gis_data.days import keeps_spring_festival
+from gis_data.intake import codes, drift, duplicates, lists, places, placing, spans, times, values
 from gis_data.intake.headers import Match
 from gis_data.intake.identities import call_numbers, identities
 from gis_data.intake.report import Sorted
@@ -97,12 +98,12 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     shapes = placing.points(frame["x_m"].to_numpy(), frame["y_m"].to_numpy())
     frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs)
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
-    drifting = _drift(rows, kept, known)
+    drifting, calendar = _drift(rows, kept, known), _calendar(rows, kept, known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
-    told |= {key: _spread(flags, kept) for key, flags in drifting.notes.items()}
+    told |= {key: _spread(flags, kept) for key, flags in (drifting.notes | calendar.notes).items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
-        remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting)),
+        remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting), *calendar.remarks),
         corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
     )  # fmt: skip
 
@@ -301,7 +302,15 @@ def _drift(rows: pd.DataFrame, kept: pd.Series, known: Known) -> drift.Drift:
     names = ["reported_at", "incident_class", "type", "subtype", "count"]
     before = rows.iloc[:0] if known.earlier is None else known.earlier
     before = before[names][~_among(before["incident_id"], rows["incident_id"][kept])]
-    return drift.find_drift(*(part.rename(columns={"subtype": "word"}) for part in (rows[names][kept], before)))
+    parts = (part.rename(columns={"subtype": "word"}) for part in (rows[names][kept], before))
+    return drift.find_drift(*parts, by_festival=keeps_spring_festival(known.study.timezone))
+
+
+def _calendar(rows: pd.DataFrame, kept: pd.Series, known: Known) -> spans.Calendar:
+    part = rows.loc[kept, ["reported_at", "count"]]
+    before = part["reported_at"].iloc[:0] if known.earlier is None else known.earlier["reported_at"]
+    zone = known.study.timezone
+    return spans.find_gaps(part["reported_at"], before, single=part["count"] == 1, timezone=zone)
 
 
 def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:

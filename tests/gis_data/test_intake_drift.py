@@ -29,7 +29,7 @@ def months(*mixes: dict[tuple[str, str], float], seed: int = 1, start: str = "20
 
 
 def find(rows: pd.DataFrame, before: pd.DataFrame | None = None) -> drift.Drift:
-    return drift.find_drift(rows, rows.iloc[:0] if before is None else before)
+    return drift.find_drift(rows, rows.iloc[:0] if before is None else before, by_festival=True)
 
 
 def noted(found: drift.Drift) -> set[tuple[str, str, str]]:
