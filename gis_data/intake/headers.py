@@ -59,6 +59,7 @@ _PERSON = re.compile(
     "^(caller|victim|suspect|offender|complainant|witness|owner)s?$|"
     "(first|last|full|family|given|middle)_?name|surname"
 )  # fmt: skip
+_ENDS_IN_A_PERSON = re.compile("(人|人员|员|者)$")
 _BRACKETS = re.compile(r"[(\[【<].*?[)\]】>]")
 DROP = "DROP"
 SHORTEST_LATIN = 6  # shorter Latin names lie inside other words
@@ -124,6 +125,13 @@ def is_person(column: str) -> bool:
         return handling == "REFUSE"
     underscored = re.sub(r"[\s\-]+", "_", lists.plain(column))
     return not _STAFF.search(name) and not _COUNT.search(name) and bool(_PERSON.search(underscored))
+
+
+def may_tell_of_persons(column: str) -> bool:
+    """Tell whether a column that no table knows may hold names or free text: its cells are better not shown."""
+    name = bare(column)
+    ends = not _COUNT.search(name) and bool(_ENDS_IN_A_PERSON.search(name))
+    return ends or bool(_STAFF.search(name)) or any(_guess(table, column) == DROP for table in NEEDED)
 
 
 def recognise(columns: Iterable[str], *, has_shapes: bool, own: Own = NOTHING_OWN) -> Match | None:

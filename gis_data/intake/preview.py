@@ -140,7 +140,7 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
     columns = tuple(_column(name, fields, match) for name in names)
     shown = [name for name in names if name in fields and fields[name] not in NOT_COPIED]
     if match is None:  # nobody can say which column is which without seeing them
-        shown = names
+        shown = [name for name in names if not headers.may_tell_of_persons(name)]
     if any(column.how == "refused" for column in columns):
         shown = []
     head = pd.DataFrame({name: _cells(sheet.frame[name].head(FIRST_ROWS)) for name in shown})

@@ -281,6 +281,15 @@ def test_a_preview_blanks_numbers_of_persons_and_free_text(ws: Workspace, tmp_pa
     assert sheet.head["警情类型"].tolist() == ["", ""]
 
 
+def test_a_preview_of_a_strange_table_shows_no_column_that_may_tell_of_persons(ws: Workspace, tmp_path: Path):
+    head = "来电时刻,事情大类,值班人,现场情况说明,经手者,受伤人数,village_name\n"
+    content = (head + "2024-03-05 08:10,治安警情,张三,双方发生口角,李四,2,a\n").encode()
+    (sheet,) = preview(put(tmp_path, "a.csv", content), ws).sheets
+    assert sheet.table == ""
+    assert list(sheet.head.columns) == ["来电时刻", "事情大类", "受伤人数", "village_name"]
+    assert len(sheet.columns) == 7  # all of them may still be named
+
+
 def test_a_preview_of_a_zip_goes_member_by_member(ws: Workspace, tmp_path: Path):
     content = as_zip({"三月.xls": as_xls(), "读我.txt": "你好".encode(), "a.osm": b"<osm version='0.6'></osm>"})
     found = {one.name: one for one in preview(put(tmp_path, "a.zip", content), ws).sheets}
