@@ -20,6 +20,7 @@ from typing import Any
 import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
@@ -28,6 +29,7 @@ from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from gis_data.standing import standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
 from models.plan import Progress, silent
@@ -124,7 +126,7 @@ def ensure_tiles(ws: Workspace, *, progress: Progress = silent) -> TileSet:
     found = _read_head(folder / key)
     if found is None:
         progress("map.step.tiles", 0.0)
-        tables = {name: ws.read(name) for name in LAYERS}
+        tables = {name: ws.read(name) for name in LAYERS} | {"villages": standing_now(ws)}
         draft = folder / f".draft-{key}"
         shutil.rmtree(draft, ignore_errors=True)
         found = draw_tiles(ws.study, tables, draft, key=key, progress=progress)
@@ -150,7 +152,18 @@ def tiles_key(ws: Workspace) -> str:
     digest = hashlib.sha256(f"{DRAWING} {ws.study.crs} ".encode() + shapely.to_wkb(ws.study.boundary))
     for name in LAYERS:
         digest.update(ws.table_hash(name).encode())
+    left_out = set(ws.read("villages")["village_id"]) - set(standing_now(ws)["village_id"])
+    digest.update(" ".join(sorted(left_out)).encode())
     return digest.hexdigest()[:16]
+
+
+def standing_now(ws: Workspace) -> gpd.GeoDataFrame:
+    """Return the villages that stand on the day of the last report."""
+    villages = ws.read("villages")
+    if villages[["valid_from", "valid_to"]].isna().all(axis=None):
+        return villages
+    last = ws.read("incidents")["reported_at"].max()
+    return villages if pd.isna(last) else standing(villages, last)
 
 
 def draw_tiles(

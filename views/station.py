@@ -5,15 +5,17 @@ Out:    a frozen ``Station``; tables are read when a page first asks for them, a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 import streamlit as st
 
+from gis_data.standing import as_of
 from gis_data.study import Study
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
@@ -49,6 +51,11 @@ class Station:
                 found = found.set_geometry(at_cell_centres(found.geometry, self.study.settings.cell_size_m))
             self._read[name] = found
         return self._read[name]
+
+    def as_of(self, at: pd.Timestamp) -> "Station":
+        """Return the station with the villages that stand on a day, and its incidents in these."""
+        tables = as_of({name: self.table(name) for name in ("villages", "incidents")}, at)
+        return replace(self, _read={**self._read, **tables})
 
     def reported_points(self) -> Any:  # noqa: ANN401 - a geo frame
         """Return the reported incidents that may be drawn as points (rules 1 and 2)."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import shapely
@@ -24,6 +25,32 @@ from .tiny_town import CRS, X, Y
 def station(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, TileSet]:
     ws = tiny_workspace(tmp_path_factory.mktemp("map") / "town")
     return ws, basemap.ensure_tiles(ws)
+
+
+def test_a_village_that_has_ended_is_not_on_the_map(tmp_path: Path, monkeypatch):
+    ws = tiny_workspace(tmp_path / "town")
+    villages, last = ws.read("villages"), ws.read("incidents")["reported_at"].max()
+    named: list[set[str]] = []
+
+    def draw(
+        study: object, tables: dict[str, gpd.GeoDataFrame], folder: Path, *, key: str, progress: object
+    ) -> TileSet:
+        named.append(set(tables["villages"]["name"]))
+        folder.mkdir(parents=True)
+        (folder / "map.json").write_text("{}")
+        return TileSet(key, 0.0, 0.0, 0.0, 0.0, 12, 12, 0)
+
+    monkeypatch.setattr(basemap, "draw_tiles", draw)
+    first = basemap.ensure_tiles(ws).key
+    villages.loc[villages["name"] == "西河", "valid_to"] = last + pd.Timedelta(days=1)
+    ws.write({"villages": villages})
+    standing = basemap.ensure_tiles(ws).key
+    villages.loc[villages["name"] == "西河", "valid_to"] = last - pd.Timedelta(days=1)
+    ws.write({"villages": villages})
+    ended = basemap.ensure_tiles(ws).key
+    assert [len(names) for names in named] == [6, 6, 5]
+    assert "西河" not in named[-1]
+    assert len({first, standing, ended}) == 3
 
 
 def slippy(lon: float, lat: float, zoom: int) -> tuple[float, float]:

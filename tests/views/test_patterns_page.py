@@ -25,6 +25,7 @@ from models.store import load_plans
 from views import pattern_words as said
 from views import patterns
 from views.patterns import Question
+from views.station import Station
 
 from .conftest import tiny_workspace
 from .test_pages import html as html_of
@@ -359,3 +360,27 @@ def test_results_are_kept_while_the_station_stays_as_it_is(planned_town, monkeyp
     with speaking("en"):
         shown(planned_town, "patterns", "en").selectbox(key="pattern set").set_value("help").run(timeout=60)
     assert len(asked) == before
+
+
+def test_a_village_that_has_ended_is_no_longer_named_and_its_incidents_are_its_successors(tmp_path, monkeypatch):
+    ws = tiny_workspace(tmp_path / "town")
+    villages, incidents = ws.read("villages"), ws.read("incidents")
+    ended, heir = (villages.loc[villages["name"] == name, "village_id"].item() for name in ("西河", "东河"))
+    was, last = incidents["village_id"].value_counts(), incidents["reported_at"].max()
+    villages.loc[villages["name"] == "西河", "valid_to"] = last - pd.Timedelta(days=30)
+    villages.loc[villages["name"] == "东河", "aliases"] = "西河"
+    ws.write({"villages": villages})
+    station = Station(ws, {}, None, "").as_of(last)
+    assert set(station.table("villages")["village_id"]) == set(villages["village_id"]) - {ended}
+    now = station.table("incidents")["village_id"].value_counts()
+    assert (now[heir], now.sum()) == (was[heir] + was[ended], was.sum())
+    asked, scan, focus = [], patterns.news, patterns.focus
+    monkeypatch.setattr(patterns, "news", lambda rows, of, *rest: asked.append((rows, of)) or scan(rows, of, *rest))
+    monkeypatch.setattr(
+        patterns, "focus", lambda rows, hot, of, *rest: asked.append((rows, of)) or focus(rows, hot, of, *rest)
+    )
+    shown(ws.root, "patterns")
+    assert len(asked) == 2
+    for rows, of in asked:
+        assert set(of["village_id"]) == set(station.table("villages")["village_id"])
+        assert not (rows["village_id"] == ended).any()

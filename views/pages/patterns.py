@@ -24,6 +24,7 @@ def show(station: Station) -> None:
         st.info(text("page.no_incidents", folder=station.ws.root.name))
         return
     question = _ask(station)
+    station = station.as_of(question.period.end)
     key = _key(station, question)
     rows = patterns.in_period(station.table("incidents"), question)
     if rows.empty:
