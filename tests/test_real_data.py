@@ -122,8 +122,8 @@ def test_new_zones_are_held_against_the_citys_beats_on_later_months(district, ch
 def test_the_maps_of_the_district_come_out(district):
     ws, _ = district
     written = [ws.root / path for path in run("print", ws.root, "zones")]
-    book, *sheets = written  # the zone book, an xlsx, comes first
-    assert (book.suffix, len(sheets)) == (".xlsx", 15)
+    book, *sheets, layers = written  # the zone book, an xlsx, comes first, the layers last
+    assert (book.suffix, len(sheets), layers.suffix) == (".xlsx", 15, ".gpkg")
     assert all(path.read_bytes().startswith(b"%PDF") for path in sheets)
 
 

@@ -126,6 +126,7 @@ def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_pat
         text("sheet.file_zones"),
         "巡区图_Z1.pdf",
         "巡区图_Z2.pdf",
+        text("sheet.file_layers"),
         *cards,
         text("camera_book.file"),
         "监控布点图_V1.pdf",
