@@ -100,7 +100,8 @@ _JUDGED: dict[str, Callable[[Judged], str]] = {
     "travel": lambda judged: f"{judged.travel_min:.2f}",
     "bound": lambda judged: figures.DASH if judged.bound_min is None else f"{judged.bound_min:.2f}",
     "gap": lambda judged: figures.DASH if judged.gap is None else figures.percent(100 * max(judged.gap, 0.0)),
-    "balance": lambda judged: f"{judged.max_ratio:.2f} / {judged.min_ratio:.2f}",
+    "busiest": lambda judged: f"{judged.max_ratio:.2f}",
+    "quietest": lambda judged: f"{judged.min_ratio:.2f}",
     "moved": lambda judged: figures.DASH if judged.moved < 0 else f"{judged.moved}",
     "connected": lambda judged: text("page.hand.no" if judged.cut_off else "page.hand.yes"),
 }

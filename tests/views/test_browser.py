@@ -377,6 +377,13 @@ def test_pages_without_plans_say_what_to_do_first(browser: Browser, unplanned_ad
             assert page.locator("iframe").count() == 0
 
 
+EDIT_TILES_THERE = """() => {
+    const host = [...document.querySelectorAll("*")].find((one) => one.shadowRoot?.querySelector(".xq-map"));
+    const tiles = [...(host?.shadowRoot.querySelectorAll("img.leaflet-tile") ?? [])];
+    return tiles.length > 0 && tiles.every((tile) => tile.complete);
+}"""
+
+
 def after_edits(page: Page, count: int) -> None:
     """Wait until the editing map has the answer to the last of so many edits."""
     page.locator(f".xq-edit[data-steps='{count}'][aria-busy=false]").wait_for(timeout=WAIT_MS)
@@ -421,20 +428,22 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
 def test_a_camera_is_turned_and_dragged_and_goes_back_from_where_it_may_not_be(browser: Browser, town_address: str):
     with opened(browser, town_address) as page:
         map_of(page)
-        follow(page, "edit")
+        page.get_by_text("English", exact=True).click()
+        follow(page, "edit", "en")
         after_edits(page, 0)
-        page.get_by_text(text("page.edit.modes.cameras"), exact=True).last.click()
+        page.wait_for_function(EDIT_TILES_THERE, timeout=WAIT_MS)  # tiles that are left are given up
+        page.get_by_text(text("page.edit.modes.cameras", lang="en"), exact=True).last.click()
         page.locator(".xq-cam").first.wait_for(timeout=WAIT_MS)
         page.locator(".xq-tools select").first.select_option(index=1)
         handle = page.locator(".xq-handle")
         drag(page, handle, -20, 40)
         after_edits(page, 1)
-        figures = page.locator("table", has_text=text("edit_map.village.private"))
-        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        figures = page.locator("table", has_text=text("edit_map.village.private", lang="en"))
+        figures.get_by_text(text("page.hand.column.after", lang="en")).wait_for(timeout=WAIT_MS)
         camera = page.locator(".xq-cam", has=page.locator("circle[r='10.6']"))
         stood = on_the_map(page, camera)
         drag(page, camera, -120, 95)  # into the fields
-        page.locator(".xq-edit .xq-said", has_text=text("error.cameras.hand.outside", metres="40")[:8]).wait_for(
+        page.locator(".xq-edit .xq-said", has_text=text("error.cameras.hand.outside", metres="40", lang="en")).wait_for(
             timeout=WAIT_MS
         )
         after_edits(page, 1)

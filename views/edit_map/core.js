@@ -69,7 +69,9 @@ class EditMap {
     this.frame?.forEach((layer) => layer.remove());
     this.box.setAttribute("aria-label", data.words.about);
     this.map.options.maxZoom = ground.max_zoom;
-    this.map.fitBounds(ground.view, {animate: false, padding: [8, 8]});
+    const view = JSON.stringify(ground.view);
+    if (this.view !== view) this.map.fitBounds(ground.view, {animate: false, padding: [8, 8]});
+    this.view = view;
     this.frame = this.furniture(ground, data.words);
     this.tools = this.find(".xq-tools");
     this.tools.replaceChildren();
@@ -80,7 +82,11 @@ class EditMap {
 
   furniture(ground, words) {
     const parts = [];
-    if (ground.tiles) parts.push(L.tileLayer(ground.tiles.url, ground.tiles).addTo(this.map));
+    if (this.tiled !== ground.tiles?.url) {
+      this.tiles?.remove();
+      this.tiles = ground.tiles && L.tileLayer(ground.tiles.url, ground.tiles).addTo(this.map);
+      this.tiled = ground.tiles?.url;
+    }
     for (const [css, line] of [["xq-credit", words.credit], ["xq-mark", words.mark]]) {
       if (!line) continue;
       const control = L.control({position: "bottomright"});

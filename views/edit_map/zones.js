@@ -80,8 +80,10 @@ MODES.zones = class {
     this.layers.forEach((layer, row) => layer.setStyle(this.look(row)));
     const names = rows.slice(0, 4).map((row) => this.units[row].name).join(words.list_mark);
     const more = rows.length > 4 ? words.more.replace("{count}", rows.length) : "";
-    this.said.textContent = rows.length ? words.chosen.replace("{names}", names + more) : words.hint;
-    this.targets.replaceChildren(...(rows.length ? [words.move_to, ...this.zones.map((zone) => this.target(zone))] : []));
+    this.said.textContent = rows.length ? words.chosen.replace("{names}", names + more) : "";
+    const hint = make("span", {className: "xq-chosen", textContent: words.hint});
+    this.targets.replaceChildren(
+      ...(rows.length ? [words.move_to, ...this.zones.map((zone) => this.target(zone))] : [hint]));
     const locked = rows.filter((row) => this.locked.has(row)).length;
     const useful = {post: rows.length === 1, lock: rows.length > locked, unlock: locked > 0};
     this.acts.forEach((button, k) => (button.hidden = !rows.length || !useful[["post", "lock", "unlock"][k]]));

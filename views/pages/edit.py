@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data.catalogue import language, text
+from gis_data.catalogue import Language, language, set_language, speaking, text
 from gis_data.errors import PatrolError
 from models.cameras.hand import CameraChange, CameraHand
 from models.checkpoint_edit import CheckpointChange
@@ -30,13 +30,14 @@ def show(station: Station) -> None:
     kept = st.session_state.pop("edits kept", "")
     if kept:
         st.success(kept)
-    _work(station)
+    _work(station, language())
 
 
 @st.fragment
-def _work(station: Station) -> None:
+def _work(station: Station, lang: Language) -> None:
+    set_language(lang)  # a fragment runs again by itself, without the page that chose the language
     desk = session_desk()
-    above = st.columns((1.75, 1), gap="medium", vertical_alignment="center")
+    above = st.columns((1.7, 1), gap="medium", vertical_alignment="center")
     with above[0]:
         mode = _mode()
     if frame.plan_or_say(station, NEEDS[mode]) is None:
@@ -84,7 +85,7 @@ def _zones(station: Station, desk: Desk, mode: str) -> None:
     base, now = (zones_after(station, history) for history in (START, desk.history))
     colours = zones.colours(station.plans["zones"].to_frame(), base)
     module = roads if mode == "roads" else zones
-    left, right = st.columns((1.75, 1), gap="medium")
+    left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
         drawn = _ground(station.stamp, mode, language(), lambda: whole | module.ground(base))
@@ -102,7 +103,7 @@ def _zones(station: Station, desk: Desk, mode: str) -> None:
 def _cameras(station: Station, desk: Desk, village: str) -> None:
     base, now = (cameras_after(station, history) for history in (START, desk.history))
     tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
-    left, right = st.columns((1.75, 1), gap="medium")
+    left, right = st.columns((1.7, 1), gap="medium")
     with left:
         draw = lambda: cameras.ground(base, station.study, tables, village)  # noqa: E731
         drawn = _ground(station.stamp, f"cameras {village}", language(), draw)
@@ -117,7 +118,7 @@ def _cameras(station: Station, desk: Desk, village: str) -> None:
 def _checkpoints(station: Station, desk: Desk) -> None:
     base, now = (checkpoints_after(station, history) for history in (START, desk.history))
     areas = station.plans["zones"].to_frame()
-    left, right = st.columns((1.75, 1), gap="medium")
+    left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
         draw = lambda: whole | checkpoints.ground(base, areas)  # noqa: E731
@@ -140,7 +141,17 @@ def _map(
         "words": ground.base_words(station.study) | dict(words), "said": desk.said, "answered": desk.answered,
         "steps": len(desk.history.done), "can_undo": bool(desk.history.done), "can_redo": bool(desk.history.undone),
     }  # fmt: skip
-    component.mount(data, on_edit=lambda: desk.answer(station, component.latest_event()))
+    component.mount(data, on_edit=_answering(station, desk, language()))
+
+
+def _answering(station: Station, desk: Desk, lang: Language) -> Callable[[], None]:
+    """Return what runs before the page does when there is an event, and must know its language too."""
+
+    def answer() -> None:
+        with speaking(lang):
+            desk.answer(station, component.latest_event())
+
+    return answer
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
