@@ -110,6 +110,22 @@ def as_html(town: TownMap) -> str:
     return page
 
 
+def first_view(town: TownMap) -> list[list[float]]:
+    """Return the south-west and north-east corners (latitude, longitude) that a map first shows."""
+    bounds: list[list[float]] = next(c for c in town._children.values() if isinstance(c, _FirstView)).bounds
+    return bounds
+
+
+def furniture(town: TownMap) -> list[str]:
+    """Return the credit and the mark of invented data that a map carries."""
+    return [words for c in town._children.values() if isinstance(c, _Furniture) for _, _, words in c.lines]
+
+
+def panel_rows(town: TownMap) -> list[Row]:
+    """Return the rows of a finished map's panel."""
+    return [row for c in town._children.values() if isinstance(c, _Panel) for row in c.rows]
+
+
 class _Leaflet(MacroElement):
     """Writes Leaflet, what every map can do (``town.js``) and our style into the page's head."""
 

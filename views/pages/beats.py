@@ -15,6 +15,7 @@ from views.station import Station, show_map
 from views.summary import optimality
 
 MAP_PX = 600
+TABLES = ("beats", "zones", "checkpoints", "left_out")
 WORDS = ("zone_type", "beat_type", "villages", "reason", "name", "why", "kind")
 
 
@@ -46,6 +47,9 @@ def show(station: Station) -> None:
         frame.download("page.download.layers", layers, text("sheet.file_layers"))
     with st.expander(text("page.method")):
         frame.notes(plan)
+    tables = {text(f"page.beats.{name}_table"): getattr(beat_tables, name)(plan) for name in TABLES}
+    layers = {"beats": plan.to_frame(), "checkpoints": plan.tables["checkpoints"]}
+    frame.take(station, "beats", tables, layers=layers, draw=lambda: _map(station, plan, zones), product="beat_book")
 
 
 def _numbers(plan: Plan) -> None:
@@ -83,7 +87,7 @@ def _because(plan: Plan) -> None:
 
 
 def _tables(plan: Plan) -> None:
-    for name in ("zones", "beats", "checkpoints", "left_out"):
+    for name in TABLES:
         st.subheader(text(f"page.beats.{name}_table"), anchor=False)
         table = getattr(beat_tables, name)(plan)
         words = [text(f"page.beats.column.{key}") for key in WORDS]

@@ -4,12 +4,16 @@ import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import Language, language, text
 from models.plan import Plan
 from views import figures
+from views.downloads import layers_gpkg, tables_xlsx
+from views.maps.frame import TownMap
+from views.maps.picture import as_png
 from views.station import Station
 
 MAP_PX = 510
@@ -43,7 +47,9 @@ iframe { border: 1px solid #dedad2; border-radius: 4px; }
 def head(page: str, station: Station) -> None:
     """Write the page's heading, and one line that says what it is for."""
     st.html(STYLE)
-    st.header(text(f"page.{page}.title"), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(text(f"page.{page}.title"), anchor=False)
+        st.session_state["take slot"] = st.container(width="content")
     mark = f' <span class="xq-mark">{text("map.synthetic")}</span>' if station.study.synthetic else ""
     st.html(f'<p class="xq-help">{text(f"page.{page}.help")}{mark}</p>')
 
@@ -107,6 +113,43 @@ def sentences(lines: Iterable[str]) -> None:
 def download(label: str, data: bytes | Callable[[], bytes], file: str) -> None:
     """Offer a file; it is made when it is asked for."""
     st.download_button(text(label), data, file, on_click="ignore", key=f"download {file}")
+
+
+def take(
+    station: Station,
+    name: str,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    layers: Mapping[str, gpd.GeoDataFrame] | None = None,
+    draw: Callable[[], TownMap] | None = None,
+    product: str = "",
+) -> None:
+    """Offer a page at its top right: tables as xlsx and csv, the map as a picture and a GeoPackage, the printed sheet.
+
+    Parameters
+    ----------
+    name
+        Begins the files' names.
+    tables
+        Tables by heading; those without rows are left out, the first is the one taken as csv.
+    product
+        Key of the sheet on the page Print.
+    """
+    full = {head: table for head, table in tables.items() if len(table)}
+    places = {layer: table for layer, table in (layers or {}).items() if len(table)}
+    with st.session_state["take slot"], st.popover(text("page.take.title"), key=f"take {name}"):
+        if full:
+            download("page.take.xlsx", speaking(tables_xlsx, full, station.study), f"{name}.xlsx")
+            first = next(iter(full.values()))
+            download("page.take.csv", lambda: figures.as_csv(first), f"{name}.csv")
+        if draw is not None:
+            tiles, folder = station.tiles, station.ws.root / "tiles"
+            download("page.take.png", speaking(lambda: as_png(draw(), tiles, folder)), f"{name}.png")
+        if places:
+            download("page.take.gpkg", speaking(layers_gpkg, places, station.study), f"{name}.gpkg")
+        if product:
+            link("print", text("page.take.sheet"), product=product)
+        st.caption(text("page.take.help"))
 
 
 def speaking(make: Callable[..., bytes], *parts: Any) -> Callable[[], bytes]:  # noqa: ANN401 - the maker's arguments

@@ -44,9 +44,10 @@ def show(station: Station) -> None:
     st.subheader(text("page.hotspots.maybe", count=len(maybe)), anchor=False)
     st.caption(text("page.hotspots.maybe_help"))
     _table(maybe)
-    frame.download("page.download.csv", figures.as_csv(table), "hotspots.csv")
     with st.expander(text("page.method")):
         frame.notes(plan)
+    frame.take(station, "hotspots", {text("page.hotspots.title"): figures.hotspot_table(table)},
+               layers={"hotspots": table}, draw=lambda: _map(station, plan))  # fmt: skip
 
 
 def _map(station: Station, plan: Plan) -> TownMap:

@@ -10,7 +10,7 @@ from analysis.change import compare_periods
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
 from gis_data.taxonomy import with_point
-from views import pattern_words, patterns
+from views import figures, pattern_words, patterns
 from views.formats import month_words, number
 from views.maps.frame import Sight, TownMap
 from views.maps.month import month_map
@@ -51,6 +51,10 @@ def show(station: Station) -> None:
         height_px=MAP_PX, about=text("page.map.map"),
     )  # fmt: skip
     placed = with_point(rows)
+    table = figures.totals_by_month(rows).assign(month=lambda one: one["month"].dt.strftime("%Y-%m"))
+    layers = {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
+    frame.take(station, "incidents", {text("page.map.title"): table}, layers=layers,
+               draw=lambda: _map(station, rows, Sight()))  # fmt: skip
     st.caption(text("page.map.basis", total=number(rows["count"].sum()), placed=number(placed["count"].sum())))
 
 

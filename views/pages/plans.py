@@ -146,6 +146,10 @@ def _compare(station: Station, names: dict[str, str]) -> None:
         table = plan_words.figures_table(two_plans.compare_figures(one, two))
         frame.table(table, words=[*table.columns[:2], table.columns[-1]])
         st.caption(text("page.plans.better_help"))
+    zones = {"first": one, "second": two}
+    layers = {name: plans["zones"].to_frame() for name, plans in zones.items() if "zones" in plans}
+    draw = (lambda: _map(station, one["zones"], two["zones"])) if len(layers) == 2 else None
+    frame.take(station, "two_plans", {text("page.plans.tab.compare"): table}, layers=layers, draw=draw)
 
 
 def _map(station: Station, first: Plan, second: Plan) -> TownMap:

@@ -30,6 +30,10 @@ def show(station: Station) -> None:
     _downloads(station, plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
+    tables = {text("scorecard.group.reported"): score_tables.reported(plan),
+              text("scorecard.sheet.base_lines"): score_tables.base_lines(plan),
+              text("scorecard.group.found"): score_tables.patrols(plan)}  # fmt: skip
+    frame.take(station, "scorecard", tables, product="scorecard")
 
 
 def _numbers(plan: Plan) -> None:

@@ -39,8 +39,14 @@ def show(station: Station) -> None:
     with left:
         _unusual(station)
     with right:
-        _due(station, day)
+        items = _due(station, day)
     _town(station)
+    due = pd.DataFrame({text("page.today.due"): [due_words(item, station.study.timezone) for item in items]})
+    tables = {text("page.today.due"): due}
+    if len(incidents):
+        tables = {text("page.today.unusual"): _evidence(station.stamp, language(), station)[0], **tables}
+    layers = {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
+    frame.take(station, "today", tables, layers=layers, draw=lambda: _map(station))
 
 
 def _numbers(station: Station) -> None:
@@ -124,13 +130,14 @@ def _evidence(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, l
 # ---- what is due ----
 
 
-def _due(station: Station, day: pd.Timestamp) -> None:
+def _due(station: Station, day: pd.Timestamp) -> list[Due]:
     st.subheader(text("page.today.due"), anchor=False)
     items = agenda(station.ws, station.table, station.plans, runs(station.ws), day)
     if not items:
         st.caption(text("page.today.nothing_due"))
     for item in items:
         _line(due_words(item, station.study.timezone), item.page, mark="●" if item.late else "○", late=item.late)
+    return items
 
 
 def due_words(item: Due, timezone: str) -> str:

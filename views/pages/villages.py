@@ -1,5 +1,6 @@
 """Villages: everything that is known of one village on one page, each figure with its interval and its reason."""
 
+import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
@@ -41,6 +42,11 @@ def show(station: Station) -> None:
     hotspots = words.hotspot_table(card)
     st.subheader(text("page.villages.hotspots"), anchor=False)
     frame.table(hotspots, words=list(hotspots.columns[-3:]), empty="page.villages.no_hotspots")
+    name = str(card.village["name"])
+    land = gpd.GeoDataFrame({"village": [name]}, geometry=[card.land], crs=station.study.crs)
+    layers = {"land": land, "hotspots": card.hotspots, "beats": card.beats, "checkpoints": card.checkpoints}
+    tables = {name: words.village_table(card, station.plans), text("page.villages.hotspots"): hotspots}
+    frame.take(station, name, tables, layers=layers, draw=lambda: _map(station, card))
 
 
 def _choose(villages: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """Patrol zones: how the town is cut, how even the work is, and why a village is where it is."""
 
+import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import language, text
@@ -11,6 +12,7 @@ from views.maps.zones import zone_map
 from views.pages import frame
 from views.station import Station, show_map
 from views.summary import optimality
+from views.zone_book import ZONE_COLUMNS
 
 BAR_PX, BARS_PX, AXIS_PX, MAP_PX = 24, 380, 100, 560
 
@@ -36,6 +38,18 @@ def show(station: Station) -> None:
             _because(plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
+    tables = {text("page.zones.title"): _table(plan), text("page.zones.today.plan"): figures.today_table(
+        plan.tables["today"])}  # fmt: skip
+    layers = {"zones": plan.to_frame(), "units": plan.tables["units"]}
+    first = plan.to_frame()["zone_id"].iloc[0]
+    frame.take(station, "zones", tables, layers=layers, draw=lambda: _map(station, plan, scorecard),
+               product=f"zone {first}")  # fmt: skip
+
+
+def _table(plan: Plan) -> pd.DataFrame:
+    table = pd.DataFrame(plan.to_frame())
+    shown = table[[name for name in ZONE_COLUMNS if name in table]].round(2)
+    return shown.rename(columns=lambda name: text(f"zones.column.{name}"))
 
 
 def _numbers(plan: Plan) -> None:
