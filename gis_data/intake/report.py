@@ -193,6 +193,7 @@ class ImportReport:
                     "examples": json.dumps(one.examples),
                     "already": one.already,
                     "notes": " ".join(one.sentences()),
+                    "sentences": one.sentences(),
                     "seconds": round(one.seconds, 3),
                     "import_id": one.import_id,
                 }

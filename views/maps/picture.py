@@ -15,12 +15,12 @@ from typing import Any
 import folium
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageChops, ImageColor, ImageDraw
 
 from gis_data.catalogue import text
 from views.basemap import EARTH_M, PAPER, TILE_PX, TileSet, density
 from views.fonts import pillow_font
-from views.maps.frame import TownMap, first_view, furniture, panel_rows
+from views.maps.frame import FILLS, TownMap, first_view, furniture, panel_rows
 from views.maps.incidents import Incidents
 from views.maps.layers import Signs
 from views.maps.look import INK
@@ -89,8 +89,7 @@ class _Sheet:
     def draw(self, layer: Any) -> None:  # noqa: ANN401 - any folium element
         """Draw one layer; elements of other kinds are no layers of ours."""
         if isinstance(layer, folium.GeoJson):
-            for feature in layer.data["features"]:
-                self._shape(feature["geometry"], feature["properties"]["style"])
+            self._shapes(layer.data["features"], under_names=layer.options.get("pane") == FILLS)
         elif isinstance(layer, Incidents):
             self._incidents(layer)
         elif isinstance(layer, Signs):
@@ -99,11 +98,19 @@ class _Sheet:
         elif isinstance(layer, folium.Marker):
             self._name(layer)
 
-    def _shape(self, geometry: dict[str, Any], style: dict[str, Any]) -> None:
+    def _shapes(self, features: list[dict[str, Any]], *, under_names: bool) -> None:
         cover = Image.new("RGBA", self.picture.size, (0, 0, 0, 0))
         pen = ImageDraw.Draw(cover)
-        kind, places = geometry["type"], geometry["coordinates"]
-        lines, rings = _lines_of(kind, places)
+        for feature in features:
+            self._shape(pen, feature["geometry"], feature["properties"]["style"])
+        if under_names:  # multiplied, as on the screen, so that names of the tiles stay readable
+            paper = Image.alpha_composite(Image.new("RGBA", cover.size, "#ffffff"), cover)
+            self.picture = ImageChops.multiply(self.picture, paper)
+        else:
+            self.picture = Image.alpha_composite(self.picture, cover)
+
+    def _shape(self, pen: ImageDraw.ImageDraw, geometry: dict[str, Any], style: dict[str, Any]) -> None:
+        lines, rings = _lines_of(geometry["type"], geometry["coordinates"])
         if style.get("fill", True) and style.get("fillOpacity", 0.2) > 0:
             fill = _rgba(style.get("fillColor") or style.get("color", INK), style.get("fillOpacity", 0.2))
             for ring in rings:
@@ -113,7 +120,6 @@ class _Sheet:
             width = max(1, round(style.get("weight", 1) * self.ratio))
             for line in (*lines, *rings):
                 pen.line(self._pixels(line), fill=ink, width=width, joint="curve")
-        self.picture = Image.alpha_composite(self.picture, cover)
 
     def _incidents(self, layer: Incidents) -> None:
         cover = Image.new("RGBA", self.picture.size, (0, 0, 0, 0))

@@ -4,26 +4,28 @@ What is chosen lies in the session's memory and, while it is read, in a folder t
 persons leaves nothing behind.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import streamlit as st
 
-from gis_data.catalogue import text
+from gis_data.catalogue import language, text
 from gis_data.errors import PatrolError
-from gis_data.intake import Undone, import_files, undo_import
+from gis_data.intake import Undone, undo_import
 from gis_data.intake.archives import file_name
 from gis_data.intake.headers import NEEDED, called, fields_of
 from gis_data.intake.kinds import KINDS
 from gis_data.intake.own_headers import save_headers
 from gis_data.intake.preview import Column, Preview, SheetPreview, preview
-from gis_data.intake.report import FileReport
 from gis_data.workspace import Workspace
-from views import figures
-from views.pages import frame
+from views import figures, jobs
+from views.pages import frame, work
+from views.quality import COUNTS
 from views.station import Station
 
 # A shapefile is several files that belong together: it comes as a zip.
@@ -138,18 +140,18 @@ def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[
 
 
 def _import(station: Station, chosen: Sequence[Any], changes: Changes, *, drop_persons: bool) -> None:
-    bar = st.progress(0.0, text("intake.step"))
+    """Start the import beside the page: the command reads the files, which go away as soon as it has ended."""
+    folder = Path(mkdtemp(prefix="xunqu-"))
     try:
-        ws = _remember(station.ws, changes)
-        with _on_disk(chosen) as paths:
-            report = import_files(
-                ws, paths, drop_person_columns=drop_persons, progress=lambda key, share: _move(bar, key, share)
-            )
+        _remember(station.ws, changes)
+        words = ["import", *map(str, _write(folder, chosen)), "--json"]
+        words += ["--drop-person-columns"] if drop_persons else []
+        st.session_state.pop("upload done", None)
+        jobs.start(station.ws.root, words, lang=language(), clear=[folder])
     except PatrolError as problem:
-        bar.empty()
+        shutil.rmtree(folder, ignore_errors=True)
         st.error(_plain(str(problem)))
         return
-    st.session_state["upload done"] = report.files
     _start_anew()
 
 
@@ -158,10 +160,6 @@ def _remember(ws: Workspace, changes: Changes) -> Workspace:
         if mapping:
             ws = save_headers(ws, table, mapping)
     return ws
-
-
-def _move(bar: Any, key: str, share: float) -> None:  # noqa: ANN401 - Streamlit's progress bar
-    bar.progress(min(max(share, 0.0), 1.0), text(key))
 
 
 def _offer_undo(station: Station) -> None:
@@ -175,6 +173,7 @@ def _offer_undo(station: Station) -> None:
         if st.button(text("page.upload.undo_sure"), key="undo"):
             try:
                 st.session_state["upload done"] = undo_import(station.ws)
+                jobs.put_away(station.ws.root)
             except PatrolError as problem:
                 st.error(_plain(str(problem)))
                 return
@@ -189,42 +188,46 @@ def _start_anew() -> None:
 
 
 def _say_done(station: Station) -> None:
-    done: Undone | tuple[FileReport, ...] | None = st.session_state.get("upload done")
-    if done is None:
-        return
-    if isinstance(done, Undone):
+    """Say what the last import or undo came to, or how far the work is that is going on."""
+    now = jobs.current(station.ws.root)
+    if now is not None and now.state == jobs.DONE and now.command[0] == "import":
+        rows = json.loads(now.said)
+        st.success(text("page.upload.done", count=len(rows), folder=station.ws.root.name))
+        frame.sentences(line for row in rows for line in _report_lines(row))
+    elif now is not None:
+        work.watch(station)
+    done: Undone | None = st.session_state.get("upload done")
+    if done is not None:
         counted: dict[str, Any] = {
             "removed": f"{sum(done.removed.values()):,}",
             "restored": f"{sum(done.restored.values()):,}",
         }
         files = text("list.mark").join(done.files)
         st.success(_plain(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
-        return
-    lines = [line for one in done for line in _report_lines(one)]
-    st.success(text("page.upload.done", count=len(done), folder=station.ws.root.name))
-    frame.sentences(lines)
 
 
-def _report_lines(one: FileReport) -> Iterator[str]:
-    if not (one.already or one.unread):
-        counts: dict[str, Any] = {
-            name: f"{getattr(one, name):,}" for name in ("rows_read", "accepted", "set_aside", "refused")
-        }
-        yield text("command.imported", file=one.file, table=figures.table_name(one.table), **counts)
-    yield from one.sentences()
+def _report_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["rows_read"]:
+        counts: dict[str, Any] = {name: f"{row[name]:,}" for name in COUNTS}
+        yield text("command.imported", file=row["file"], table=figures.table_name(row["table"]), **counts)
+    yield from row["sentences"]
 
 
 @contextmanager
 def _on_disk(files: Sequence[Any]) -> Iterator[list[Path]]:
     """Give chosen files as paths under their own names, for as long as the block runs."""
     with TemporaryDirectory(prefix="xunqu-") as folder:
-        paths = []
-        for number, file in enumerate(files):
-            path = Path(folder) / str(number) / file_name(Path(file.name).name)
-            path.parent.mkdir()
-            path.write_bytes(file.getbuffer())
-            paths.append(path)
-        yield paths
+        yield _write(Path(folder), files)
+
+
+def _write(folder: Path, files: Sequence[Any]) -> list[Path]:
+    paths = []
+    for number, file in enumerate(files):
+        path = folder / str(number) / file_name(Path(file.name).name)
+        path.parent.mkdir()
+        path.write_bytes(file.getbuffer())
+        paths.append(path)
+    return paths
 
 
 def _plain(words: str) -> str:
