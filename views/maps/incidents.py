@@ -70,7 +70,7 @@ class Incidents(Layer):
             "from": text("map.months.from"),
             "to": text("map.months.to"),
         }
-        self.options = {
+        self.options: dict[str, Any] = {
             "levels": [level.as_json() for level in levels], "months": months, "slider": slider and len(months) > 1,
             "range": list(span or (0, len(months) - 1)), "colour": REPORTED, "words": words,
         }  # fmt: skip

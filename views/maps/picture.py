@@ -152,7 +152,7 @@ class _Sheet:
         box = (x - radius, y - radius, x + radius, y + radius)
         ImageDraw.Draw(self.picture).ellipse(box, fill=colour, outline="#ffffff", width=max(1, round(self.ratio)))
 
-    def _name(self, marker: folium.Marker) -> None:
+    def _name(self, marker: Any) -> None:  # noqa: ANN401 - folium has no types
         for icon in marker._children.values():
             found = NAME.search(str(icon.options.get("html", "")))
             if found:

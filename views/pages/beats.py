@@ -48,8 +48,8 @@ def show(station: Station) -> None:
     with st.expander(text("page.method")):
         frame.notes(plan)
     tables = {text(f"page.beats.{name}_table"): getattr(beat_tables, name)(plan) for name in TABLES}
-    layers = {"beats": plan.to_frame(), "checkpoints": plan.tables["checkpoints"]}
-    frame.take(station, "beats", tables, layers=layers, draw=lambda: _map(station, plan, zones), product="beat_book")
+    places = {"beats": plan.to_frame(), "checkpoints": plan.tables["checkpoints"]}
+    frame.take(station, "beats", tables, layers=places, draw=lambda: _map(station, plan, zones), product="beat_book")
 
 
 def _numbers(plan: Plan) -> None:
