@@ -17,6 +17,7 @@ import streamlit as st
 
 from gis_data.standing import as_of
 from gis_data.study import Study
+from gis_data.tables import TABLES
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.borders import as_drawn
@@ -55,13 +56,22 @@ class Station:
     def as_of(self, at: pd.Timestamp) -> "Station":
         """Return the station with the villages that stand on a day, and its incidents in these."""
         tables = as_of({name: self.table(name) for name in ("villages", "incidents")}, at)
-        return replace(self, _read={**self._read, **tables})
+        read = {name: table for name, table in self._read.items() if name in TABLES}  # nothing made of other incidents
+        return replace(self, _read={**read, **tables})
+
+    def reported(self) -> Any:  # noqa: ANN401 - a geo frame
+        """Return the reported incidents that may be tied to a place (rules 1 and 2)."""
+        return self.kept("reported", lambda: drives_allocation(self.table("incidents")))
 
     def reported_points(self) -> Any:  # noqa: ANN401 - a geo frame
-        """Return the reported incidents that may be drawn as points (rules 1 and 2)."""
-        if "reported points" not in self._read:
-            self._read["reported points"] = with_point(drives_allocation(self.table("incidents")))
-        return self._read["reported points"]
+        """Return the reported incidents that may be drawn as points."""
+        return self.kept("reported points", lambda: with_point(self.reported()))
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - what was made
+        """Return what was made once of the tables, shared by all sessions: a million rows are not copied twice."""
+        if name not in self._read:
+            self._read[name] = make()
+        return self._read[name]
 
 
 def open_station(root: Path, *, coarse: bool = False) -> Station:

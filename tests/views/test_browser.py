@@ -446,9 +446,13 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
         assert frame.locator(".xq-because li").count() >= 1
         follow(page, "edit")
         after_edits(page, 0)
+        changed = page.locator("table", has_text=text("page.hand.figure.gap")).get_by_text(
+            text("page.hand.column.after")
+        )
         page.locator("path.xq-unit").nth(20).dispatch_event("click")
         page.locator(".xq-targets button:enabled").first.click()
         after_edits(page, 1)
+        changed.wait_for(timeout=WAIT_MS)
         if page.locator("[data-testid=stCheckbox]").count():
             page.locator("[data-testid=stCheckbox] label").click()
         page.get_by_label(text("page.hand.reason")).fill("周会决定")

@@ -42,7 +42,7 @@ def show(station: Station) -> None:
             format_func=lambda one: text(f"page.map.modes.{one}"),
         )  # fmt: skip
     tell(set="" if chosen == sets[0] else chosen, mode="" if mode == ONE else TWO)
-    rows = patterns.of_set(incidents, chosen)
+    rows = station.kept(f"set {chosen}", lambda: patterns.of_set(incidents, chosen))
     if mode == TWO:
         _two(station, rows, chosen)
         return
@@ -50,7 +50,7 @@ def show(station: Station) -> None:
         station, f"map {chosen}", lambda: _map(station, rows, Sight(f"incidents {chosen}")), lang=language(),
         height_px=MAP_PX, about=text("page.map.map"),
     )  # fmt: skip
-    placed = with_point(rows)
+    placed = station.kept(f"placed {chosen}", lambda: with_point(rows))
     table = figures.totals_by_month(rows).assign(month=lambda one: one["month"].dt.strftime("%Y-%m"))
     layers = {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
     frame.take(station, "incidents", {text("page.map.title"): table}, layers=layers,

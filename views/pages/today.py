@@ -8,7 +8,6 @@ import streamlit as st
 
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
-from gis_data.taxonomy import drives_allocation
 from models.agenda import Due, agenda, day_of
 from models.approval import runs
 from views import charts, figures, patterns, today
@@ -36,11 +35,11 @@ def show(station: Station) -> None:
     else:
         _numbers(station)
     left, right = st.columns((1.2, 1), gap="medium")
-    with left:
-        _unusual(station)
     with right:
         items = _due(station, day)
     _town(station)
+    with left:  # what is unusual takes the longest: all else can be read by then
+        _unusual(station)
     due = pd.DataFrame({text("page.today.due"): [due_words(item, station.study.timezone) for item in items]})
     tables = {text("page.today.due"): due}
     if len(incidents):
@@ -53,7 +52,7 @@ def _numbers(station: Station) -> None:
     incidents = station.table("incidents")
     last = today.came_in(station.table("imports"), incidents)
     known = Period.of(incidents["reported_at"])
-    week = _reported(incidents, known.end, days=7)
+    week = _reported(station, known.end, days=7)
     shown = [
         (text("page.today.until"), day_words(known.end - pd.Timedelta(days=1)), span_words(known.start, known.end))
     ]
@@ -69,8 +68,8 @@ def _numbers(station: Station) -> None:
     frame.numbers(shown)
 
 
-def _reported(incidents: pd.DataFrame, end: pd.Timestamp, *, days: int) -> int:
-    rows = drives_allocation(incidents)
+def _reported(station: Station, end: pd.Timestamp, *, days: int) -> int:
+    rows = station.reported()
     lately = Period(end - pd.Timedelta(days=days), end)
     return int(rows.loc[lately.holds(rows["reported_at"]), "count"].sum())
 
