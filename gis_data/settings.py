@@ -144,6 +144,13 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True)
+class PrintSettings:
+    """How sheets are printed."""
+
+    zone_scale: int = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of one study."""
 
@@ -156,6 +163,7 @@ class Settings:
     scorecard: ScorecardSettings = field(default_factory=ScorecardSettings)
     cameras: CameraSettings = field(default_factory=CameraSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    print: PrintSettings = field(default_factory=PrintSettings)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Settings":

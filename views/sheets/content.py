@@ -92,7 +92,8 @@ Block = Heading | Words | Facts | Table | Picture | Columns
 class TextPage:
     """A page of blocks; it flows on over further pages, or (``fit``) takes smaller letters to stay one page.
 
-    ``level`` is the bookmark's depth (0 for none); ``odd`` begins on the front of a leaf.
+    ``level`` is the bookmark's depth (0 for none); ``odd`` begins on the front of a leaf; ``anchor`` is the name by which
+    ``page_of`` finds it.
     """
 
     title: str
@@ -103,6 +104,7 @@ class TextPage:
     fit: bool = False
     level: int = 1
     odd: bool = False
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,12 @@ class MapPage:
     legend: list[tuple[str, str]]
     level: int = 1
     odd: bool = False
+    anchor: str = ""
+
+
+def page_of(anchor: str) -> str:
+    """Return a table's cell that says, and leads to, the number of the page with an anchor."""
+    return f"@page:{anchor}"
 
 
 Page = TextPage | MapPage
@@ -130,7 +138,7 @@ def write_sheets(imprint: Imprint, title: str, pages: Iterable[Page], path: Path
 
 
 def _page(page: Page) -> dict[str, Any]:
-    common = {"title": page.title, "level": page.level, "odd": page.odd}
+    common = {"title": page.title, "level": page.level, "odd": page.odd, "anchor": page.anchor}
     if isinstance(page, TextPage):
         short, long = PAPERS[page.paper]
         width, height = (long, short) if page.lying else (short, long)

@@ -33,16 +33,19 @@ def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[di
     """Place all names of a map; ``furniture`` is what lies on the map and must stay clear."""
     frame = drawing.window.frame
     mine, far = drawing.villages
+    own: dict[str, Any] = {"size_pt": 8.5, "weight": 700} if drawing.scene.zone_id else {"size_pt": 6.5, "must": False}
     wanted = [
         *_beats(drawing),
         *_post(drawing),
         *_hotspots(drawing),
-        *_villages(mine, size_pt=8.5, weight=700, style="name"),
+        *_villages(mine, style="name", **own),
         *_zones(drawing),
         *_lines(drawing.layers["barriers"], "kind", ("river",), size_pt=7.5, style="water"),
         *_lines(drawing.layers["roads"], "road_class", MAIN_ROADS, size_pt=6.5, style="road"),
         *_villages(far, size_pt=6.5, style="far", must=False),
     ]
+    if not drawing.scene.zone_id:  # on the map of the town the zones' names come first
+        wanted.sort(key=lambda label: label.style != "town_zone")
     placed = place_labels(
         wanted, width_mm=frame.width, height_mm=frame.height,
         keep_clear=[*furniture, *index_boxes(drawing), *_markers(drawing)], rather_not=_rather_not(drawing),
@@ -59,7 +62,7 @@ def clock_hours(hours: str) -> str:
 def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
     mine, far = drawing.villages
     points = [*mine.geometry, *far.geometry, *(point for _, point in drawing.places)]
-    posts = [] if drawing.post is None else [drawing.post.buffer(POST_MM)]
+    posts = [post.buffer(POST_MM) for post in drawing.posts]
     discs = [shapely.Point(xy).buffer(CHECKPOINT_MM + BESIDE_MM) for xy in drawing.discs]
     return [point.buffer(MARKER_MM) for point in points] + posts + discs
 
@@ -67,6 +70,7 @@ def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
 def _rather_not(drawing: "Drawing") -> list[shapely.Geometry]:
     main = drawing.layers["roads"]["road_class"].isin(MAIN_ROADS).to_numpy()
     edges = [spot.boundary for spot in drawing.spots.geometry]
+    edges += [point.buffer(MARKER_MM) for point in drawing.cameras.geometry]
     return [*drawing.shapes("roads")[main], drawing.outline.boundary, *edges]
 
 
@@ -76,9 +80,9 @@ def _villages(villages: gpd.GeoDataFrame, **style: Any) -> list[Label]:  # noqa:
 
 
 def _post(drawing: "Drawing") -> list[Label]:
-    if drawing.post is None:
+    if not drawing.scene.zone_id:
         return []
-    return [Label(text("sheet.legend.post"), drawing.post.x, drawing.post.y, 7.5, 700, style="post")]
+    return [Label(text("sheet.legend.post"), post.x, post.y, 7.5, 700, style="post") for post in drawing.posts]
 
 
 def _numbers(drawing: "Drawing") -> list[dict[str, Any]]:
@@ -118,12 +122,15 @@ def _hotspots(drawing: "Drawing") -> list[Label]:
 
 
 def _zones(drawing: "Drawing") -> list[Label]:
+    """Return the names of the other zones in sight; on the map of the town those of all."""
+    town = not drawing.scene.zone_id
     found = []
     for name, area in zip(drawing.all_zones["zone_id"], drawing.all_zones.geometry, strict=True):
         seen = area.intersection(drawing.page)
-        if name != drawing.scene.zone_id and seen.area > SMALLEST_NAMED_ZONE_MM2:
+        if name != drawing.scene.zone_id and (town or seen.area > SMALLEST_NAMED_ZONE_MM2):
             point = seen.representative_point()
-            found.append(Label(name, point.x, point.y, 15, 700, style="zone", must=False, over=True))
+            style = "town_zone" if town else "zone"
+            found.append(Label(name, point.x, point.y, 15, 700, style=style, must=town, over=True))
     return found
 
 

@@ -58,6 +58,7 @@ ROADS: dict[str, RoadStyle] = {
     "expressway": RoadStyle(1.9, core=1.35, core_colour="#c9d7a0"),
 }
 LANES_FULL_AT = 20_000
+TOWN_ROADS = ("village", "township", "county", "provincial", "expressway")  # a town's map has no room for tracks
 MAIN_ROADS = ("township", "county", "provincial", "expressway")
 
 
@@ -121,6 +122,13 @@ def post(x: float, y: float) -> str:
     """Draw a standing post."""
     corners = shapely.Polygon([(x, y - 1.7), (x + 1.6, y + 1.2), (x - 1.6, y + 1.2)])
     return svg.path(corners, fill=INK, stroke="#ffffff", stroke_width=0.3)
+
+
+def camera(x: float, y: float, *, planned: bool) -> str:
+    """Draw a place with cameras: a body with its lens, filled where it stands already."""
+    body = shapely.box(x - 1.0, y - 0.6, x + 0.5, y + 0.6)
+    lens = shapely.Polygon([(x + 0.5, y - 0.25), (x + 1.2, y - 0.6), (x + 1.2, y + 0.6), (x + 0.5, y + 0.25)])
+    return svg.path([body, lens], fill="#ffffff" if planned else INK, stroke=INK, stroke_width=0.2)
 
 
 def _star(x: float, y: float) -> str:

@@ -1,4 +1,4 @@
-"""The map of one zone on paper: which things are drawn, in which order.
+"""The map of one zone, or of the whole town, on paper: which things are drawn, in which order.
 
 In:     the ground's tables and the plans in metres, a map window at a true scale.
 Out:    one SVG in millimetres, placed labels, and the legend of what is really on this sheet.
@@ -33,7 +33,7 @@ INDEX_MM, SLIVER_MM = 2.2, 10.0
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that may appear on a zone's map, in metres."""
+    """Everything that may appear on a map, in metres; ``zone_id`` is "" on the map of the whole town."""
 
     zone_id: str
     zones: gpd.GeoDataFrame
@@ -41,12 +41,18 @@ class Scene:
     hotspots: gpd.GeoDataFrame
     beats: gpd.GeoDataFrame
     checkpoints: gpd.GeoDataFrame
+    cameras: gpd.GeoDataFrame  # one row a place: ``planned``
     ground: Mapping[str, gpd.GeoDataFrame]
 
     @property
     def zone(self) -> pd.Series:
         """The zone's row."""
         return self.zones.set_index("zone_id", drop=False).loc[self.zone_id]
+
+    @property
+    def area(self) -> shapely.Geometry:
+        """The ground that the map is about."""
+        return self.zone.geometry if self.zone_id else shapely.union_all(self.zones.geometry.to_numpy())
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,11 @@ class Picture:
 
 
 def draw_zone(scene: Scene, window: MapWindow) -> Picture:
-    """Draw the map of one zone."""
+    """Draw the map of one zone, or of the town."""
     drawing = Drawing(scene, window)
     elements = [
         *drawing.draw_ground(), *drawing.draw_beats(), *drawing.draw_roads(), *drawing.draw_zone(),
-        *drawing.draw_hotspots(), *drawing.draw_symbols(), *drawing.draw_checkpoints(),
+        *drawing.draw_hotspots(), *drawing.draw_cameras(), *drawing.draw_symbols(), *drawing.draw_checkpoints(),
     ]  # fmt: skip
     north = free_corner(drawing)
     labels = names.labels(
@@ -79,11 +85,11 @@ class Drawing:
     def __init__(self, scene: Scene, window: MapWindow) -> None:
         self.scene, self.window = scene, window
         self.legend: list[tuple[str, str]] = []
-        self.outline = window.to_paper(scene.zone.geometry)
+        self.outline = window.to_paper(scene.area)
         self.page = shapely.box(0, 0, window.frame.width, window.frame.height)
         self.layers = {name: self.on_paper(table) for name, table in scene.ground.items()}
         self.all_zones, self.units = self.on_paper(scene.zones), self.on_paper(scene.units)
-        self.spots = self.on_paper(scene.hotspots)
+        self.spots, self.cameras = self.on_paper(scene.hotspots), self.on_paper(scene.cameras)
         self.beats, self.checkpoints = self.on_paper(scene.beats), self.on_paper(scene.checkpoints)
 
     def on_paper(self, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -103,7 +109,7 @@ class Drawing:
         yield svg.path(buildings, **symbols.BUILDING)
         if len(buildings):
             self._explain("building", svg.path(shapely.box(3.5, 0.8, 6.5, 2.8), **symbols.BUILDING))
-        if len(self.scene.ground["villages"]) and len(self.units):
+        if self.scene.zone_id and len(self.scene.ground["villages"]) and len(self.units):
             yield svg.path(_borders(self.units), **symbols.VILLAGE_BORDER)
             self._explain("village_border", svg.path(symbols.SAMPLE_LINE, **symbols.VILLAGE_BORDER))
 
@@ -126,9 +132,10 @@ class Drawing:
     def draw_roads(self) -> Iterator[str]:
         """Roads, lesser below greater; railways; where a road crosses a barrier."""
         classes = self.layers["roads"]["road_class"]
-        for kind in symbols.ROADS:
+        shown = symbols.ROADS if self.scene.zone_id else symbols.TOWN_ROADS
+        for kind in shown:
             yield symbols.road(self.shapes("roads")[(classes == kind).to_numpy()], kind, scale=self.window.scale)
-        for kind in reversed(symbols.ROADS):
+        for kind in reversed(shown):
             if (classes == kind).any():
                 self._explain(f"road.{kind}", symbols.road(symbols.SAMPLE_LINE, kind, scale=self.window.scale))
         rails = self.barriers("railway")
@@ -146,11 +153,12 @@ class Drawing:
         bleed = self.page.buffer(BLEED_MM, join_style="mitre")
         yield svg.path(shapely.difference(bleed, self.outline), **symbols.FADED)
         yield svg.path(self._grid_lines(), **symbols.GRID)
-        own = self.outline.boundary
+        own = self.outline.boundary if self.scene.zone_id else _borders(self.all_zones)
         others = shapely.difference(_borders(self.all_zones), own.buffer(0.01))
         yield svg.path(others, **symbols.OTHER_BORDER)
         yield symbols.zone_border(own)
-        self.legend.insert(0, _entry("zone_border", symbols.zone_border(symbols.SAMPLE_LINE)))
+        named = "zone_border" if self.scene.zone_id else "zones_border"
+        self.legend.insert(0, _entry(named, symbols.zone_border(symbols.SAMPLE_LINE)))
         if not others.is_empty:
             self._explain("other_border", svg.path(symbols.SAMPLE_LINE, **symbols.OTHER_BORDER))
 
@@ -159,6 +167,14 @@ class Drawing:
         yield "".join(symbols.hotspot(area) for area in self.spots.geometry)
         if len(self.spots):
             self._explain("hotspot", symbols.hotspot(shapely.box(1, 0.4, 9, 3.2)))
+
+    def draw_cameras(self) -> Iterator[str]:
+        """Places with cameras, existing and planned."""
+        for planned, kind in ((False, "camera"), (True, "camera_planned")):
+            places = self.cameras.geometry[self.cameras["planned"] == planned]
+            yield "".join(symbols.camera(point.x, point.y, planned=planned) for point in places)
+            if len(places):
+                self._explain(kind, symbols.camera(*symbols.SAMPLE_MIDDLE, planned=planned))
 
     def draw_symbols(self) -> Iterator[str]:
         """Villages, the station, the zone's post, and places a crew must know."""
@@ -170,8 +186,8 @@ class Drawing:
         yield "".join(symbols.PLACES[kind](point.x, point.y) for kind, point in self.places)
         for kind in dict.fromkeys(kind for kind, _ in self.places):
             self._explain(f"place.{kind}", symbols.PLACES[kind](*symbols.SAMPLE_MIDDLE))
-        if self.post is not None:
-            yield symbols.post(self.post.x, self.post.y)
+        yield "".join(symbols.post(post.x, post.y) for post in self.posts)
+        if self.posts:
             self._explain("post", symbols.post(*symbols.SAMPLE_MIDDLE))
 
     @cached_property
@@ -180,6 +196,8 @@ class Drawing:
         villages = self.scene.ground["villages"]
         centres = self.on_paper(villages.set_geometry(village_points(villages)))
         units = self.scene.units
+        if not self.scene.zone_id:
+            return centres, centres.iloc[:0]
         mine = centres["village_id"].isin(units.loc[units["zone_id"] == self.scene.zone_id, "unit_id"])
         return centres[mine], centres[~mine]
 
@@ -210,10 +228,14 @@ class Drawing:
         return found
 
     @cached_property
-    def post(self) -> shapely.Point | None:
-        """The zone's post on paper, if the plan names one."""
-        x, y = self.scene.zone.get("post_x"), self.scene.zone.get("post_y")
-        return None if pd.isna(x) or pd.isna(y) else self.window.to_paper(shapely.Point(x, y))
+    def posts(self) -> list[shapely.Point]:
+        """The posts on paper that the plan names: the zone's, or all of them on the map of the town."""
+        zones = self.scene.zones
+        if "post_x" not in zones:
+            return []
+        mine = zones if not self.scene.zone_id else zones[zones["zone_id"] == self.scene.zone_id]
+        placed = mine.dropna(subset=["post_x", "post_y"])
+        return list(self.window.to_paper(shapely.points(placed[["post_x", "post_y"]].to_numpy(float))))
 
     def grid(self, axis: str) -> list[tuple[float, float | None]]:
         """Millimetres on paper of each grid line across an axis ("x", "y"), and its metres on the ground.

@@ -23,7 +23,7 @@ from views.sheets.imprint import Imprint
 from views.sheets.zone_card import card_blocks
 from views.sheets.zone_map import Scene, draw_zone
 
-GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
+GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places", "cameras")
 
 
 def zone_pages(
@@ -42,7 +42,7 @@ def zone_pages(
     ground
         The tables named in ``GROUND``, in the study's CRS.
     plans
-        "zones", and "scorecard", "hotspots" and "beats" where they exist.
+        "zones", and "scorecard", "hotspots", "beats" and "cameras" where they exist.
     paper, scale
         "A4" or "A3"; the scale to draw at, 0 for the largest of the series that fits.
 
@@ -54,20 +54,27 @@ def zone_pages(
         If the zone is too large for the chosen scale, or for any.
     """
     scene = scene_of(ground, plans, zone_id, crs=study.crs)
-    layout, window = fit(scene.zone.geometry, paper=paper, scale=scale)
-    picture = draw_zone(scene, window)
-    title = text("sheet.title", town=study.name, zone=zone_id)
-    front = MapPage(title, layout, window, picture.svg, picture.labels, picture.north, picture.legend, odd=True)
+    front = map_page(scene, text("sheet.title", town=study.name, zone=zone_id), paper=paper, scale=scale)
+    layout = front.layout
     blocks = (*card_blocks(scene, plans), *beat_blocks(plans.get("beats"), zone_id, crs=study.crs))
     back = text("sheet.back.title", town=study.name, zone=zone_id)
     lying = layout.width > layout.height  # as its front, or the leaf would have to be turned twice
     return front, TextPage(back, blocks, text("sheet.back.subtitle"), paper=paper, lying=lying, fit=True, level=2)
 
 
+def map_page(scene: Scene, title: str, *, paper: str, scale: int = 0) -> MapPage:
+    """Return the map of a scene on the front of a leaf."""
+    layout, window = fit(scene.area, paper=paper, scale=scale)
+    picture = draw_zone(scene, window)
+    anchor = f"zone-{scene.zone_id}" if scene.zone_id else ""
+    drawn = (picture.svg, picture.labels, picture.north, picture.legend)
+    return MapPage(title, layout, window, *drawn, odd=True, anchor=anchor)
+
+
 def scene_of(
     ground: Mapping[str, gpd.GeoDataFrame], plans: Mapping[str, Plan], zone_id: str, *, crs: str
 ) -> Scene:  # fmt: skip
-    """Return what may appear on the map of a zone.
+    """Return what may appear on the map of a zone, or of the town (``zone_id`` "").
 
     Raises
     ------
@@ -75,11 +82,13 @@ def scene_of(
         If there is no such zone, or no zones at all.
     """
     zones = zones_of(plans)
-    if zone_id not in set(zones["zone_id"]):
+    if zone_id and zone_id not in set(zones["zone_id"]):
         raise InputError("sheet.no_zone", found=zone_id, known=", ".join(zones["zone_id"]))
     beats, checkpoints = of_zone(plans.get("beats"), zone_id, crs=crs)
     ground = {**ground, "villages": with_parts(ground["villages"], plans["zones"])}
-    return Scene(zone_id, zones, plans["zones"].tables["units"], hotspots_of(plans, zones), beats, checkpoints, ground)
+    units = plans["zones"].tables["units"]
+    cameras = cameras_of(plans, ground, crs=crs)
+    return Scene(zone_id, zones, units, hotspots_of(plans, zones), beats, checkpoints, cameras, ground)
 
 
 def write_zone_sheet(
@@ -144,3 +153,14 @@ def hotspots_of(plans: Mapping[str, Plan], zones: gpd.GeoDataFrame) -> gpd.GeoDa
         table = plans["hotspots"].to_frame()
         return table[table["is_hotspot"]]
     return gpd.GeoDataFrame({"hotspot_id": [], "peak_hours": []}, geometry=[], crs=zones.crs)
+
+
+def cameras_of(plans: Mapping[str, Plan], ground: Mapping[str, gpd.GeoDataFrame], *, crs: str) -> gpd.GeoDataFrame:
+    """Return the places with cameras, one row a place: those that stand (``ground["cameras"]``) and those planned."""
+    empty = gpd.GeoDataFrame({"planned": []}, geometry=[], crs=crs)
+    standing = ground.get("cameras", empty)
+    places = [(False, point) for point in dict.fromkeys(standing.geometry)]
+    if "cameras" in plans:
+        places += [(True, point) for point in plans["cameras"].tables["sites"].geometry]
+    shapes = gpd.GeoSeries([point for _, point in places], crs=crs)
+    return gpd.GeoDataFrame({"planned": [planned for planned, _ in places]}, geometry=shapes) if places else empty
