@@ -92,8 +92,8 @@ Block = Heading | Words | Facts | Table | Picture | Columns
 class TextPage:
     """A page of blocks; it flows on over further pages, or (``fit``) takes smaller letters to stay one page.
 
-    ``level`` is the bookmark's depth (0 for none); ``odd`` begins on the front of a leaf; ``anchor`` is the name by which
-    ``page_of`` finds it.
+    ``level`` is the bookmark's depth (0 for none); ``odd`` begins on the front of a leaf; ``page_of`` finds a page by
+    its ``anchor``.
     """
 
     title: str

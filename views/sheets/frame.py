@@ -208,7 +208,17 @@ def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:
 
     The same data give the same bytes.
     """
-    picture: dict[str, Any] = {"format": "png", "ppi": PICTURE_PPI} if path.suffix == ".png" else {"pdf_tags": False}
+    how = {"format": "png", "ppi": PICTURE_PPI} if path.suffix == ".png" else {"format": "pdf"}
+    made = compiled(template, sheet, **how)[0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old sheet or the new one, never half of one
+    draft.write_bytes(made)
+    draft.replace(path)
+    return path
+
+
+def compiled(template: str, sheet: Mapping[str, Any], **how: Any) -> list[bytes]:  # noqa: ANN401 - typst's options
+    """Return what typst makes of a template and its data, one item a file."""
     made = typst.compile(
         _TEMPLATES / template,
         root=_TEMPLATES,
@@ -216,13 +226,10 @@ def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:
         ignore_system_fonts=True,
         sys_inputs={"sheet": json.dumps(sheet, ensure_ascii=False, default=_plain)},
         timestamp=0,
-        **picture,
+        pdf_tags=False,
+        **how,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")  # a kill leaves the old sheet or the new one, never half of one
-    draft.write_bytes(made[0] if isinstance(made, list) else made)
-    draft.replace(path)
-    return path
+    return made if isinstance(made, list) else [made]
 
 
 @cache
