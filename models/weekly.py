@@ -37,8 +37,8 @@ class Weekly:
     zones
         ``incident_class``, ``zone_id``, ``this``, ``before``; only types that may be tied to a place.
     bands
-        ``incident_class`` and the weight of each six-hour band (columns 0 to 3): a call whose time of event is not known
-        to the hour counts in parts (``analysis.hours``), one without any such time in none.
+        ``incident_class`` and the weight of each six-hour band (columns 0 to 3): a call whose time of event is vague
+        counts in parts (``analysis.hours``), one without any such time in none.
     trend
         ``incident_class``, ``week`` (its Monday), ``count``: the last fifteen weeks.
     arrival
@@ -88,7 +88,7 @@ def week_of(incidents: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, unit_zone: pd.
     ago = (week.end - trend["reported_at"]) // WEEK
     return Weekly(
         week=week,
-        classes=_told_apart(_two(both, ["incident_class"]).set_index("incident_class").reindex(CLASSES, fill_value=0)),
+        classes=_told_apart(_two(both, ["incident_class"])),
         types=_two(both, ["incident_class", "type"]),
         zones=_every_zone(_two(placed, ["incident_class", "zone_id"]), zones["zone_id"]),
         bands=pd.DataFrame(weights).groupby(this["incident_class"].to_numpy()).sum().rename_axis("incident_class"),
@@ -105,6 +105,7 @@ def _two(calls: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def _told_apart(classes: pd.DataFrame) -> pd.DataFrame:
+    classes = classes.set_index("incident_class").reindex(list(CLASSES), fill_value=0)
     p = false_discovery(rate_ratio(classes["this"], 1, classes["before"], 1).p_value)
     word = np.where(p >= ALPHA, "none", np.where(classes["this"] > classes["before"], "up", "down"))
     return classes.assign(word=word).reset_index()
@@ -117,14 +118,14 @@ def _every_zone(counts: pd.DataFrame, zones: pd.Series) -> pd.DataFrame:
 
 
 def _weeks(calls: pd.DataFrame, week: Period) -> pd.DataFrame:
-    mondays = pd.DatetimeIndex([week.start - back * WEEK for back in reversed(range(TREND_WEEKS))])
-    every = pd.MultiIndex.from_product([CLASSES, mondays], names=["incident_class", "week"])
+    mondays = [week.start - back * WEEK for back in reversed(range(TREND_WEEKS))]
+    every = pd.MultiIndex.from_product([list(CLASSES), mondays], names=["incident_class", "week"])
     counts = calls.groupby(["incident_class", "week"])["count"].sum()
     return counts.reindex(every, fill_value=0).rename("count").reset_index()
 
 
 def _arrival(calls: pd.DataFrame) -> tuple[int, ...]:
-    minutes = ((calls["arrived_at"] - calls["reported_at"]) / pd.Timedelta(minutes=1)).dropna()
+    minutes = ((calls["arrived_at"] - calls["reported_at"]).dt.total_seconds() / 60).dropna()
     minutes = minutes[minutes >= 0]
     if minutes.empty:
         return ()

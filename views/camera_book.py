@@ -32,7 +32,8 @@ def camera_xlsx(plan: Plan, study: Study) -> bytes:
     return bytes_of(partial(write_camera_book, plan, study))
 
 
-def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401 - xlsxwriter has no types
+def filing_rows(plan: Plan) -> list[dict[str, Any]]:
+    """Return what article 14 asks for, a row a camera in the order of their numbers; "" where it is to be filled in."""
     cameras = plan.to_frame()
     degrees = gpd.GeoSeries(cameras.geometry, crs=cameras.crs).to_crs(WGS84)
     at = cameras.assign(lon=degrees.x, lat=degrees.y).set_index("camera_id")
@@ -42,21 +43,39 @@ def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN
     for card in records(cards.iloc[cards["camera_id"].map(_in_order).argsort(kind="stable")]):
         camera = at.loc[card["camera_id"]]
         rows.append(
-            [
-                card["camera_id"], names[card["village_id"]], text(f"page.cameras.site.{camera['site_kind']}"),
-                camera["lon"], camera["lat"], text(f"camera_book.type.{'dome' if camera['turns'] else 'fixed'}"),
-                camera["azimuth_deg"], camera["hfov_deg"], int(camera["year"]), purpose_of(card, camera["entrances"]),
-                text(f"camera_book.basis.{card['basis']}"), text("camera_book.sign_at_pole"),
-                text("camera_book.filing_within", days=card["filing_days"]), card["retention_days"], card["unit"],
-                card["private_m2"], card["masks"].replace(";", "; "),
-                text(f"camera_book.ground.{'private' if card['on_private_ground'] else 'public'}"), "", "",
-            ]
-        )  # fmt: skip
+            {
+                "camera_id": card["camera_id"],
+                "village": names[card["village_id"]],
+                "site_kind": text(f"page.cameras.site.{camera['site_kind']}"),
+                "lon": camera["lon"],
+                "lat": camera["lat"],
+                "type": text(f"camera_book.type.{'dome' if camera['turns'] else 'fixed'}"),
+                "azimuth": camera["azimuth_deg"],
+                "hfov": camera["hfov_deg"],
+                "year": int(camera["year"]),
+                "purpose": purpose_of(card, camera["entrances"]),
+                "basis": text(f"camera_book.basis.{card['basis']}"),
+                "sign": text("camera_book.sign_at_pole"),
+                "filing": text("camera_book.filing_within", days=card["filing_days"]),
+                "retention": card["retention_days"],
+                "unit": card["unit"],
+                "private_m2": card["private_m2"],
+                "masks": card["masks"].replace(";", "; "),
+                "ground": text(f"camera_book.ground.{'private' if card['on_private_ground'] else 'public'}"),
+                "filed_on": "",
+                "sign_up": "",
+            }
+        )
+    return rows
+
+
+def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401 - xlsxwriter has no types
     columns = (
         ("camera_id", 13), ("village", 12), ("site_kind", 14), ("lon", 12), ("lat", 12), ("type", 8), ("azimuth", 8),
         ("hfov", 8), ("year", 7), ("purpose", 26), ("basis", 22), ("sign", 18), ("filing", 16), ("retention", 9),
         ("unit", 14), ("private_m2", 10), ("masks", 24), ("ground", 18), ("filed_on", 12), ("sign_up", 10),
     )  # fmt: skip
+    rows = [[row[name] for name, _ in columns] for row in filing_rows(plan)]
     end = _table(sheet, looks, columns, rows, {"lon": DEGREES, "lat": DEGREES, "azimuth": ONE_DECIMAL})
     for number, line in enumerate(("filing_help", "masks_help", "secret_help"), start=end + 1):
         write_value(sheet, number, 0, text(f"camera_book.{line}"), looks["plain"])

@@ -25,6 +25,7 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="工作区文件夹 / the workspace folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print one JSON object")]
+PRINTED = "book_a4 book_a3 zones beats patrol_log weekly villages scorecard cameras quality"  # views.sheets.SHEETS
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="要导入的文件 / files to import")]
 
 
@@ -164,10 +165,10 @@ def plan(
 @app.command("print")
 def print_(
     folder: Folder,
-    only: Annotated[list[str] | None, typer.Argument(metavar="[SHEET...]", help="zones scorecard quality")] = None,
+    only: Annotated[list[str] | None, typer.Argument(metavar="[SHEET...]", help=PRINTED)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print zone sheets (PDF, true scale), scorecard (xlsx) and data quality report (xlsx, PDF) into DIR/out."""
+    """Print map book, zone sheets, logs, weekly analysis, villages, scorecard, cameras and quality into DIR/out."""
     from gis_data.workspace import Workspace
     from models.approval import run_to_print
     from models.store import load_plans
@@ -176,7 +177,7 @@ def print_(
     ws = Workspace.open(folder)
     plans = load_plans(ws, run_to_print(ws))
     with progress_bar(quiet=as_json) as progress:
-        written = sheets.print_all(ws, plans, only=only or sheets.SHEETS, progress=progress)
+        written = sheets.print_all(ws, plans, only=only or (), progress=progress)
     if as_json:
         _print_json([path.relative_to(ws.root).as_posix() for path in written])
     else:

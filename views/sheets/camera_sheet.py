@@ -24,6 +24,7 @@ from views.sheets.camera_map import VillageDrawing, draw_village, in_order, of_v
 from views.sheets.content import Block, Facts, Heading, MapPage, Table, TextPage, Words, write_sheets
 from views.sheets.frame import fit
 from views.sheets.imprint import Imprint
+from views.sheets.index_grid import square
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
 MOST_BLIND = 8
@@ -100,11 +101,9 @@ def write_all_camera_sheets(
     progress: Any = silent,  # noqa: ANN401 - models.plan.Progress
 ) -> list[Path]:
     """Write the leaf of every village that cameras are planned for, in the running language; return their paths."""
-    summary = plan.tables["summary"]
-    built = plan.tables["areas"]
-    wanted = summary[summary["village_id"].isin(built.loc[~built.geometry.is_empty, "village_id"])]
+    wanted = planned_villages(plan)
     paths = []
-    for done, village_id in enumerate(wanted["village_id"]):
+    for done, village_id in enumerate(wanted):
         progress("command.step.sheets", done / len(wanted))
         path = folder / text("camera_sheet.file", village=village_id)
         paths.append(
@@ -112,6 +111,12 @@ def write_all_camera_sheets(
         )  # fmt: skip
     progress("command.step.sheets", 1.0)
     return paths
+
+
+def planned_villages(plan: Plan) -> list[str]:
+    """Return the villages that cameras are planned for."""
+    summary, built = plan.tables["summary"], plan.tables["areas"]
+    return list(summary.loc[summary["village_id"].isin(built.loc[~built.geometry.is_empty, "village_id"]), "village_id"])
 
 
 class _Back:
@@ -169,7 +174,7 @@ class _Back:
             pole = text("camera_sheet.pole", number=number[camera["site_id"]])
             rows.append((
                 self._short(camera["camera_id"]), f"{number[camera['site_id']]}",
-                self.drawing.square(self.drawing.window.to_paper(point)),
+                square(self.drawing.window, self.drawing.window.to_paper(point)),
                 text(f"page.cameras.site.{camera['site_kind']}"), *self._look(camera),
                 purpose_of(card, watched) if card else self._standing(watched),
                 card["basis"] if card else "—", pole if card else "—",
@@ -254,7 +259,7 @@ class _Back:
         table = of_village(self.plan, "blind_spots", self.village_id)
         rows = [
             (
-                self.drawing.square(self.drawing.window.to_paper(shapely.Point(row["x"], row["y"]))),
+                square(self.drawing.window, self.drawing.window.to_paper(shapely.Point(row["x"], row["y"]))),
                 text("page.cameras.where", metres=f"{row['from_centre_m']:.0f}",
                      side=text(f"page.side.{row['direction']}")),
                 row["road"] or "—", f"{row['length_m']:.0f} m", f"{row['weight_pct']:.2f}%",

@@ -68,12 +68,27 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Words in a drawing, beginning at, ending at or around (``side``) a point in millimetres of it.
+
+    Not as SVG text: a variable font would be drawn there in its thinnest master.
+    """
+
+    x: float
+    y: float
+    words: str
+    size_pt: float = 7.0
+    side: str = "left"
+
+
+@dataclass(frozen=True)
 class Picture:
     """A drawing of an exact size."""
 
     svg: str
     width_mm: float
     height_mm: float
+    marks: tuple[Mark, ...] = ()
     kind: str = field(default="picture", init=False)
 
 
@@ -92,8 +107,8 @@ Block = Heading | Words | Facts | Table | Picture | Columns
 class TextPage:
     """A page of blocks; it flows on over further pages, or (``fit``) takes smaller letters to stay one page.
 
-    ``level`` is the bookmark's depth (0 for none); ``odd`` begins on the front of a leaf; ``page_of`` finds a page by
-    its ``anchor``.
+    ``letters_pt`` is the size of letters on a page that flows. ``level`` is the bookmark's depth (0 for none); ``odd``
+    begins on the front of a leaf; ``page_of`` finds a page by its ``anchor``.
     """
 
     title: str
@@ -102,6 +117,7 @@ class TextPage:
     paper: str = "A4"
     lying: bool = False
     fit: bool = False
+    letters_pt: float = 9.5
     level: int = 1
     odd: bool = False
     anchor: str = ""
@@ -144,7 +160,7 @@ def _page(page: Page) -> dict[str, Any]:
         width, height = (long, short) if page.lying else (short, long)
         blocks = [_block(block) for block in page.blocks]
         return common | {"kind": "text", "subtitle": page.subtitle, "width": width, "height": height,
-                         "fit": page.fit, "blocks": blocks}  # fmt: skip
+                         "fit": page.fit, "letters": page.letters_pt, "blocks": blocks}  # fmt: skip
     scale = page.window.scale
     return common | {
         "kind": "map",

@@ -5,7 +5,7 @@ Out:    a ``Desk``; tables are read when a sheet first asks for them.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from gis_data import audit
 from gis_data.errors import InputError
 from gis_data.study import Study
 from gis_data.workspace import Workspace
+from models.borders import as_drawn
 from models.plan import Plan
 from views.sheets.imprint import Imprint
 from views.sheets.zone_sheet import GROUND
@@ -22,7 +23,7 @@ from views.sheets.zone_sheet import GROUND
 
 @dataclass(frozen=True)
 class Desk:
-    """One station's records and plans; ``audit`` is the hash of the log's last line."""
+    """One station's records and plans, borders as they are drawn; ``audit`` is the hash of the log's last line."""
 
     ws: Workspace
     plans: Mapping[str, Plan]
@@ -34,7 +35,7 @@ class Desk:
     def of(cls, ws: Workspace, plans: Mapping[str, Plan], *, printed_on: datetime.date | None = None) -> "Desk":
         """Return the desk as it is now."""
         today = printed_on or datetime.datetime.now(tz=datetime.UTC).astimezone().date()
-        return cls(ws, plans, audit.last(ws.root / "audit.jsonl"), today)
+        return cls(ws, as_drawn(plans), audit.last(ws.root / "audit.jsonl"), today)
 
     @property
     def study(self) -> Study:
@@ -62,6 +63,12 @@ class Desk:
         if name not in self.plans:
             raise InputError("sheet.no_plan", plan=name)
         return self.plans[name]
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is made
+        """Return what several sheets of one print share, made once."""
+        if name not in self._read:
+            self._read[name] = make()
+        return self._read[name]
 
     def imprint(self, plan: str = "", *, period: str = "") -> Imprint:
         """Return the imprint of a sheet that shows a plan ("" for none)."""

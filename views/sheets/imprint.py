@@ -57,7 +57,8 @@ class Imprint:
             "page": text("sheet.page", number="{number}", count="{count}"),  # typst knows them
             "qr": qr_svg(self.code),
             "north": {"letter": text("sheet.north"), "note": text("sheet.grid_north")},
-            "foot": {"left": [text("sheet.foot.proposal")], "right": list(self._right())},
+            "foot": {"left": [text("sheet.foot.proposal")] if self.plan else [], "right": self._right()},
+            "projection": text("sheet.foot.projection", crs=self.study.crs),
         }
 
     def _right(self) -> list[str]:
@@ -66,7 +67,6 @@ class Imprint:
         return [
             made + (text("sheet.foot.audit", audit=self.audit) if self.audit else ""),
             *([text("sheet.foot.period", period=self.period)] if self.period else []),
-            text("sheet.foot.projection", crs=self.study.crs),
             *([text("sheet.foot.credit", credit=credit(self.study))] if credit(self.study) else []),
         ]
 

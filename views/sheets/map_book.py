@@ -6,21 +6,18 @@ Out:    a PDF on A4 or A3 with bookmarks: overview, contents (page and scale of 
 """
 
 from pathlib import Path
-from typing import Any
 
-from gis_data.catalogue import text
-from models.plan import silent
+from gis_data.catalogue import language, text
+from views.basemap import village_points
 from views.sheets.content import Columns, Heading, MapPage, Page, Table, TextPage, Words, page_of, write_sheets
 from views.sheets.desk import Desk
-from views.sheets.zone_map import Drawing
+from views.sheets.index_grid import square
 from views.sheets.zone_sheet import map_page, scene_of, zone_pages, zones_of
 
 VILLAGE_COLUMNS = 3
 
 
-def write_map_book(
-    desk: Desk, path: Path, *, paper: str = "A4", progress: Any = silent  # noqa: ANN401 - models.plan.Progress
-) -> Path:  # fmt: skip
+def write_map_book(desk: Desk, path: Path, *, paper: str = "A4") -> Path:
     """Write the book and return its path.
 
     Raises
@@ -34,9 +31,8 @@ def write_map_book(
     study, ground = desk.study, desk.ground()
     leaves: list[Page] = []
     squares: list[tuple[str, str, str]] = []
-    for done, zone in enumerate(zones):
-        progress("command.step.book", done / len(zones))
-        front, back = zone_pages(study, ground, desk.plans, zone, paper=paper, scale=study.settings.print.zone_scale)
+    for zone in zones:
+        front, back = leaf(desk, zone, paper=paper)
         leaves += [front, back]
         squares += _squares(desk, zone, front)
     town = scene_of(ground, desk.plans, "", crs=study.crs)
@@ -44,15 +40,27 @@ def write_map_book(
     contents = _contents(desk, zones, [one for one in leaves if isinstance(one, MapPage)], squares, paper)
     title = text("sheet.book.title", town=study.name)
     write_sheets(desk.imprint("zones"), title, [overview, contents, *leaves], path)
-    progress("command.step.book", 1.0)
     return path
+
+
+def leaf(desk: Desk, zone: str, *, paper: str = "A4") -> tuple[MapPage, TextPage]:
+    """Return front and back of a zone's leaf, drawn once a desk, at the scale that the settings ask for."""
+    scale = desk.study.settings.print.zone_scale
+
+    def draw() -> tuple[MapPage, TextPage]:
+        return zone_pages(desk.study, desk.ground(), desk.plans, zone, paper=paper, scale=scale)
+
+    drawn: tuple[MapPage, TextPage] = desk.once(f"leaf {zone} {paper} {language()}", draw)
+    return drawn
 
 
 def _squares(desk: Desk, zone: str, front: MapPage) -> list[tuple[str, str, str]]:
     """Return zone, name and index square of each village on a zone's map."""
-    drawing = Drawing(scene_of(desk.ground(), desk.plans, zone, crs=desk.study.crs), front.window)
-    mine, _ = drawing.villages
-    return [(zone, name, drawing.square(point)) for name, point in zip(mine["name"], mine.geometry, strict=True)]
+    villages, units = desk.table("villages"), desk.plan("zones").tables["units"]
+    here = villages["village_id"].isin(units.loc[units["zone_id"] == zone, "unit_id"])
+    points = front.window.to_paper(village_points(villages)[here].to_numpy())
+    named = zip(villages.loc[here, "name"], points, strict=True)
+    return [(zone, name, square(front.window, point)) for name, point in named]
 
 
 def _contents(

@@ -14,6 +14,7 @@ import geopandas as gpd
 import shapely
 
 from gis_data.catalogue import text
+from views.sheets.index_grid import grid_lines, squares
 from views.sheets.labels import Label, place_labels
 from views.sheets.symbols import CHECKPOINT_MM, MAIN_ROADS
 
@@ -150,11 +151,11 @@ def _lines(table: gpd.GeoDataFrame, column: str, kinds: tuple[str, ...], *, size
 def edge_labels(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
     """Letters and numbers of the index squares at the frame's edge, and the grid's kilometres where room is left."""
     width, height = INDEX_LABEL_MM
-    squares = [Label(name, x, y, 8, 700, style="index") for name, x, y in drawing.squares()]
-    found = [_set(label, label.x - width / 2, label.y - height / 2, INDEX_LABEL_MM) for label in squares]
+    index = [Label(name, x, y, 8, 700, style="index") for name, x, y in squares(drawing.window)]
+    found = [_set(label, label.x - width / 2, label.y - height / 2, INDEX_LABEL_MM) for label in index]
     wide, low = EDGE_LABEL_MM
-    places = [(x - wide / 2, 0.4, metres) for x, metres in drawing.grid("x")]
-    places += [(0.4, y - low / 2, metres) for y, metres in drawing.grid("y")]
+    places = [(x - wide / 2, 0.4, metres) for x, metres in grid_lines(drawing.window, "x")]
+    places += [(0.4, y - low / 2, metres) for y, metres in grid_lines(drawing.window, "y")]
     for left, top, metres in places:
         box = shapely.box(left, top, left + wide, top + low)
         if metres is not None and box.within(drawing.page) and not any(box.intersects(other) for other in taken):
@@ -165,7 +166,9 @@ def edge_labels(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[d
 def index_boxes(drawing: "Drawing") -> list[shapely.Geometry]:
     """Return the boxes of the letters and numbers at the edge, which no name may cover."""
     width, height = INDEX_LABEL_MM
-    return [shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2) for _, x, y in drawing.squares()]
+    return [
+        shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2) for _, x, y in squares(drawing.window)
+    ]
 
 
 def _set(label: Label, left: float, top: float, size: tuple[float, float]) -> dict[str, Any]:

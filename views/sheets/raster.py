@@ -5,6 +5,7 @@ Out:    PNG bytes, set by the same typst that sets the PDF.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,8 +17,7 @@ PICTURE_PPI = 200.0
 
 def png_of(picture: Picture) -> bytes:
     """Return a drawing as PNG."""
-    return compiled("picture.typ", {"svg": picture.svg, "width": picture.width_mm, "height": picture.height_mm},
-                    format="png", ppi=PICTURE_PPI)[0]  # fmt: skip
+    return compiled("alone.typ", asdict(picture), format="png", ppi=PICTURE_PPI)[0]
 
 
 def preview(write: Callable[[Path], Path]) -> list[bytes]:

@@ -28,7 +28,7 @@ from views.sheets.raster import png_of
 
 LATIN, EAST_ASIAN = "Calibri", {"zh": "宋体", "en": "SimSun"}
 QR_MM, MARGIN_MM, FORM_ROWS_MM = 16, 18, 8
-EPOCH = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 - a document's date has no zone; ours would never be the same
+EPOCH = datetime.datetime(2000, 1, 1)
 
 
 def write_docx(imprint: Imprint, title: str, pages: Iterable[TextPage], path: Path) -> Path:

@@ -4,12 +4,9 @@ In:     the ground's tables and the plans in metres, a map window at a true scal
 Out:    one SVG in millimetres, placed labels, and the legend of what is really on this sheet.
 """
 
-import string
-from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -21,14 +18,14 @@ from numpy.typing import NDArray
 from gis_data.catalogue import text
 from views.basemap import village_points
 from views.sheets import names, svg, symbols
-from views.sheets.frame import Box, MapWindow, grid_step_m
+from views.sheets.frame import Box, MapWindow
+from views.sheets.index_grid import grid_lines
 
 Shapes = NDArray[Any]
 
 BLEED_MM = 2.0
 DISC_ROUNDS = 40
 NORTH_MM = (11.0, 16.0)
-INDEX_MM, SLIVER_MM = 2.2, 10.0
 
 
 @dataclass(frozen=True)
@@ -237,45 +234,6 @@ class Drawing:
         placed = mine.dropna(subset=["post_x", "post_y"])
         return list(self.window.to_paper(shapely.points(placed[["post_x", "post_y"]].to_numpy(float))))
 
-    def grid(self, axis: str) -> list[tuple[float, float | None]]:
-        """Millimetres on paper of each grid line across an axis ("x", "y"), and its metres on the ground.
-
-        On a turned map the lines follow the paper and name no metres.
-        """
-        window, step = self.window, grid_step_m(self.window.scale)
-        length_mm = window.frame.width if axis == "x" else window.frame.height
-        if window.turn_deg:
-            apart = step * 1000 / window.scale
-            return [(float(at), None) for at in np.arange(length_mm / 2 % apart, length_mm, apart)]
-        west, south, east, north = window.ground
-        low, high = (west, east) if axis == "x" else (south, north)
-        metres = np.arange(np.ceil(low / step) * step, high, step)
-        millimetres = (metres - west if axis == "x" else north - metres) * 1000 / window.scale
-        return list(zip(millimetres.tolist(), metres.tolist(), strict=True))
-
-    def square(self, point: shapely.Point) -> str:
-        """Name the index square a point on paper lies in: a letter from the left, a number from the top."""
-        column = bisect(self._lines("x"), point.x)
-        return f"{string.ascii_uppercase[column % 26]}{bisect(self._lines('y'), point.y) + 1}"
-
-    def squares(self) -> list[tuple[str, float, float]]:
-        """Letters along the top and numbers along the left side, each in the middle of its squares (x, y on paper)."""
-        width, height = self.window.frame.width, self.window.frame.height
-        edges = [0.0, *self._lines("x"), width], [0.0, *self._lines("y"), height]
-        found = [
-            (string.ascii_uppercase[number % 26], (low + high) / 2, INDEX_MM)
-            for number, (low, high) in enumerate(pairwise(edges[0]))
-        ]
-        found += [
-            (f"{number}", INDEX_MM, (low + high) / 2) for number, (low, high) in enumerate(pairwise(edges[1]), start=1)
-        ]
-        return found
-
-    def _lines(self, axis: str) -> list[float]:
-        """Return the grid lines between index squares: a sliver at the edge belongs to its neighbour."""
-        length_mm = self.window.frame.width if axis == "x" else self.window.frame.height
-        return sorted(at for at, _ in self.grid(axis) if SLIVER_MM <= at <= length_mm - SLIVER_MM)
-
     def shapes(self, name: str) -> Shapes:
         """Return a layer's shapes on paper."""
         found: Shapes = self.layers[name].geometry.to_numpy()
@@ -297,8 +255,8 @@ class Drawing:
 
     def _grid_lines(self) -> Shapes:
         width, height = self.window.frame.width, self.window.frame.height
-        lines = [shapely.LineString([(x, 0), (x, height)]) for x, _ in self.grid("x")]
-        lines += [shapely.LineString([(0, y), (width, y)]) for y, _ in self.grid("y")]
+        lines = [shapely.LineString([(x, 0), (x, height)]) for x, _ in grid_lines(self.window, "x")]
+        lines += [shapely.LineString([(0, y), (width, y)]) for y, _ in grid_lines(self.window, "y")]
         return np.array(lines, dtype=object)
 
     def _explain(self, key: str, drawn: str) -> None:
