@@ -29,7 +29,7 @@ from views.sheets.beat_page import of_zone
 from views.sheets.frame import fit
 from views.sheets.symbols import CHECKPOINT_MM
 from views.sheets.zone_map import Drawing, Scene
-from views.sheets.zone_sheet import GROUND, write_zone_sheet
+from views.sheets.zone_sheet import GROUND, cameras_of, write_zone_sheet
 
 from .test_pages import one_page, words
 
@@ -97,7 +97,7 @@ def test_checkpoints_discs_on_paper_do_not_cover_each_other(planned):
     ground = {name: ws.read(name) for name in GROUND}
     beats, checkpoints = of_zone(plans["beats"], "Z4", crs=ws.study.crs)
     units, spots = plans["zones"].tables["units"], plans["hotspots"].to_frame()
-    scene = Scene("Z4", zones, units, spots, beats, checkpoints, ground)
+    scene = Scene("Z4", zones, units, spots, beats, checkpoints, cameras_of({}, ground, crs=ws.study.crs), ground)
     drawing = Drawing(scene, fit(scene.zone.geometry)[1])
     apart = [((a - b) ** 2).sum() ** 0.5 for a, b in combinations(drawing.discs, 2)]
     assert min(apart) >= 2 * CHECKPOINT_MM - 0.01

@@ -3,6 +3,7 @@
 import openpyxl
 import pytest
 
+from gis_data import audit
 from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.workspace import Workspace
 from models.plan import Plan
@@ -120,20 +121,28 @@ def test_the_same_plans_give_the_same_bytes(station, tmp_path):
 def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_path):
     ws = tiny_workspace(tmp_path / "town")
     written = print_all(ws, tiny_plans(ws))
-    quality = [text("sheet.file_quality_xlsx"), text("sheet.file_quality_pdf")]
-    cards = [text("sheet.file_scorecard"), text("sheet.file_public_card")]
     assert [path.name for path in written] == [
-        text("sheet.file_zones"),
+        "巡区图册_A4.pdf",
+        "巡区图册_A3.pdf",
+        "巡区方案.xlsx",
         "巡区图_Z1.pdf",
         "巡区图_Z2.pdf",
         text("sheet.file_layers"),
-        *cards,
-        text("camera_book.file"),
+        "警情周分析.pdf",
+        "警情周分析.docx",
+        "村情单.pdf",
+        "巡区成绩单.pdf",
+        "巡区成绩单.xlsx",
+        "巡区成绩单_对外.xlsx",
+        "监控备案表.pdf",
+        "监控方案与备案表.xlsx",
         "监控布点图_V1.pdf",
         "监控布点图_V5.pdf",
-        *quality,
+        "数据质量报告.xlsx",
+        "数据质量报告.pdf",
     ]
     assert all(path.stat().st_size > 5_000 for path in written)
+    assert audit.entries(ws.root / "audit.jsonl")[-1]["action"] == "print"
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def village_scene(plan: Plan, village_id: str, ground: Mapping[str, gpd.GeoDataF
     areas: gpd.GeoDataFrame = plan.tables["areas"]
     own = areas[areas["village_id"] == village_id].rename(columns={"village_id": "zone_id"})
     none = gpd.GeoDataFrame({"unit_id": [], "zone_id": [], "beat_id": []}, geometry=[], crs=areas.crs)
-    spots = none.assign(hotspot_id="", peak_hours="")
-    return Scene(village_id, own, none, spots, none, marks(plan, village_id), ground)
+    spots, no_signs = none.assign(hotspot_id="", peak_hours=""), none.assign(planned=False)
+    return Scene(village_id, own, none, spots, none, marks(plan, village_id), no_signs, ground)
 
 
 def marks(plan: Plan, village_id: str) -> gpd.GeoDataFrame:

@@ -161,6 +161,8 @@ def cameras_of(plans: Mapping[str, Plan], ground: Mapping[str, gpd.GeoDataFrame]
     standing = ground.get("cameras", empty)
     places = [(False, point) for point in dict.fromkeys(standing.geometry)]
     if "cameras" in plans:
-        places += [(True, point) for point in plans["cameras"].tables["sites"].geometry]
+        new = plans["cameras"].to_frame()
+        new = new[new["status"] != "existing"].drop_duplicates("site_id")
+        places += [(True, point) for point in new.geometry]
     shapes = gpd.GeoSeries([point for _, point in places], crs=crs)
     return gpd.GeoDataFrame({"planned": [planned for planned, _ in places]}, geometry=shapes) if places else empty
