@@ -57,7 +57,8 @@ def marks_on(page):
     shapes = list(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH]))
     boxes = np.array([shape.get_bounds() for shape in shapes]) / PT_PER_MM
     sizes = boxes[:, 2:] - boxes[:, :2]
-    left, bottom, right, top = boxes[np.argmax(sizes.prod(axis=1) * (sizes[:, 0] < page.get_width() / PT_PER_MM - 15))]
+    plain = np.array([pdfium.FPDFPath_CountSegments(shape) <= 5 for shape in shapes])  # of all rectangles the largest
+    left, bottom, right, top = boxes[np.argmax(sizes.prod(axis=1) * plain)]
     found = []
     for shape, box, size in zip(shapes, boxes, sizes, strict=True):
         inside = left < box[0] and box[2] < right and bottom < box[1] and box[3] < top

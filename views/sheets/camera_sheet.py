@@ -116,7 +116,9 @@ def write_all_camera_sheets(
 def planned_villages(plan: Plan) -> list[str]:
     """Return the villages that cameras are planned for."""
     summary, built = plan.tables["summary"], plan.tables["areas"]
-    return list(summary.loc[summary["village_id"].isin(built.loc[~built.geometry.is_empty, "village_id"]), "village_id"])
+    return list(
+        summary.loc[summary["village_id"].isin(built.loc[~built.geometry.is_empty, "village_id"]), "village_id"]
+    )
 
 
 class _Back:

@@ -15,10 +15,10 @@ from models.weekly import Weekly, last_week, week_of
 from views.beat_book import write_beat_book
 from views.camera_book import write_camera_book
 from views.documents import write_scorecard
+from views.plan_layers import write_plan_layers
 from views.public_card import write_public_card
 from views.quality import quality_of
 from views.quality_book import write_quality_book
-from views.plan_layers import write_plan_layers
 from views.sheets.camera_sheet import planned_villages, write_camera_sheet
 from views.sheets.content import TextPage, write_sheets
 from views.sheets.desk import Desk

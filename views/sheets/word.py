@@ -20,13 +20,12 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 
-from gis_data.catalogue import language
 from views.sheets.content import Block, Columns, Facts, Heading, Picture, Table, TextPage, Words
 from views.sheets.frame import PAPERS
 from views.sheets.imprint import Imprint
 from views.sheets.raster import png_of
 
-LATIN, EAST_ASIAN = "Calibri", {"zh": "宋体", "en": "SimSun"}
+LATIN, EAST_ASIAN = "Calibri", "SimSun"
 QR_MM, MARGIN_MM, FORM_ROWS_MM = 16, 18, 8
 EPOCH = datetime.datetime(2000, 1, 1)
 
@@ -60,7 +59,7 @@ def _dress(document: Document, title: str, imprint: Imprint) -> None:
     for name in ("Normal", "Heading 1", "Heading 2"):
         style: Any = document.styles[name]
         style.font.name = LATIN
-        style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), EAST_ASIAN[language()])
+        style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), EAST_ASIAN)
     normal: Any = document.styles["Normal"]
     normal.font.size = Pt(10.5)
     words = imprint.words()
