@@ -11,6 +11,7 @@ from gis_data.catalogue import language, text
 from views.basemap import village_points
 from views.sheets.content import Columns, Heading, MapPage, Page, Table, TextPage, Words, page_of, write_sheets
 from views.sheets.desk import Desk
+from views.sheets.divided import with_parts
 from views.sheets.index_grid import square
 from views.sheets.zone_sheet import map_page, scene_of, zone_pages, zones_of
 
@@ -56,7 +57,8 @@ def leaf(desk: Desk, zone: str, *, paper: str = "A4") -> tuple[MapPage, TextPage
 
 def _squares(desk: Desk, zone: str, front: MapPage) -> list[tuple[str, str, str]]:
     """Return zone, name and index square of each village on a zone's map."""
-    villages, units = desk.table("villages"), desk.plan("zones").tables["units"]
+    plan = desk.plan("zones")
+    villages, units = with_parts(desk.table("villages"), plan), plan.tables["units"]
     here = villages["village_id"].isin(units.loc[units["zone_id"] == zone, "unit_id"])
     points = front.window.to_paper(village_points(villages)[here].to_numpy())
     named = zip(villages.loc[here, "name"], points, strict=True)
