@@ -237,13 +237,14 @@ def news_table(news: News, villages: Mapping[str, str]) -> pd.DataFrame:
 
 
 def repeat_table(found: Repeats) -> pd.DataFrame:
-    """Return pairs seen over pairs expected with the adjusted p, one row a distance and one column a time band."""
+    """Return pairs seen over pairs expected, the pairs and the adjusted p: a row a distance, a column a time band."""
     rows: dict[str, dict[str, str]] = {}
     for row, is_near in zip(records(found.found.bands), found.near, strict=True):
         where = _distance(row["from_m"], row["to_m"], is_repeat=row["is_repeat"])
         days = text("page.patterns.days", first=row["from_day"], last=row["to_day"] - 1)
         ratio = DASH if not math.isfinite(row["times_expected"]) else f"{row['times_expected']:.2f}"
-        words = f"{ratio} (p {p_value(row['p_adj'])})"
+        pairs, p = f"{row['observed']:,.0f}", p_value(row["p_adj"])
+        words = text("page.patterns.repeats_cell", ratio=ratio, pairs=pairs, p=p)
         mark = "▲ " if is_near else "△ " if row["is_raised"] else ""
         rows.setdefault(where, {})[days] = f"{mark}{words}"
     head = text("page.patterns.column.distance")

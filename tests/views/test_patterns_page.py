@@ -158,8 +158,9 @@ def test_near_repeats_are_those_of_the_function_or_too_few(planned_town, town, l
     rng = np.random.default_rng([ws.study.settings.seed, patterns.NEAR_DRAWS])
     found = find_near_repeats(points, crs=ws.study.crs, rng=rng, exchange=quarter)
     cells = [cell for row in table_with(page, "distance", lang)[1:] for cell in row[1:]]
-    assert [cell.lstrip("▲△ ").split()[0] for cell in cells] == [
-        f"{ratio:.2f}" for ratio in found.bands["times_expected"]
+    said_there = [re.findall(r"[\d.,]+", cell)[:2] for cell in cells]  # the ratio, and the pairs it rests on
+    assert said_there == [
+        [f"{ratio:.2f}", f"{pairs:,.0f}"] for ratio, pairs in found.bands[["times_expected", "observed"]].to_numpy()
     ]
     assert [cell[0] in "▲△" for cell in cells] == found.bands["is_raised"].tolist()
     crash = text("type.crash", lang=lang)
