@@ -160,22 +160,23 @@ def test_a_strong_hotspot_comes_back_more_often_than_a_weak_one():
 
 
 def test_stability_is_the_share_of_resamples_with_the_same_ground():
-    """Counted again by resampling rows by hand, with grounds as sets of cells."""
+    """Counted again by resampling rows by hand, grounds as sets of cells; the market's points have two rows each."""
     rng = np.random.default_rng(6)
-    xy = np.vstack([rng.normal(MARKET, 30, (14, 2)), even(100, rng)])
+    xy, weight = np.vstack([rng.normal(MARKET, 30, (7, 2)), even(100, rng)]), np.repeat([2.0, 1.0], [7, 100])
+    rows = np.repeat(xy, weight.astype(int), axis=0)
     land = shapely.box(WEST, SOUTH, WEST + 3_000, SOUTH + 3_000)
     grid = Grid.over(land, cell_m=200 / 6, margin_m=600)
-    surface = ChanceSurface.around(xy, np.ones(114), grid, opportunity=[], bandwidth_m=300, detail_m=25)
+    surface = ChanceSurface.around(xy, weight, grid, opportunity=[], bandwidth_m=300, detail_m=25)
     finder = GridFinder(surface, PileRule(200.0, 6, 0.5))
     chance = by_chance(finder, simulations=39, rng=rng, progress=lambda share: None)
     ground = surface.cells_in(shapely.Point(MARKET).buffer(130))
     back = stability(
-        xy, np.ones(114), [ground], finder, chance,
+        xy, weight, [ground], finder, chance,
         alpha=0.05, resamples=400, rng=rng, progress=lambda share: None,
     )[0]  # fmt: skip
     seen = 0
     for _ in range(400):
-        piles = finder.find(xy[rng.integers(114, size=114)], np.ones(114))
+        piles = finder.find(rows[rng.integers(114, size=114)], np.ones(114))
         inside = piles.count * np.log(piles.count / piles.expected)
         outside = (114 - piles.count) * np.log((114 - piles.count) / (114 - piles.expected))
         ratio = np.where(piles.count > piles.expected, inside + outside, 0)
@@ -187,9 +188,7 @@ def test_stability_is_the_share_of_resamples_with_the_same_ground():
                 hit |= len(cells & set(ground.tolist())) / len(cells | set(ground.tolist())) >= 0.5
         seen += hit
     part = surface.cells_in(shapely.Point(MARKET).buffer(60))  # less than half of any ground around the market
-    less = stability(
-        xy, np.ones(114), [part], finder, chance, alpha=0.05, resamples=60, rng=rng, progress=lambda share: None
-    )
+    less = stability(xy, weight, [part], finder, chance, alpha=0.05, resamples=60, rng=rng, progress=lambda share: None)
     assert less[0] == 0
     assert 0.05 < back < 0.98
     assert back == pytest.approx(seen / 400, abs=0.12)
