@@ -24,15 +24,17 @@ import numpy as np
 import shapely
 
 from analysis.chance_surface import ChanceSurface, Floats, Grid
+from analysis.counting import require_crs
 from analysis.density_clusters import DensityFinder
 from analysis.grounds import Grounds, collapse, dbscan_grounds, hdbscan_grounds
 from analysis.hotspot_table import Found, hotspot_table
 from analysis.piles import CELLS_PER_EPS, Finder, GridFinder, PileRule, by_chance, excess, most_unusual
 from analysis.reach import NEAREST_M, Reach, choose_reach
 from analysis.stability import stability
-from gis_data.errors import InputError
+from gis_data.errors import CrsError, InputError
 from gis_data.periods import Period
 from gis_data.settings import HotspotSettings
+from gis_data.study import is_metric
 
 METHODS = ("dbscan", "hdbscan")
 DETAIL_M = 25.0  # a house with its yard: how precisely an incident is known to be at one
@@ -112,9 +114,15 @@ def find_hotspots(
     ------
     InputError
         If the settings name an unknown method.
+    CrsError
+        If the incidents are not in metres, or a layer is in another CRS than they.
     """
     if settings.method not in METHODS:
         raise InputError("hotspots.method", found=settings.method, known=", ".join(METHODS))
+    if incidents.crs is None or not is_metric(incidents.crs):
+        raise CrsError("crs.not_metric", crs="?" if incidents.crs is None else incidents.crs.to_string())
+    for layer in opportunity:
+        require_crs(layer, incidents, name="opportunity")
     least = math.ceil(settings.min_incidents_per_year * period.years)
     near = incidents[incidents.geometry.dwithin(land, settings.eps_m or NEAREST_M)]
     xy, weight, spot = collapse(near)

@@ -14,6 +14,7 @@ from scipy import stats
 
 from analysis.hotspot_table import explain, types_of
 from analysis.hotspots import find_hotspots
+from gis_data.errors import CrsError
 from gis_data.periods import Period
 from gis_data.settings import HotspotSettings
 
@@ -231,6 +232,17 @@ def test_a_quarter_turn_keeps_every_cluster_and_its_counts(seed):
     here, there = (find(one)[columns].sort_values(["count", "area_km2"], ignore_index=True) for one in (frame, turned))
     # Discs are drawn as polygons, and their vertices turn with them; a point on an edge may fall either side.
     pd.testing.assert_frame_equal(pd.DataFrame(here), pd.DataFrame(there), rtol=1e-6)
+
+
+def test_another_crs_is_an_error_that_names_both():
+    frame = town(np.random.default_rng(3), background=20)
+    houses = gpd.GeoDataFrame(geometry=frame.geometry)
+    with pytest.raises(CrsError, match=r"EPSG:4528.*EPSG:4549"):
+        find(frame, opportunity=[houses, houses.to_crs(4528)])
+    with pytest.raises(CrsError, match="EPSG:4326"):
+        find(frame.to_crs(4326))
+    with pytest.raises(CrsError):
+        find(frame.set_crs(None, allow_override=True))
 
 
 def test_the_same_seed_gives_the_same_p_values_and_others_nearly():
