@@ -129,6 +129,8 @@ def undo(
     removed, restored = sum(done.removed.values()), sum(done.restored.values())
     files = text("list.mark").join(done.files)
     typer.echo(text("command.undone", files=files, removed=removed, restored=restored, waiting=done.waiting_again))
+    if done.left_alone:
+        typer.echo(text("command.left_alone", rows=done.left_alone))
 
 
 @app.command()

@@ -31,10 +31,12 @@ from gis_data.tables import ASIDE
 from gis_data.workspace import Workspace, write_atomically
 
 FIXED = ("file", "row", "reason", "advice", "key")
-# An untouched row with one of these reasons may be accepted later: the lists may have grown since.
-MAY_BE_KNOWN_BY_NOW = frozenset({"class_unknown", "village_unknown", "mode_unknown"})
+# An untouched row with one of these reasons may be accepted later: the lists may have grown since, or an undo has taken
+# away what the row was joined to.
+ALONE = "first_call_gone"
+MAY_BE_KNOWN_BY_NOW = frozenset({"class_unknown", "village_unknown", "mode_unknown", ALONE})
 _OURS = re.compile(r"I[0-9a-f]{12}_.*\.csv")
-_GIVEN = {"incident_id": "\x00incident", "linked_id": "\x00linked", "village": "\x00village"}
+_GIVEN = {"incident_id": "\x00incident", "linked_id": "\x00linked", "village": "\x00village", "was_call": "\x00call"}
 # A row's key must never look like a telephone number, or the row could not come back.
 _WITHOUT_DIGITS = str.maketrans("0123456789", "ghijklmnop")
 
@@ -75,6 +77,8 @@ def with_given(sheet: Sheet, match: Match, waiting: pd.DataFrame, *, crs: str) -
             _GIVEN["incident_id"]: waiting["incident_id"],
             _GIVEN["linked_id"]: waiting["linked_id"],
             _GIVEN["village"]: waiting["village_id"],
+            # Its number is not shown, so nothing else says that it may be joined to another call again.
+            _GIVEN["was_call"]: waiting["reason"].where(waiting["reason"] == ALONE, "").replace(ALONE, "1"),
         }
     )
     fields = {name: (*match.fields.get(name, ()), column) for name, column in _GIVEN.items()}
@@ -148,6 +152,14 @@ def moved(aside: pd.DataFrame, keys: Iterable[str], incident_ids: Iterable[str],
     same_call = asked.isin(came) & (asked != "") & (aside["import_id"] != to)
     gone = (aside["key"].isin(set(keys)) | (same_call & (aside["reason"] != "duplicate"))) & (aside["moved_to"] == "")
     return aside.assign(moved_to=aside["moved_to"].mask(gone, to))
+
+
+def left_alone(aside: pd.DataFrame, lost: pd.DataFrame) -> pd.Series:
+    """Tell which rows wait because they were joined to incidents that are lost (rows of INCIDENTS)."""
+    places = set(lost["source_file"].astype(object) + " " + lost["source_row"].astype(str).astype(object))
+    waits = (aside["table"] == "incidents") & (aside["moved_to"] == "")
+    joined = (aside["reason"] == "same_event") & aside["detail"].astype(object).isin(places)
+    return waits & (joined | (aside["reason"] == "follow_up") & aside["linked_id"].isin(lost["incident_id"]))
 
 
 def write_files(ws: Workspace, *, only: Iterable[str] | None = None) -> None:

@@ -262,7 +262,7 @@ def _merge_calls(
     details: pd.Series, known: Known,
 ) -> tuple[pd.Series, pd.Series]:  # fmt: skip
     """Set aside the calls about an event that another row already tells, each with that row's number."""
-    is_call = asked & ((calls["number"] != "") | calls["damaged"])
+    is_call = asked & ((calls["number"] != "") | calls["damaged"] | (_words(cells, "was_call", rows.index) == "1"))
     is_call &= (rows["origin"] == "reported") & (rows["count"] == 1)
     unusable = ~rows["precision"].isin(USABLE_POINT)
     about = rows[["reported_at", "incident_class", "type", "village_id"]].assign(

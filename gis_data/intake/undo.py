@@ -2,7 +2,8 @@
 
 In:     a workspace and the name of an import.
 Out:    its rows gone from every table, the rows that it had replaced back, the rows that it had taken from
-        ``set_aside/`` waiting again, its own rows set aside and its original gone; one entry in the audit log.
+        ``set_aside/`` waiting again, its own rows set aside and its original gone; rows of other imports that were
+        joined to one of its rows wait to come in; one entry in the audit log.
 
 All tables change in one transaction, and the file is written anew after it: nothing of the rows is left in free pages.
 Nothing is read from ``raw/`` but ground files, from which the ground of the remaining imports is made anew.
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from gis_data.errors import InputError
-from gis_data.intake import ground, history, store
+from gis_data.intake import aside, ground, history, store
 from gis_data.intake.report import completeness
 from gis_data.workspace import Workspace
 
@@ -32,6 +33,8 @@ class Undone:
         Table -> number of rows that went, and that came back.
     waiting_again
         Rows set aside earlier that wait for correction again.
+    left_alone
+        Rows set aside because they were joined to a row that went: imported again as they are, they come in.
     """
 
     import_ids: tuple[str, ...]
@@ -39,6 +42,7 @@ class Undone:
     removed: Mapping[str, int]
     restored: Mapping[str, int]
     waiting_again: int
+    left_alone: int = 0
 
 
 def undo_import(ws: Workspace, import_id: str = "") -> Undone:
@@ -56,10 +60,13 @@ def undo_import(ws: Workspace, import_id: str = "") -> Undone:
         imports = ws.read("imports")
         gone = _chosen(imports, import_id)
         tables, done = _tables_without(ws, imports, gone)
-        reopened = set(ws.read("aside").query("moved_to in @gone")["import_id"])
+        waited = ws.read("aside")
+        reasons = tables["aside"].set_index("key")["reason"].reindex(waited["key"]).to_numpy()
+        reopened = set(waited["import_id"][waited["moved_to"].isin(gone) | (waited["reason"] != reasons)])
         ws.commit(
             tables, "undo", inputs=dict(zip(done.files, _hashes(imports, gone), strict=True)), wipe=True,
             import_ids=done.import_ids, removed=done.removed, restored=done.restored, waiting_again=done.waiting_again,
+            left_alone=done.left_alone,
         )  # fmt: skip
         store.finish(ws, only=set(gone) | reopened)
     return done
@@ -96,7 +103,11 @@ def _tables_without(ws: Workspace, imports: pd.DataFrame, gone: list[str]) -> tu
     waiting = ws.read("aside")
     again = waiting["moved_to"].isin(gone) & ~waiting["import_id"].isin(gone)
     waiting = waiting.assign(moved_to=waiting["moved_to"].mask(again, ""))
-    tables["aside"] = waiting[~waiting["import_id"].isin(gone)]
+    waiting = waiting[~waiting["import_id"].isin(gone)]
+    current = ws.read("incidents")
+    lost = current[~current["incident_id"].isin(tables.get("incidents", current)["incident_id"])]
+    alone = aside.left_alone(waiting, lost)
+    tables["aside"] = waiting.assign(reason=waiting["reason"].mask(alone, aside.ALONE))
     if (imports["import_id"].isin(gone) & (imports["table"] == ground.TABLE)).any():
         tables |= ground.make_tables(ws, left, [])
     if "incidents" in tables or "villages" in tables:
@@ -109,4 +120,4 @@ def _tables_without(ws: Workspace, imports: pd.DataFrame, gone: list[str]) -> tu
         tables["incidents"], tables["settled"] = history.settle_masts(tables["incidents"], tables["settled"])
         tables["completeness"] = completeness(tables["incidents"])
     files = tuple(imports["file"][imports["import_id"].isin(gone)])
-    return tables, Undone(tuple(gone), files, removed, restored, int(again.sum()))
+    return tables, Undone(tuple(gone), files, removed, restored, int(again.sum()), int(alone.sum()))

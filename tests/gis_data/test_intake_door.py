@@ -420,6 +420,31 @@ def test_a_call_that_was_joined_to_an_earlier_one_comes_in_when_a_person_says_it
     assert ws.read("incidents")["type"].tolist() == ["theft", "pickpocketing"]
 
 
+def reasons(ws: Workspace) -> list[str]:
+    aside = ws.read("aside")
+    return sorted(aside["reason"][aside["moved_to"] == ""])
+
+
+def test_what_was_joined_to_an_undone_call_says_so_and_comes_in_when_it_comes_again_as_it_is(ws: Workspace):
+    first = take(ws, "一.csv", [row(1, **FIRST_CALL), row(30)]).files[0]
+    follow = row(5, 关联接警单编号=row(1)["接警单编号"], 报警时间="2024-03-07 09:00", 经度="119.8600")
+    take(
+        ws,
+        "二.csv",
+        [row(2, **OTHER_CALL), follow, row(3, **OTHER_CALL | {"经度": "119.8310"}), row(40, 报警时间="？")],
+    )
+    assert reasons(ws) == ["follow_up", "no_time", "same_event", "same_event"]
+    done = undo_import(ws, first.import_id)
+    assert (done.left_alone, done.waiting_again) == (3, 0)
+    assert reasons(ws) == ["first_call_gone", "first_call_gone", "first_call_gone", "no_time"]
+    assert aside_file(ws).read_text(encoding="utf-8-sig").count("并入的首报已被撤销") == 3
+    report = import_files(ws, [aside_file(ws)]).files[0]
+    assert (report.accepted, report.set_aside) == (2, 2)  # the event once, the call that followed one nobody knows
+    assert reasons(ws) == ["no_time", "same_event"]
+    undo_import(ws, report.import_id)
+    assert reasons(ws) == ["first_call_gone", "first_call_gone", "first_call_gone", "no_time"]
+
+
 def test_a_file_that_comes_again_with_corrections_does_not_join_itself(ws: Workspace):
     take(ws, "一.csv", [row(1, **FIRST_CALL), row(2, **OTHER_CALL)])
     report = take(ws, "一.csv", [row(1, **FIRST_CALL, 警情类型="扒窃"), row(2, **OTHER_CALL)]).files[0]

@@ -204,6 +204,8 @@ def _say_done(station: Station) -> None:
         }
         files = text("list.mark").join(done.files)
         st.success(_plain(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
+        if done.left_alone:
+            st.warning(text("command.left_alone", rows=done.left_alone))
 
 
 def _report_lines(row: Mapping[str, Any]) -> Iterator[str]:
