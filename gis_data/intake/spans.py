@@ -28,7 +28,9 @@ from gis_data.days import (
 
 HARDLY_CHANCE = 1e-6
 MOST_TOLD = 12
-Days = NDArray[np.datetime64]
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Told = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -57,75 +59,87 @@ def find_gaps(reported: pd.Series, before: pd.Series, *, single: pd.Series, time
     single
         Which rows of this file are one incident each: a sheet of totals may put a whole month on its first day.
     """
-    day = _days(reported)
-    partial, told = _partial_months(day, day[single.to_numpy()], _days(before))
-    festival, festivals = np.zeros(len(day), dtype=bool), list[tuple[str, dict[str, Any]]]()
+    if reported.empty:
+        nothing = pd.Series(False, index=reported.index)
+        return Calendar({"month_partial": nothing, "festival_days": nothing}, ())
+    day, day_before = _days(reported), _days(before)
+    first, last = (int(end(np.concatenate([day, day_before]))) for end in (np.min, np.max))
+    size = last - first + 1
+    several = (day[single.to_numpy()], day_before)
+    ours, counted, earlier = (np.bincount(days - first, minlength=size) for days in (day, *several))
+    partial, told = _partial_months(counted, earlier, first)
+    festival, festivals = np.zeros(size, dtype=bool), list[Told]()
     if keeps_spring_festival(timezone):
-        festival, festivals = _festival_days(day, _days(before))
+        festival, festivals = _festival_days(ours, earlier, first)
     notes = {"month_partial": partial, "festival_days": festival}
+    at = day - first
     return Calendar(
-        {name: pd.Series(flags, index=reported.index) for name, flags in notes.items()}, (*told, *festivals)
+        {name: pd.Series(days[at], index=reported.index) for name, days in notes.items()}, (*told, *festivals)
     )
 
 
-def _days(times: pd.Series) -> Days:
-    return times.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+def _days(times: pd.Series) -> Whole:
+    """Return the local days of moments, counted from 1970."""
+    return times.dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
-def _partial_months(
-    day: Days, single: Days, before: Days
-) -> tuple[NDArray[np.bool_], list[tuple[str, dict[str, Any]]]]:
-    """Return which of this file's rows lie in a month with a gap, and the gaps."""
-    every = np.concatenate([single, before])
-    partial, told = np.zeros(len(day), dtype=bool), []
-    if not len(single):
-        return partial, []
-    month_of = day.astype("datetime64[M]")
-    for month in np.unique(single.astype("datetime64[M]")):
-        gap = _gap(every[every.astype("datetime64[M]") == month], month)
+def _partial_months(counted: Whole, earlier: Whole, first: int) -> tuple[Flags, list[Told]]:
+    """Return which days lie in a month of this file's with a gap, and the gaps."""
+    partial, told = np.zeros(len(counted), dtype=bool), list[Told]()
+    filled = np.flatnonzero(counted) + first
+    for month in np.unique(filled.astype("datetime64[D]").astype("datetime64[M]")):
+        start, end = (int((month + step).astype("datetime64[D]").astype(np.int64)) for step in (0, 1))
+        inside = slice(max(0, start - first), end - first)
+        gap = _gap(counted[inside] + earlier[inside], max(start, first), start, end)
         if gap is None:
             continue
-        partial |= month_of == month
-        first, last = gap
-        of = int(((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int))
-        about = {"month": str(month), "first": str(first), "last": str(last), "of": of}
-        told.append(("intake.remark.month_partial", about | {"days": int((last - first).astype(int)) + 1}))
+        partial[inside] = True
+        since, until = (str(np.datetime64(day, "D")) for day in gap)
+        about = {"month": str(month), "first": since, "last": until, "of": end - start, "days": gap[1] - gap[0] + 1}
+        told.append(("intake.remark.month_partial", about))
     return partial, told[-MOST_TOLD:]
 
 
-def _gap(day: Days, month: np.datetime64) -> tuple[np.datetime64, np.datetime64] | None:
-    """Return the longest run of days of a month without a row, if chance does not leave it empty."""
-    first, end = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
-    filled = np.unique(day)
+def _gap(counts: Whole, known_from: int, start: int, end: int) -> tuple[int, int] | None:
+    """Return the longest run of days of a month without a row, if chance does not leave it empty.
+
+    Parameters
+    ----------
+    counts
+        Rows of each day from ``known_from`` on; days that it does not reach have none.
+    start, end
+        First day of the month and of the next.
+    """
+    filled = np.flatnonzero(counts) + known_from
     if len(filled) < 2:  # totals of a month, or its first day
         return None
-    edges = np.concatenate([[first - 1], filled, [end]])
-    empty = np.diff(edges).astype(int) - 1
-    longest, days = int(empty.argmax()), int((end - first).astype(int))
+    edges = np.concatenate([[start - 1], filled, [end]])
+    empty = np.diff(edges) - 1
+    longest, days = int(empty.argmax()), end - start
     k = int(empty[longest])
-    chance = (days - k + 1) * (1 - k / days) ** len(day)
-    return (edges[longest] + 1, edges[longest + 1] - 1) if k and chance < HARDLY_CHANCE else None
+    chance = (days - k + 1) * (1 - k / days) ** int(counts.sum())
+    return (int(edges[longest]) + 1, int(edges[longest + 1]) - 1) if k and chance < HARDLY_CHANCE else None
 
 
-def _festival_days(day: Days, before: Days) -> tuple[NDArray[np.bool_], list[tuple[str, dict[str, Any]]]]:
-    """Return which rows lie under the sway of a festival that may be held against the one before, and what to say."""
-    festival, at = _festival_of(day)
-    had = {*np.unique(festival), *np.unique(_festival_of(before)[0])} - {0}
-    flags, told = np.zeros(len(day), dtype=bool), []
-    for year in (int(year) for year in np.unique(festival) if year - 1 in had):
-        ours = (festival == year)[at]
-        about = {"year": year, "day": str(spring_festival(year)), "before": str(spring_festival(year - 1))}
-        told.append(("intake.remark.festival_days", about | {"rows": int(ours.sum())}))
-        flags |= ours
-    return flags, told[-MOST_TOLD:]
+def _festival_days(ours: Whole, earlier: Whole, first: int) -> tuple[Flags, list[Told]]:
+    """Return which days lie under the sway of a festival that may be held against the one before, and what to say."""
+    year = _festival_of(np.arange(len(ours)) + first)
+    had = {*year[(ours > 0) | (earlier > 0)]} - {0}
+    swayed, told = np.zeros(len(ours), dtype=bool), list[Told]()
+    for festival in (int(one) for one in np.unique(year[ours > 0]) if one - 1 in had):
+        days = year == festival
+        about = {"year": festival, "day": str(spring_festival(festival)), "before": str(spring_festival(festival - 1))}
+        told.append(("intake.remark.festival_days", about | {"rows": int(ours[days].sum())}))
+        swayed |= days
+    return swayed, told[-MOST_TOLD:]
 
 
-def _festival_of(day: Days) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Return for each distinct day the year of the festival under whose sway it is, or 0; and each row's day."""
-    known, at = np.unique(day, return_inverse=True)
-    year = np.zeros(len(known), dtype=np.int64)
-    asked = known.astype("datetime64[Y]").astype(np.int64) + 1970 <= FESTIVALS_UNTIL  # a slip of the pen may be later
-    from_festival = festival_day(pd.DatetimeIndex(known[asked]))
-    festival = pd.DatetimeIndex(known[asked] - from_festival.astype("timedelta64[D]")).year.to_numpy(dtype=np.int64)
+def _festival_of(days: Whole) -> Whole:
+    """Return for each day the year of the festival under whose sway it is, or 0."""
+    known = pd.DatetimeIndex(days.astype("datetime64[D]"))
+    year = np.zeros(len(days), dtype=np.int64)
+    asked = known.year <= FESTIVALS_UNTIL  # a slip of the pen may be later
+    from_festival = festival_day(known[asked])
+    festival = (known[asked] - pd.to_timedelta(from_festival, unit="D")).year.to_numpy(dtype=np.int64)
     year[asked] = np.where((from_festival >= FESTIVAL_FROM) & (from_festival < FESTIVAL_TO), festival, 0)
-    return year, at
+    return year
