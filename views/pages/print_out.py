@@ -5,12 +5,12 @@ import streamlit as st
 
 from gis_data.catalogue import language, text
 from models import approval, store
-from models.plan import Plan
 from views import jobs
 from views.formats import moment_words
 from views.pages import frame, work
 from views.pages.address import asked, tell
-from views.prints import Product, products
+from views.sheets.desk import Desk
+from views.sheets.products import PRODUCTS, File, Product
 from views.station import Station
 
 PICTURE_PX = 620
@@ -22,8 +22,8 @@ def show(station: Station) -> None:
     work.watch(station)
     run = approval.run_to_print(station.ws)
     _which(station, run)
-    plans = _plans_of(station.stamp, run, station) if run else {}
-    known = products(station.ws, station.table, plans)
+    desk = _desk(station.stamp, run, station).today()
+    known = [product for product in PRODUCTS if not product.lacks(desk)]
     if not known:
         st.info(text("page.no_plans", folder=station.ws.root.name))
         return
@@ -32,7 +32,7 @@ def show(station: Station) -> None:
         chosen = _list(known)
         _all(station)
     with right:
-        _picture(station, run, chosen)
+        _picture(station, run, _file(list(chosen.files(desk))))
 
 
 def _which(station: Station, run: str) -> None:
@@ -46,33 +46,45 @@ def _which(station: Station, run: str) -> None:
 
 
 def _list(known: list[Product]) -> Product:
-    """List the products, and offer each one's file."""
+    """List the products, and return the chosen one."""
     by_key = {one.key: one for one in known}
     st.session_state.setdefault("product", asked("product", list(by_key), known[0].key))
     if st.session_state["product"] not in by_key:
         st.session_state["product"] = known[0].key
     chosen = by_key[
         st.radio(
-            text("page.print.choose"), list(by_key), key="product", format_func=lambda key: by_key[key].name,
-            captions=[text(f"page.print.kind.{one.kind}") for one in known],
+            text("page.print.choose"), list(by_key), key="product", format_func=lambda key: by_key[key].title,
+            captions=[one.about for one in known],
         )
     ]  # fmt: skip
     tell(product=chosen.key)
     return chosen
 
 
-def _picture(station: Station, run: str, chosen: Product) -> None:
+def _file(files: list[File]) -> File:
+    """Return the file to look at: the only one, or the one chosen."""
+    if len(files) == 1:
+        return files[0]
+    by_name = {file.name: file for file in files}
+    first = next((file.name for file in files if file.has_picture), files[0].name)
+    names = list(by_name)
+    return by_name[
+        st.selectbox(text("page.print.file"), names, index=names.index(first), key=f"file of {files[0].name}")
+    ]
+
+
+def _picture(station: Station, run: str, file: File) -> None:
+    stem, _, kind = file.name.rpartition(".")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(chosen.name, anchor=False)
-        make = frame.speaking(lambda: chosen.made())
-        st.download_button(text("page.print.take", kind=chosen.file.rpartition(".")[2].upper()), make, chosen.file,
-                           on_click="ignore", key=f"take {chosen.key}", type="primary")  # fmt: skip
-    st.caption(text(f"page.print.about.{chosen.kind}"))
-    if not chosen.has_picture:
+        st.subheader(stem, anchor=False)
+        make = frame.speaking(file.data)
+        st.download_button(text("page.print.take", kind=kind.upper()), make, file.name, on_click="ignore",
+                           key=f"take {file.name}", type="primary")  # fmt: skip
+    if not file.has_picture:
         st.caption(text("page.print.no_picture"))
         return
     with st.spinner(text("page.print.drawing")):
-        png = _png(station.stamp, run, language(), chosen.key, chosen)
+        png = _png(station.stamp, run, language(), file.name, file)
     st.image(png, width=PICTURE_PX)
     st.caption(text("page.print.picture_help"))
 
@@ -98,10 +110,10 @@ def _all(station: Station) -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _plans_of(stamp: str, run: str, _station: Station) -> dict[str, Plan]:  # noqa: ARG001 - the cache's key
-    return store.load_plans(_station.ws, run)
+def _desk(stamp: str, run: str, _station: Station) -> Desk:  # noqa: ARG001 - the cache's key
+    return Desk.of(_station.ws, store.load_plans(_station.ws, run) if run else {})
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _png(stamp: str, run: str, lang: str, key: str, _product: Product) -> bytes:  # noqa: ARG001 - the cache's key
-    return _product.picture()
+def _png(stamp: str, run: str, lang: str, name: str, _file: File) -> bytes:  # noqa: ARG001 - the cache's key
+    return _file.picture()

@@ -34,8 +34,11 @@ class Desk:
     @classmethod
     def of(cls, ws: Workspace, plans: Mapping[str, Plan], *, printed_on: datetime.date | None = None) -> "Desk":
         """Return the desk as it is now."""
-        today = printed_on or datetime.datetime.now(tz=datetime.UTC).astimezone().date()
-        return cls(ws, as_drawn(plans), audit.last(ws.root / "audit.jsonl"), today)
+        return cls(ws, as_drawn(plans), audit.last(ws.root / "audit.jsonl"), printed_on or _today())
+
+    def today(self) -> "Desk":
+        """Return the same desk with today's marks; what was read or drawn stays."""
+        return Desk(self.ws, self.plans, audit.last(self.ws.root / "audit.jsonl"), _today(), self._read)
 
     @property
     def study(self) -> Study:
@@ -74,3 +77,7 @@ class Desk:
         """Return the imprint of a sheet that shows a plan ("" for none)."""
         shown = self.plan(plan) if plan else None
         return Imprint.of(self.study, shown, audit=self.audit, printed_on=self.printed_on, period=period)
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(tz=datetime.UTC).astimezone().date()

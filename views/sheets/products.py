@@ -41,10 +41,22 @@ class File:
     name: str
     write: Callable[[Path], Path]
 
+    @property
+    def has_picture(self) -> bool:
+        """Whether it is a sheet of paper, which can be looked at before it is printed."""
+        return self.name.endswith(".pdf")
+
     def data(self) -> bytes:
         """Return the file's bytes."""
+        return self._written(self.name)
+
+    def picture(self) -> bytes:
+        """Return its first page as a PNG."""
+        return self._written("page.png")
+
+    def _written(self, name: str) -> bytes:
         with TemporaryDirectory() as folder:
-            return self.write(Path(folder) / self.name).read_bytes()
+            return self.write(Path(folder) / name).read_bytes()
 
 
 @dataclass(frozen=True)
@@ -188,5 +200,5 @@ PRODUCTS: tuple[Product, ...] = (
     Product("villages", ("zones",), ("villages", "incidents"), _villages),
     Product("scorecard", ("zones", "scorecard"), (), _scorecard),
     Product("cameras", ("cameras",), (), _cameras),
-    Product("quality", (), (), _quality),
+    Product("quality", (), ("imports",), _quality),
 )

@@ -1,0 +1,144 @@
+"""All that is printed: every PDF of the sample town read back, documents opened, the standard sentences."""
+
+import re
+import shutil
+import subprocess
+
+import docx
+import pypdfium2
+import pytest
+
+from gis_data.catalogue import LANGUAGES, sentences, speaking, text
+from gis_data.errors import InputError
+from gis_data.workspace import Workspace
+from models.store import load_plans
+from views import sheets
+from views.sheets import frame
+from views.sheets.desk import Desk
+from views.sheets.products import PRODUCTS
+from views.sheets.weekly_sheet import change_words
+
+from .paper import PT_PER_MM, letter_boxes
+from .test_sheets import DAY
+
+
+@pytest.fixture(scope="module")
+def desk(planned_town):
+    ws = Workspace.open(planned_town)
+    return Desk.of(ws, load_plans(ws), printed_on=DAY)
+
+
+def test_every_page_of_every_pdf_stays_in_its_frame_is_marked_and_numbered(planned_town):
+    files = sorted((planned_town / "out").glob("*.pdf"))
+    assert len(files) >= 12
+    for file in files:
+        with pypdfium2.PdfDocument(file) as pages:
+            for number, page in enumerate(pages, start=1):
+                size = (page.get_width() / PT_PER_MM, page.get_height() / PT_PER_MM)
+                assert tuple(sorted(map(round, size))) in {(210, 297), (297, 420)}, file.name
+                boxes = letter_boxes(page)
+                where = (file.name, number)
+                assert boxes[:, 0].min() > frame.MARGIN - 1, where
+                assert boxes[:, 2].max() < size[0] - frame.MARGIN + 1, where
+                assert boxes[:, 1].min() > 4, where
+                assert boxes[:, 3].max() < size[1] - 5, where
+                words = page.get_textpage().get_text_range().replace(" ", "")
+                for expected in ("内部资料注意保管", "合成数据，非真实警情", f"第{number}页，共{len(pages)}页"):
+                    assert expected in words, (*where, expected)
+
+
+def test_every_font_on_paper_is_an_embedded_subset_of_the_one_typeface(planned_town):
+    for file in (planned_town / "out").glob("*.pdf"):
+        names = set(re.findall(rb"/BaseFont/([A-Z]{6}\+[\w-]+|[\w+-]+)", file.read_bytes()))
+        assert names, file.name
+        assert all(re.fullmatch(rb"[A-Z]{6}\+NotoSansCJKsc.*", name) for name in names), (file.name, names)
+
+
+def test_the_log_has_a_row_for_each_checkpoint_and_two_signatures_in_pdf_and_word(planned_town, desk):
+    checkpoints = desk.plan("beats").tables["checkpoints"]
+    with pypdfium2.PdfDocument(planned_town / "out" / "巡逻日志.pdf") as pages:
+        said = [page.get_textpage().get_text_range() for page in pages]
+    assert len(said) == len(desk.plan("beats").to_frame())
+    assert all("巡逻人签字" in words and "值班领导签字" in words for words in said)
+    assert sum(len(re.findall(r"Z\d+-C\d+", words)) for words in said) == len(checkpoints)
+    document = docx.Document(str(planned_town / "out" / "巡逻日志.docx"))
+    cells = [row.cells[0].text for table in document.tables for row in table.rows]
+    assert [cell for cell in cells if re.fullmatch(r"Z\d+-C\d+", cell)] == list(checkpoints["checkpoint_id"])
+    assert "内部资料 注意保管" in document.sections[0].header.paragraphs[0].text
+
+
+def test_the_weekly_document_says_what_the_sheet_says(planned_town):
+    document = docx.Document(str(planned_town / "out" / "警情周分析.docx"))
+    with pypdfium2.PdfDocument(planned_town / "out" / "警情周分析.pdf") as pages:
+        paper = re.sub(r"\s", "", "".join(page.get_textpage().get_text_range() for page in pages))
+    headings = [one.text for one in document.paragraphs if one.style.name.startswith("Heading")]
+    assert headings[:4] == ["禾川镇警情周分析", "一、警情概况", "二、警情分析", "（一）刑事警情"]
+    sentence = next(one.text for one in document.paragraphs if one.text.startswith("本周共接报各类警情"))
+    assert sentence.partition("。")[0] in paper
+    assert len(document.inline_shapes) >= 4, "the bars, and the trend of each class"
+    assert {run.font.name for run in document.paragraphs[1].runs} == {None}, "fonts come from the styles"
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_word_documents_convert_in_libreoffice(planned_town, tmp_path):
+    for file in (planned_town / "out").glob("*.docx"):
+        subprocess.run(
+            ["soffice", "--headless", "--convert-to", "pdf", "--outdir", tmp_path, file], check=True, timeout=120
+        )
+        assert (tmp_path / f"{file.stem}.pdf").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("this", "before", "sentence"),
+    [
+        (30, 35, "本周共接报盗窃30起（日均4.3起），较上周的35起减少5起，环比下降14.3%。"),
+        (15, 10, "本周共接报盗窃15起（日均2.1起），较上周的10起增加5起，环比上升50.0%。"),
+        (6, 9, "本周共接报盗窃6起（日均0.9起），较上周的9起减少3起（数量少，不计百分比）。"),
+        (2, 0, "本周共接报盗窃2起（日均0.3起），较上周的0起增加2起（数量少，不计百分比）。"),
+        (0, 0, "本周共接报盗窃0起（日均0.0起），与上周持平。"),
+    ],
+)
+def test_the_standard_sentence_gives_no_percentage_of_a_small_count(this, before, sentence):
+    assert change_words("盗窃", this, before) == sentence
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_product_has_a_title_and_files_in_both_languages(desk, lang):
+    with speaking(lang):
+        assert all(product.title and product.about and not product.lacks(desk) for product in PRODUCTS)
+        names = [file.name for product in PRODUCTS for file in product.files(desk)]
+    assert len(names) == len(set(names))
+    if lang == "en":
+        assert not re.search("[\u4e00-\u9fff]", "".join(names))
+
+
+def test_a_file_is_made_alone_and_can_be_looked_at(desk):
+    (log, _) = next(product for product in PRODUCTS if product.key == "patrol_log").files(desk)
+    assert log.data().startswith(b"%PDF")
+    assert log.picture().startswith(b"\x89PNG")
+
+
+def test_a_product_that_lacks_its_plan_or_rows_says_so(desk, tmp_path):
+    with pytest.raises(InputError, match="x"):
+        sheets.print_all(desk.ws, desk.plans, only=["x"])
+    with pytest.raises(InputError, match=r"还没有可以打印的计划「beats」"):
+        sheets.print_all(desk.ws, {"zones": desk.plans["zones"]}, only=["patrol_log"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_sentence_of_the_catalogue_needs_a_sign_the_typeface_lacks():
+    from fontTools.ttLib import TTFont
+
+    from views.fonts import font_file
+
+    with TTFont(font_file(), fontNumber=2, lazy=True) as font:
+        known = font.getBestCmap()
+    printed = [
+        words
+        for lang in LANGUAGES
+        for key, words in sentences(lang).items()
+        if not key.startswith(("page.", "map."))  # the browser has other typefaces
+    ]
+    used = {sign for words in printed for sign in words} - {"\n"}
+    assert {sign for sign in used if ord(sign) not in known} == set()
+    assert text("scorecard.verdict.not_met")
