@@ -81,10 +81,13 @@ def test_a_move_is_done_undone_and_done_again_and_the_state_follows(station, han
         ]
 
     assert now() == (other, [0])
-    desk.answer(station, {"kind": "undo"})
+    desk.answer(station, {"kind": "undo", "known": "ground 1"})
+    assert desk.known == "ground 1"
     assert now() == (hand.zone_of(0), [])
     desk.answer(station, {"kind": "redo"})
     assert now() == (other, [0])
+    desk.answer(station, {"kind": "ground", "known": ""})
+    assert (now(), desk.known) == ((other, [0]), "")
 
 
 def test_what_cannot_be_is_said_and_changes_nothing(station, hand):

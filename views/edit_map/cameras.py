@@ -19,6 +19,8 @@ from views import figures
 from views.edit_map.ground import base, geojson, points
 from views.maps.cameras import SEEN_SIGN, UNSEEN_SIGN, blind_bands, close_layers, focus_of, of_village
 
+BLIND_SIMPLER_M = 0.7  # bands drawn this much simpler look the same and weigh a fifth
+
 WORDS = ("camera", "hint", "add", "put", "azimuth", "lens", "here", "turn", "lock", "unlock", "remove")
 
 
@@ -68,7 +70,7 @@ def state(hand: CameraHand, village_id: str) -> dict[str, Any]:
 
 
 def _filled(shapes: gpd.GeoSeries) -> Any:  # noqa: ANN401 - an array of shapes
-    whole = shapes.to_numpy()
+    whole = shapely.simplify(shapes.to_numpy(), BLIND_SIMPLER_M)
     return whole[~shapely.is_empty(whole)]
 
 

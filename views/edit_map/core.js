@@ -47,6 +47,10 @@ class EditMap {
 
   /** Take the server's state; the ground is read and drawn again only when it is another one. */
   take(data) {
+    if (this.drawn !== data.ground_key && !data.ground) {
+      this.emit({kind: "ground", known: ""});  // the server took it for known: another map had it
+      return;
+    }
     this.words = data.words;
     this.steps = data.steps;
     if (this.drawn !== data.ground_key) this.open(data);
@@ -105,7 +109,7 @@ class EditMap {
     this.held = this.root.activeElement !== null;
     this.sent = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.busy();
-    this.emit({...event, mode: this.name, id: this.sent});
+    this.emit({...event, mode: this.name, known: this.drawn, id: this.sent});
   }
 
   busy() {

@@ -39,16 +39,21 @@ Made = TypeVar("Made", Change, CameraChange, CheckpointChange)
 class Desk:
     """One session's edits.
 
-    ``said`` is why the last one was refused, ``answered`` the id of the last event, ``opened`` which plans are open.
+    ``said`` is why the last one was refused, ``answered`` the id of the last event, ``opened`` which plans are open,
+    ``known`` the name of the ground that the map has drawn: it need not be sent again.
     """
 
     history: History = field(default_factory=History)
     said: str = ""
     answered: str = ""
+    known: str = ""
     opened: set[tuple[str, str]] = field(default_factory=set)
 
     def answer(self, station: Station, event: Mapping[str, Any]) -> None:
         """Do what an event asks for; where that cannot be, say why and change nothing."""
+        self.known = str(event.get("known", ""))
+        if event["kind"] == "ground":
+            return
         self.said, self.answered = "", str(event.get("id", ""))
         if event["kind"] in ("undo", "redo"):
             self.history = getattr(self.history, event["kind"])()

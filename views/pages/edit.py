@@ -30,6 +30,7 @@ def show(station: Station) -> None:
     kept = st.session_state.pop("edits kept", "")
     if kept:
         st.success(kept)
+    session_desk().known = ""  # the page is new, and so is its map
     _work(station, language())
 
 
@@ -137,7 +138,7 @@ def _map(
     station: Station, desk: Desk, mode: str, drawn: tuple[str, str], state: Mapping[str, Any], words: Mapping[str, str]
 ) -> None:  # fmt: skip
     data = {
-        "mode": mode, "ground_key": drawn[0], "ground": drawn[1], "state": state,
+        "mode": mode, "ground_key": drawn[0], "ground": "" if drawn[0] == desk.known else drawn[1], "state": state,
         "words": ground.base_words(station.study) | dict(words), "said": desk.said, "answered": desk.answered,
         "steps": len(desk.history.done), "can_undo": bool(desk.history.done), "can_redo": bool(desk.history.undone),
     }  # fmt: skip
