@@ -45,27 +45,30 @@ def plan_hotspots(
     """
     settings, started = study.settings.hotspots, time.perf_counter()
     points, roads = with_point(drives_allocation(incidents)), tables["roads"]
+    opportunity = (tables["buildings"], roads[roads["road_class"].isin(DRIVEN)], tables["places"])
     found = find_hotspots(
         points,
         study.boundary,
         period=period,
         settings=settings,
         rng=np.random.default_rng([seed, SEARCH]),
-        opportunity=(tables["buildings"], roads[roads["road_class"].isin(DRIVEN)], tables["places"]),
+        opportunity=opportunity,
         progress=lambda key, share: progress(key, share / 2),
     )
     lives = follow_hotspots(
         found, period=period, settings=settings, rng=np.random.default_rng([seed, LIVES]),
         progress=lambda key, share: progress(key, (1 + share) / 2),
     )  # fmt: skip
-    basis = {"points": len(points), "rows": len(incidents), "period": str(period)}
+    notes = [("hotspots.basis", {"points": len(points), "rows": len(incidents), "period": str(period)})]
+    if not any(map(len, opportunity)):
+        notes.append(("hotspots.bare", {}))
     return Plan(
         name="hotspots",
         tables={"hotspots": found.table, "lives": lives.lives, "pictures": lives.pictures},
         settings={"hotspots": dataclasses.asdict(settings), "reach": _plain(found.reach)},
         seed=seed,
         seconds=time.perf_counter() - started,
-        notes=(("hotspots.basis", basis), *_notes(found, settings)),
+        notes=(*notes, *_notes(found, settings)),
     )
 
 

@@ -153,7 +153,7 @@ def rows(function: str) -> Iterator[dict[str, object]]:
         ahead_s = seconds[-1] * times if seconds else 0.0
         row: dict[str, object] = {"function": function, "incidents": n, "note": ""}
         if ahead_s > LIMIT_S:
-            row["note"] = f"not run: about {ahead_s / 3600:,.0f} h of one processor ({times:.0f} times a size)"
+            row["note"] = f"not run: about {ahead_s / 3600:,.1f} h of one processor ({times:.0f} times a size)"
             seconds.append(ahead_s)
         else:
             row |= _in_own_process(function, n)
