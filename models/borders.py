@@ -21,8 +21,6 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from models.plan import Plan
 
@@ -261,10 +259,14 @@ class _Faces:
 
     def _stays_whole(self, face: int) -> bool:
         """Tell whether its owner's ground is in no more pieces without a face."""
-        mine = self.owner == self.owner[face]
-        return self._pieces(mine & (np.arange(len(mine)) != face)) <= self._pieces(mine)
-
-    def _pieces(self, mine: Flags) -> int:
-        inner = self.pair[mine[self.pair].all(axis=1)]
-        graph = csr_array((np.ones(len(inner)), (inner[:, 0], inner[:, 1])), shape=(len(mine),) * 2)
-        return len(np.unique(connected_components(graph, directed=False)[1][mine]))
+        own = self.owner[face]
+        wanted = {other for other, _, _ in self.edges_of[face] if self.owner[other] == own}
+        edge = [wanted.pop()]
+        seen = {face, *edge}
+        while wanted and edge:
+            for other, _, _ in self.edges_of[edge.pop()]:
+                if other not in seen and self.owner[other] == own:
+                    seen.add(other)
+                    edge.append(other)
+                    wanted.discard(other)
+        return not wanted

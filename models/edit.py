@@ -93,6 +93,8 @@ class Hand:
         Of the problem with its wishes and without any change by hand, in work-minutes.
     closed, closed_roads
         Crossings and segments of road that are closed by hand.
+    shown
+        The units with the borders that are drawn (``models.borders``).
     """
 
     case: Case
@@ -101,6 +103,7 @@ class Hand:
     posts: tuple[int, ...]
     post: Ints
     bound: float
+    shown: gpd.GeoDataFrame
     locked: frozenset[str] = frozenset()
     closed: frozenset[int] = frozenset()
     closed_roads: frozenset[int] = frozenset()
@@ -153,7 +156,7 @@ def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
     bound = float(plan.settings["bound_with_wishes_min"]) * float(case.problem.load.sum())
     hand = Hand(
         case, tables, tuple(zones["zone_id"]), tuple(posts.tolist()),
-        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, done=done,
+        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, _shown(plan, case), done=done,
     )  # fmt: skip
     locked: set[str] = set()
     for change in done:
@@ -163,6 +166,14 @@ def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
     roads = frozenset(int(road) for change in done for road in change.get("road_ids", ()))
     hand = replace(hand, locked=frozenset(locked))
     return _closed(hand, closed, roads) if closed or roads else hand
+
+
+def _shown(plan: Plan, case: Case) -> gpd.GeoDataFrame:
+    units: gpd.GeoDataFrame = case.ground.units
+    if "drawn_units" not in plan.tables:
+        return units
+    drawn = plan.tables["drawn_units"].set_index("unit_id").geometry.loc[units["unit_id"]]
+    return gpd.GeoDataFrame(units.drop(columns="geometry"), geometry=drawn.to_numpy(), crs=units.crs)
 
 
 def changed(hand: Hand, change: Change) -> Hand:

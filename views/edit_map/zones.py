@@ -32,7 +32,7 @@ def words() -> dict[str, str]:
 
 def ground(hand: Hand) -> dict[str, Any]:
     """Return the units with their shapes and the borders between every two, in degrees."""
-    units = hand.case.ground.units
+    units = hand.shown
     places = points(gpd.GeoSeries(gpd.points_from_xy(units["x"], units["y"]), crs=units.crs))
     shapes = geojson(shapely.coverage_simplify(units.geometry.to_numpy(), SIMPLER_M), units.crs)
     rows = zip(units["unit_id"], units["name"], shapes, places, _tips(units), strict=True)

@@ -16,7 +16,7 @@ from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, sign_layer, tip_html, write_names
 from views.maps.look import BEATS, CHECKPOINTS, ZONES, line_sample, svg
-from views.maps.zones import barrier_row, tile_names, zone_borders, zone_colours
+from views.maps.zones import barrier_row, zone_borders, zone_colours
 
 BEAT_SIMPLER_M = 3.0  # roads drawn this much simpler look the same and halve the page
 
@@ -34,7 +34,8 @@ def beat_map(
     rows = [_beat_roads(town, plan)]
     if len(tables["barriers"]):
         rows.append(barrier_row(town, tables["barriers"]))
-    rows += [zone_borders(town, zones, tile_names(study, tables, tiles)), *checkpoint_rows(town, checkpoints)]
+    # A beat's number begins with its zone's: the zone's own name would only cover roads.
+    rows += [zone_borders(town, zones, None), *checkpoint_rows(town, checkpoints)]
     return finished(town, rows)
 
 

@@ -51,12 +51,13 @@ def _zone_areas(
     return [row, zone_borders(town, zones, names)]
 
 
-def zone_borders(town: TownMap, zones: gpd.GeoDataFrame, names: Sequence[shapely.Geometry]) -> Row:
-    """Draw the zones' borders once, each zone's name inside."""
+def zone_borders(town: TownMap, zones: gpd.GeoDataFrame, names: Sequence[shapely.Geometry] | None) -> Row:
+    """Draw the zones' borders once, each zone's name inside; no names where ``names`` is None."""
     borders = gpd.GeoDataFrame(geometry=[shapely.union_all(zones.geometry.boundary.to_numpy())], crs=zones.crs)
     layer = shape_layer(borders, {"color": INK, "weight": 2, "opacity": 0.85, "fill": False}, css="xq-zone-border")
     layer.add_to(town)
-    write_names(layer, name_points(zones, names), zones["zone_id"], kind="xq-zone")
+    if names is not None:
+        write_names(layer, name_points(zones, names), zones["zone_id"], kind="xq-zone")
     return Row(line_sample(INK, width=2), text("map.zone_borders"), layer)
 
 

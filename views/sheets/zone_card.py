@@ -81,7 +81,8 @@ def _incidents(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
         ),
     ]
     hours = _row("patrol_hours", score["patrol_hours"], "{:,.0f}")
-    notes = (Words(text("sheet.card.interval_note", level=level) + text("sheet.card.arrest_note"), quiet=True),)
+    said = (text("sheet.card.interval_note", level=level), text("sheet.card.arrest_note"))
+    notes = [Words(sentence, quiet=True) for sentence in said]
     title = text("sheet.card.incidents", period=period_of(plan))
     return [Heading(title), Facts((*rows, *((hours,) if hours else ()))), *notes]
 
