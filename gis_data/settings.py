@@ -105,6 +105,7 @@ class CameraSettings:
     disorder_level: float = 0.95
     disorder_quarter_count: float = 5.0
     also_villages: str = ""
+    deferred_villages: str = ""
     budget_cny: float = 0.0
     budget_per_cordon: float = 1.5
     pole_cny: float = 3000.0

@@ -25,7 +25,7 @@ from models.plan import Plan
 
 KEPT_RUNS = 5
 CURRENT, APPROVED = "current", "approved"  # the pointers: files that hold a run's name
-FORMAT = 2  # raise it when a page or sheet needs a table or column that older plans lack
+FORMAT = 3  # raise it when a page or sheet needs a table or column that older plans lack
 
 
 def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:

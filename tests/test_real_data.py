@@ -166,7 +166,7 @@ def rhine(shared_data, tmp_path_factory):
         "new", folder / "ws", *files, *(ground / f"{name}.parquet" for name in LAYERS), "--name", "Liechtenstein",
         "--boundary", boundary, "--timezone", "Europe/Vaduz", "--set", "zones.count=4", "--set", "zones.tolerance=0.25",
         "--set", "hotspots.simulations=39", "--set", "cameras.population_over=9999",
-        "--set", "cameras.disorder_quantile=1", "--set", "cameras.also_villages=Ruggell",
+        "--set", "cameras.disorder_quantile=1", "--set", "cameras.also_villages=Ruggell=example",
     )  # fmt: skip
     return Workspace.open(folder / "ws"), run("plan", folder / "ws")
 

@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.hotspot_table import FEWEST_TIMES, types_of
 from gis_data.catalogue import text
 from gis_data.taxonomy import CLASSES
+from models.cameras.rules import reasons
 from models.plan import Plan
 from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
@@ -166,6 +167,14 @@ def rules_table(rules: pd.DataFrame) -> pd.DataFrame:
 def rule_names(reasons: str) -> str:
     """Return the names of the rules that name a village."""
     return " · ".join(text(f"page.cameras.rule.{rule}") for rule in reasons.split(";") if rule)
+
+
+def why_named(plan: Plan, village_id: str) -> str:
+    """Say rule by rule, with the figures, why cameras are planned for a village, or that it is put off."""
+    villages = plan.tables["villages"]
+    village = records(villages[villages["village_id"] == village_id])[0]
+    told = reasons(village, settings=plan.settings["cameras"])
+    return text("list.break").join(text(key, **values) for key, values in told)
 
 
 def camera_villages(summary: pd.DataFrame) -> pd.DataFrame:

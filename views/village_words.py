@@ -85,13 +85,13 @@ def camera_lines(card: VillageCard, plans: Mapping[str, Plan]) -> Iterator[str]:
     if rules is None:
         yield text("page.villages.no_cameras")
         return
-    if not rules["named"]:
+    if not rules["reasons"]:
         over = plans["cameras"].settings["cameras"]["population_over"]
         days = text("page.villages.market" if rules["market_rule"] else "page.villages.no_market")
         people = number(rules["population"])
         yield text("page.villages.not_named", people=people, over=number(over), days=days)
         return
-    yield text("page.villages.named", rules=figures.rule_names(rules["reasons"]))
+    yield text("page.villages.named", rules=figures.why_named(plans["cameras"], str(rules["village_id"])))
     found = card.camera_sum
     if found is not None:
         covered = DASH if pd.isna(found["covered_pct"]) else f"{found['covered_pct']:.0f}"

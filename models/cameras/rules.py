@@ -6,7 +6,8 @@ Method: «人口超过1500人以上» mixes > and >=, so the operator is a setti
         village is disorderly when in each of the last two quarters its shrunken rate of reported preventable
         incidents (gamma-Poisson, ``analysis.compare``) is in the town's top decile AND the rate's lower limit is above
         the town's mean rate. Where villages have too few incidents a quarter for any limit to say something, the two
-        last half years are read instead. Nobody can tick the rule; a village named by hand is shown as such.
+        last half years are read instead. Nobody can tick the rule, and it holds for one such window: then newer figures
+        decide. A village named by hand, or put off (缓建: «in principle» allows it), is shown with the reason given.
 """
 
 import operator
@@ -39,14 +40,15 @@ def name_villages(
     -------
     pandas.DataFrame
         One row per village: ``population``, ``incidents`` (reported, in the period), one flag per rule of ``RULES``,
-        ``named`` (any flag), ``reasons`` (the rules' names, joined by ";"), and the disorder figures of both windows.
+        ``named`` (any flag, and not put off), ``reasons`` (the rules' names, joined by ";"), ``by_hand_reason`` and
+        ``deferred`` (why; "" where it is not), and the disorder figures of both windows.
 
     Raises
     ------
     SchemaError
         If the population operator is neither ">" nor ">=".
     InputError
-        If a village named by hand does not exist.
+        If a village named by hand or put off does not exist, or no reason is given.
     """
     if settings.population_operator not in _OPERATORS:
         raise SchemaError("cameras.operator", found=settings.population_operator)
@@ -61,9 +63,11 @@ def name_villages(
     table["population_rule"] = over(table["population"], settings.population_over)
     table["market_rule"] = table["market_days"] != ""
     table["disorder_rule"] = table.pop("disorderly")
-    table["by_hand_rule"] = _named_by_hand(table, settings.also_villages)
+    table["by_hand_reason"] = _said_of(table, settings.also_villages, "also_villages")
+    table["by_hand_rule"] = table["by_hand_reason"] != ""
+    table["deferred"] = _said_of(table, settings.deferred_villages, "deferred_villages")
     flags = table[[f"{rule}_rule" for rule in RULES]]
-    table["named"] = flags.any(axis=1)
+    table["named"] = flags.any(axis=1) & (table["deferred"] == "")
     table["reasons"] = [";".join(np.array(RULES)[row]) for row in flags.to_numpy(dtype=bool)]
     return table
 
@@ -73,13 +77,15 @@ def disorder_figures(
 ) -> pd.DataFrame:
     """Return per village the figures of the last two windows and whether they make it disorderly.
 
-    Columns: ``window_weeks``; then for window 1 (older) and 2 (latest) ``count_k``, ``rate_per_10k_k`` (shrunken, a
-    year), ``low_per_10k_k``, ``town_per_10k_k``, ``top_decile_per_10k_k``; and ``disorderly``. A period shorter than
-    two windows makes nobody disorderly: its figures are NaN.
+    Columns: ``window_weeks``; ``disorder_until``, the day until which the judgement holds; then for window 1 (older)
+    and 2 (latest) ``count_k``, ``rate_per_10k_k`` (shrunken, a year), ``low_per_10k_k``, ``town_per_10k_k``,
+    ``top_decile_per_10k_k``; and ``disorderly``. A period shorter than two windows makes nobody disorderly: its figures
+    are NaN.
     """
     preventable = reported[reported["type"].isin(PREVENTABLE)]
     weeks = window_weeks(preventable, villages, period=period, settings=settings)
-    figures: dict[str, object] = {"window_weeks": weeks}
+    until = period.end + pd.Timedelta(weeks=weeks)
+    figures: dict[str, object] = {"window_weeks": weeks, "disorder_until": f"{until:%Y-%m-%d}"}
     disorderly = np.ones(len(villages), dtype=bool)
     for k in range(1, WINDOWS + 1):
         end = period.end - pd.Timedelta(weeks=weeks * (WINDOWS - k))
@@ -125,16 +131,24 @@ def reasons(village: Mapping[str, Any], *, settings: Mapping[str, Any]) -> list[
             "population_over": settings["population_over"],
         },
         "market": {"market_days": village["market_days"]},
-        "disorder": {"weeks": village["window_weeks"]} | {name: f"{rate:.0f}" for name, rate in figures.items()},
-        "by_hand": {},
+        "disorder": {"weeks": village["window_weeks"], "until": village["disorder_until"]}
+        | {name: f"{rate:.0f}" for name, rate in figures.items()},
+        "by_hand": {"reason": village["by_hand_reason"]},
     }
     named = [rule for rule in RULES if village[f"{rule}_rule"]]
-    return [(f"cameras.rule.{rule}", values[rule]) for rule in named] or [("cameras.rule.none", {})]
+    found = [(f"cameras.rule.{rule}", values[rule]) for rule in named] or [("cameras.rule.none", {})]
+    return [*found, ("cameras.rule.deferred", {"reason": village["deferred"]})] if village["deferred"] else found
 
 
 def cover_by_rule(named: pd.DataFrame) -> pd.DataFrame:
-    """Return villages, people and reported incidents that each rule covers, that any covers, and that none does."""
-    groups = {rule: named[f"{rule}_rule"] for rule in RULES} | {"any": named["named"], "none": ~named["named"]}
+    """Return villages, people and reported incidents that each rule covers, that any covers, and that none does.
+
+    Villages put off are a row of their own, where there are any; "any" are those planned.
+    """
+    groups = {rule: named[f"{rule}_rule"] for rule in RULES} | {"any": named["named"]}
+    if (later := (named["deferred"] != "") & (named["reasons"] != "")).any():
+        groups["deferred"] = later
+    groups["none"] = named["reasons"] == ""
     rows = [_cover_row(rule, named, chosen) for rule, chosen in groups.items()]
     return pd.DataFrame(rows)
 
@@ -172,12 +186,30 @@ def _count_by_village(incidents: pd.DataFrame, village_id: pd.Series) -> pd.Seri
     return counts.reindex(village_id).fillna(0).astype("int64").set_axis(village_id.index)
 
 
-def _named_by_hand(villages: pd.DataFrame, names: str) -> pd.Series:
-    wanted = {name.strip() for name in names.split(";")} - {""}
-    unknown = wanted - set(villages["name"]) - set(villages["village_id"])
+def with_reasons(said: str, setting: str) -> dict[str, str]:
+    """Read «name=reason; name=reason», as a setting holds what a person decided.
+
+    Raises
+    ------
+    InputError
+        If a name has no reason.
+    """
+    pairs = [part.partition("=") for part in said.split(";") if part.strip()]
+    bare = [name.strip() for name, _, reason in pairs if not reason.strip()]
+    if bare:
+        raise InputError("cameras.reason", setting=f"cameras.{setting}", names=bare)
+    return {name.strip(): reason.strip() for name, _, reason in pairs}
+
+
+def _said_of(villages: pd.DataFrame, said: str, setting: str) -> pd.Series:
+    """Return the reason given for each village, by its name or id; "" where none is."""
+    wanted = with_reasons(said, setting)
+    unknown = set(wanted) - set(villages["name"]) - set(villages["village_id"])
     if unknown:
-        raise InputError("cameras.unknown_village", found=", ".join(sorted(unknown)))
-    return villages["name"].isin(wanted) | villages["village_id"].isin(wanted)
+        raise InputError("cameras.unknown_village", setting=f"cameras.{setting}", found=sorted(unknown))
+    pairs = zip(villages["village_id"], villages["name"], strict=True)
+    said_of = [wanted.get(key, wanted.get(name, "")) for key, name in pairs]
+    return pd.Series(said_of, index=villages.index, dtype=object)
 
 
 def _pct(part: float, whole: float) -> float:

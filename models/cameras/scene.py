@@ -17,11 +17,11 @@ import shapely
 from numpy.typing import NDArray
 from scipy import sparse
 
-from gis_data.errors import InputError
 from gis_data.settings import CameraSettings
 from models.cameras.demand import Demand
 from models.cameras.private import private_ground, seen_private_m2
 from models.cameras.problem import Bools, Floats, Ints, Problem
+from models.cameras.rules import with_reasons
 from models.cameras.sites import (
     allowed,
     best_sites,
@@ -163,11 +163,7 @@ def released(settings: CameraSettings) -> dict[str, str]:
     InputError
         If an entrance has no reason.
     """
-    pairs = [part.partition("=") for part in settings.released_entrances.split(";") if part.strip()]
-    bare = [name.strip() for name, _, reason in pairs if not reason.strip()]
-    if bare:
-        raise InputError("cameras.release_reason", entrances=", ".join(bare))
-    return {name.strip(): reason.strip() for name, _, reason in pairs}
+    return with_reasons(settings.released_entrances, "released_entrances")
 
 
 def _look(sites: gpd.GeoDataFrame, demand: Demand, walls: NDArray[np.object_], settings: CameraSettings) -> Sights:

@@ -18,7 +18,19 @@ def cameras(ws: Workspace) -> Plan:
     villages = ws.read("villages")
     named = villages["village_id"].isin(["V1", "V5"])
     about = pd.DataFrame(villages[["village_id", "name", "population"]]).assign(
-        named=named, reasons=["population", "", "", "", "population;market", ""], incidents=[50, 40, 30, 30, 150, 20]
+        named=named,
+        reasons=["population", "", "", "", "population;market", ""],
+        incidents=[50, 40, 30, 30, 150, 20],
+        population_rule=named,
+        market_rule=villages["village_id"] == "V5",
+        disorder_rule=False,
+        by_hand_rule=False,
+        market_days=villages["market_days"],
+        by_hand_reason="",
+        deferred="",
+        window_weeks=26,
+        disorder_until="2024-07-01",
+        **{f"{name}_per_10k_{k}": 90.0 for name in ("rate", "low", "town", "top_decile") for k in (1, 2)},
     )
     centre = villages.geometry.centroid
     site = [centre[0], centre[4], centre[4]]

@@ -29,6 +29,7 @@ def show(station: Station) -> None:
     chosen = _choose(summary)
     part = summary if chosen == TOWN else summary[summary["village_id"] == chosen]
     _numbers(part, chosen)
+    _reasons(plan, chosen)
     left, right = st.columns((1.55, 1), gap="small")
     with left:
         show_map(
@@ -100,6 +101,18 @@ def _numbers(part: pd.DataFrame, chosen: str) -> None:
             (text("page.cameras.cost"), f"{part['cost_cny'].sum():,.0f}", ""),
         ]
     )
+
+
+def _reasons(plan: Plan, chosen: str) -> None:
+    """Say why the village is named; for the town, which villages are put off and why."""
+    if chosen != TOWN:
+        st.caption(figures.why_named(plan, chosen))
+        return
+    villages = plan.tables["villages"]
+    later = villages[(villages["deferred"] != "") & (villages["reasons"] != "")]
+    for village in figures.records(later):
+        why = figures.why_named(plan, village["village_id"])
+        st.caption(text("page.cameras.put_off", village=village["name"], why=why))
 
 
 def _map(station: Station, plan: Plan, chosen: str) -> TownMap:

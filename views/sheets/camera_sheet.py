@@ -19,7 +19,7 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
 from gis_data.study import Study
 from models.plan import Plan, silent
-from views.figures import purpose_of, records, rule_names
+from views.figures import purpose_of, records, why_named
 from views.sheets.camera_map import VillageDrawing, draw_village, in_order, of_village, poles_of, village_scene
 from views.sheets.content import Block, Facts, Heading, MapPage, Table, TextPage, Words, write_sheets
 from views.sheets.frame import fit
@@ -132,7 +132,8 @@ class _Back:
 
     def blocks(self) -> list[Block]:
         """Return all blocks in their order."""
-        found: list[Block] = [self._facts(), *self._proof(), Heading(text("camera_sheet.cameras")), self._cameras()]
+        found: list[Block] = [self._facts(), Words(why_named(self.plan, self.village_id)), *self._proof()]
+        found += [Heading(text("camera_sheet.cameras")), self._cameras()]
         found += [Words(line, quiet=True) for line in self._remarks()]
         found += [Heading(text("camera_sheet.materials")), self._materials()]
         found += self._open_entrances()
@@ -142,7 +143,6 @@ class _Back:
     def _facts(self) -> Facts:
         row, road = self.row, self.row["road_m"] or float("nan")
         values = {
-            "reasons": rule_names(str(row["reasons"])),
             "population": f"{row['population']:,.0f}",
             "cameras": text("camera_sheet.count", new=row["new_cameras"], old=row["existing_cameras"]),
             "poles": f"{row['poles']:,}",

@@ -249,7 +249,7 @@ def test_a_real_place_gets_its_entrances_watched(shared_data, extract, name, crs
         name,
         place.geometry.iloc[0].buffer(radius_m),
         crs,
-        settings=Settings(cameras=CameraSettings(also_villages=name)),
+        settings=Settings(cameras=CameraSettings(also_villages=f"{name}=example")),
     )
     ground = osm.ground_tables(layers, study)
     centre = place.geometry.iloc[0]

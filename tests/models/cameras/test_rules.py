@@ -129,13 +129,36 @@ def test_the_figures_behind_the_rule_are_counts_of_the_two_windows():
     )
 
 
-def test_villages_named_by_hand_are_marked_and_unknown_ones_refused():
-    table = name_villages(
-        villages([9, 9, 9]), disordered_town(), period=PERIOD, settings=CameraSettings(also_villages="村1; V2")
-    )
+def by_settings(people, **settings):
+    return name_villages(villages(people), disordered_town(), period=PERIOD, settings=CameraSettings(**settings))
+
+
+def test_villages_named_by_hand_carry_the_reason_and_unknown_or_unreasoned_ones_are_refused():
+    table = by_settings([9, 9, 9], also_villages="村1=新市场; V2=代表要求")
     assert list(table["reasons"]) == ["", "by_hand", "by_hand"]
-    with pytest.raises(InputError, match="没有村"):
-        name_villages(villages([9]), disordered_town(), period=PERIOD, settings=CameraSettings(also_villages="没有村"))
+    assert list(table["by_hand_reason"]) == ["", "新市场", "代表要求"]
+    for setting in ("also_villages", "deferred_villages"):
+        with pytest.raises(InputError, match=f"{setting}.*没有村"):
+            by_settings([9], **{setting: "没有村=x"})
+        with pytest.raises(InputError, match=f"{setting}.*村0"):
+            by_settings([9], **{setting: "村0"})
+
+
+def test_a_village_put_off_is_not_planned_and_is_counted_apart():
+    table = by_settings([1600, 1700, 9], deferred_villages="村1=修路; 村2=不符合")
+    assert list(table["named"]) == [True, False, False]
+    assert list(table["population_rule"]) == [True, True, False]
+    told = reasons(table.to_dict("records")[1], settings=vars(CameraSettings()))
+    assert told[-1] == ("cameras.rule.deferred", {"reason": "修路"})
+    counted = cover_by_rule(table).set_index("rule")["people"]
+    assert counted.loc[["any", "deferred", "none"]].tolist() == [1600, 1700, 9]
+
+
+def test_the_disorder_rule_holds_for_one_window_and_says_until_when():
+    table = by_settings([700] * 40)
+    assert set(table["disorder_until"]) == {"2024-07-01"}
+    told = dict(reasons(table.to_dict("records")[7], settings=vars(CameraSettings())))
+    assert told["cameras.rule.disorder"]["until"] == "2024-07-01"
 
 
 def test_each_rule_tells_the_people_and_incidents_it_covers_and_none_those_left_out():
@@ -156,12 +179,12 @@ def test_each_rule_tells_the_people_and_incidents_it_covers_and_none_those_left_
 
 def test_every_reason_is_a_sentence_in_both_languages():
     people = [2000] + [700] * 39
-    settings = CameraSettings(also_villages="村3")
+    settings = CameraSettings(also_villages="村3=村民要求", deferred_villages="村0=修路")
     named = name_villages(
         villages(people, market_days=["", "5,10"] + [""] * 38), disordered_town(), period=PERIOD, settings=settings
     )
     told = {key for village in named.to_dict("records") for key, _ in reasons(village, settings=vars(settings))}
-    assert told == {f"cameras.rule.{rule}" for rule in (*RULES, "none")}
+    assert told == {f"cameras.rule.{rule}" for rule in (*RULES, "none", "deferred")}
     for village in named.to_dict("records"):
         for key, values in reasons(village, settings=vars(settings)):
             assert all("{" not in text(key, lang=lang, **values) for lang in LANGUAGES)
