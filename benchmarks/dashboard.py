@@ -124,7 +124,7 @@ def enlarged(town: Path, root: Path, size: int) -> Path:
     later = pd.to_timedelta(rng.integers(-365, 1, size), unit="D")
     for name in ("reported_at", "occurred_from", "occurred_to", "arrived_at", "closed_at"):
         rows[name] = rows[name] + later
-    there = ~rows.geometry.is_empty & rows.geometry.notna()
+    there = ~rows.geometry.is_empty
     away = rng.uniform(-MOVED_M, MOVED_M, (2, size))
     moved = gpd.GeoSeries(gpd.points_from_xy(rows.geometry.x + away[0], rows.geometry.y + away[1]), crs=rows.crs)
     rows["geometry"] = rows.geometry.where(~there, moved)
