@@ -57,8 +57,10 @@ ICON = Path(__file__).resolve().parent / "views" / "pages" / "icon.png"
 def main() -> None:
     """Show the chosen page of the workspace in the chosen language."""
     spoken = os.environ.get("XUNQU_LANG", LANGUAGES[0])
-    st.session_state.setdefault("lang", asked("lang", LANGUAGES, spoken))
-    set_language(st.session_state["lang"])
+    # The choice outlives its widget, which is a new one on every page.
+    lang = st.session_state.get("lang") or st.session_state.get("spoken") or asked("lang", LANGUAGES, spoken)
+    st.session_state["spoken"] = lang
+    set_language(lang)
     root = Path(os.environ.get("XUNQU_WORKSPACE") or (sys.argv[1] if len(sys.argv) > 1 else "town"))
     act_as(signed_in_actor() if os.environ.get("XUNQU_GUARDED") else STATION)
     try:
@@ -85,11 +87,12 @@ def main() -> None:
     st.sidebar.radio(
         text("app.language"),
         LANGUAGES,
+        index=LANGUAGES.index(lang),
         key="lang",
         horizontal=True,
         format_func=lambda lang: text("app.language_name", lang=lang),
     )
-    tell(lang="" if st.session_state["lang"] == spoken else st.session_state["lang"])
+    tell(lang="" if lang == spoken else lang)
     if actor().name:
         st.sidebar.html(account_line(actor(), cell_m=station.study.settings.cell_size_m))
     try:

@@ -453,10 +453,11 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
         page.locator(".xq-targets button:enabled").first.click()
         after_edits(page, 1)
         changed.wait_for(timeout=WAIT_MS)
-        if page.locator("[data-testid=stCheckbox]").count():
-            page.locator("[data-testid=stCheckbox] label").click()
         page.get_by_label(text("page.hand.reason")).fill("周会决定")
         page.get_by_label(text("page.hand.reason")).press("Enter")
+        page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+        if page.locator("[data-testid=stCheckbox]").count():  # the village is cut off from its new post: we insist
+            page.locator("[data-testid=stCheckbox] label").click()
         page.get_by_role("button", name=text("page.edit.keep")).click()
         page.get_by_text(text("page.hand.recorded", reason="周会决定")).wait_for(timeout=WAIT_MS)
         follow(page, "plans")
