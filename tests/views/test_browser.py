@@ -400,6 +400,11 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
         figures = page.locator("table", has_text=text("page.hand.figure.gap"))
         changed = figures.get_by_text(text("page.hand.column.after"))
         before = figures.inner_text()
+        page.locator(".xq-map").focus()
+        page.keyboard.press("Enter")  # a click at the cross in the middle of the map
+        assert page.locator("path.xq-picked").count() == 1
+        page.keyboard.press("Escape")
+        assert page.locator("path.xq-picked").count() == 0
         page.locator("path.xq-unit").nth(10).dispatch_event("click")
         assert page.locator("path.xq-picked").count() == 1
         page.locator(".xq-targets button:enabled").first.click()

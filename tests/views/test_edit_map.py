@@ -123,6 +123,10 @@ def test_the_page_shows_the_map_the_figures_and_that_nothing_has_changed(planned
     assert text("page.hand.figure.gap", lang=lang) in said
 
 
+def test_without_a_plan_the_page_says_what_to_do_first(unplanned_station):
+    assert "plan town zones" in words(shown(unplanned_station, "edit"))
+
+
 def test_edits_are_kept_together_with_one_reason_a_line_of_the_log_each(planned_town, tmp_path):
     root = tmp_path / "town"
     shutil.copytree(planned_town, root)
