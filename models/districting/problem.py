@@ -26,6 +26,7 @@ from scipy.sparse.csgraph import connected_components
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 SLACK = 1e-6  # of the mean load: the feasibility tolerance of the solver, used alike by search, bound and judge
 

@@ -17,10 +17,12 @@ from models.districting.branch import branch, within_reach
 from models.districting.cells_bound import cells_bound
 from models.districting.exact import solve_exactly
 from models.districting.feasible import is_hopeless, needed_tolerance
+from models.districting.listing import best_by_lists
 from models.districting.problem import Ints, Problem, broken_rules, objective
 from models.districting.recut import recut
 from models.districting.search import Found, search, search_many
 
+TRIES = 4
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
 
@@ -70,22 +72,24 @@ def solve(
         return _searched(problem, start, seed=seed, time_limit_s=time_limit_s, share=share)
     started = time.monotonic()
     rng = np.random.default_rng([seed, problem.size, problem.count])
-    # Many short searches: of 0.5 million moves, 40 starts found better plans than 12 in towns with uneven villages.
-    # The nearer the first plan is to the best, the more the bounds close: two seconds here save many there.
-    balanced = math.isfinite(problem.highest)
-    starts, found = 2 + problem.size // 4 if balanced else 4, Found(None, math.inf, math.inf)
-    for _ in range(2 if balanced else 1):
-        half = _better(problem, search(problem, rng=rng, starts=starts, moves=min(170 * problem.size, 12_000)), start)
-        if half.post is not None and balanced:
-            half = _better(problem, half, recut(problem, half.post, deadline=started + time_limit_s, seed=seed))
-        found = half if half.cost < found.cost else found
+    deadline, balanced, found = started + time_limit_s, math.isfinite(problem.highest), Found(None, math.inf, math.inf)
+    # A dozen short searches do to begin with, for the proof itself looks for better plans; again where none was legal.
+    for _ in range(TRIES if balanced else 1):
+        starts, moves = 2 + problem.size // 7 if balanced else 4, min(170 * problem.size, 12_000)
+        found = _better(problem, search(problem, rng=rng, starts=starts, moves=moves), start)
+        if found.post is not None:
+            break
     share(0.3)
-    left = max(0.0, time_limit_s - (time.monotonic() - started))
     if found.post is None or not balanced:
         # No answer to start from; or no balance, where the plain model is tight: OR-Library pmed4 in 0.5 s, while
-        # branching on parts of the ground has nothing to hold on to.
-        return _straight(problem, found.post, time_limit_s=left, seed=seed)
-    best = branch(problem, found.post, time_limit_s=left, seed=seed)
+        # zones without a band are too many to list.
+        return _straight(problem, found.post, time_limit_s=max(0.0, deadline - time.monotonic()), seed=seed)
+    best = best_by_lists(problem, found.post, deadline=deadline, seed=seed)
+    if best.ended_by != "optimal":
+        share(0.5)
+        first = recut(problem, best.post, deadline=deadline, seed=seed)
+        more = branch(problem, first, time_limit_s=max(0.0, deadline - time.monotonic()), seed=seed)
+        best = replace(more, bound=max(best.bound, more.bound), solves=best.solves + more.solves)
     share(1.0)
     cost = objective(problem, best.post)
     return Solution(best.post, cost, min(cost, best.bound), best.ended_by, best.solves, best.cuts, best.nodes)

@@ -1,0 +1,80 @@
+"""The best plan of a town, proven at one look: all zones a better plan could use are listed and put together.
+
+In:     a ``Problem``, an answer to start from, a moment to stop.
+Out:    the best answer met (never worse than the start), a bound no plan can fall below, and whether the two are one.
+Method: the relaxation of rules (1)–(5) sets posts and zones by halves; with tight tolerance and uneven villages this
+        hides 5–10 % of the cost. Whole, connected zones hide 1–8 %, and of these so few lie within that room of the
+        best that they can be listed (``zone_prices``), and the best plan of them be found (``partition``). A short list
+        gives a good plan first, which makes the room smaller. Where zones hold many villages the lists get too long;
+        then ``branch`` goes on.
+"""
+
+import functools
+import time
+
+import numpy as np
+
+from models.districting.bound import lagrangian_bound
+from models.districting.branch import Branched, within_reach
+from models.districting.exact import connected_pairs
+from models.districting.partition import SAME, Parts, best_of_stock
+from models.districting.problem import Floats, Ints, Problem, broken_rules, objective
+from models.districting.whole_zones import ZonesOfPost, zones_of
+from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
+
+# Unfinished zones a post that a list may hold, in turn; and the share of posts whose list may be too long before the
+# next is tried.
+LISTS = ((3_000, 0.6), (30_000, 0.3), (300_000, 0.05), (1_500_000, 0.0))
+
+
+def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) -> Branched:
+    """Return the best answer found and the bound; "optimal" where the lists were complete in time, else "time"."""
+    best, cost = start, objective(problem, start)
+    proof = lagrangian_bound(problem, start, iterations=600)
+    open_pairs = connected_pairs(problem, proof.open_pairs & within_reach(problem))
+    posts = np.flatnonzero(np.diag(open_pairs))
+    if len(posts) < problem.count or not open_pairs.any(axis=1).all():
+        return Branched(best, cost, "optimal", 0, 0, 0)
+    parts: Parts = ((posts, problem.count),)
+    source = {j: ZonesOfPost(problem, j, open_pairs[:, j]) for j in posts.tolist()}
+    priced = raise_prices(
+        problem, source, parts, problem.load * proof.minutes, zones_of(problem, start), cost, deadline=deadline
+    )
+    if priced.bound >= cost * (1 - SAME):
+        return Branched(best, cost, "optimal", 1, 0, 0)
+    u, least, stock, solves = priced.u, priced.least, priced.stock, 0
+    missing = np.ones(len(least), dtype=bool)
+    for most, few in LISTS:
+        if time.monotonic() > deadline:
+            break
+        room = functools.partial(_room, parts, u, cost, least)
+        swept = sweep(source, parts, u, room, most=most, only=missing)
+        least = np.maximum(least, swept.least)
+        stock = stock.with_others(*swept.zones)
+        missing &= swept.complete_to < _room(parts, u, cost, least, least) - SAME * cost
+        complete = not missing.any()
+        if complete or solves == 0:
+            left = deadline - time.monotonic()
+            found, solves = (
+                best_of_stock(stock, parts, cost, u, time_limit_s=left, seed=seed, proof=complete),
+                solves + 1,
+            )
+            if found.post is not None:
+                best, cost = _checked(problem, found.post), found.cost
+            if complete and found.proven:
+                return Branched(best, cost, "optimal", 1, solves, 0)
+        if complete or missing.mean() > few:
+            break
+    return Branched(best, min(cost, max(proof.value, bound_of(parts, u, least))), "time", 1, solves, 0)
+
+
+def _room(parts: Parts, u: Floats, cost: float, known: Floats, lowest: Floats) -> Floats:
+    """Return the value up to which a plan cheaper than ``cost`` may use zones of each post."""
+    least = np.maximum(known, lowest)
+    return cost - bound_of(parts, u, least) + dearest_used(parts, least)
+
+
+def _checked(problem: Problem, post: Ints) -> Ints:
+    if broken := broken_rules(problem, post):
+        raise RuntimeError(f"zones put together break: {broken}")
+    return post

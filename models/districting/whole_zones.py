@@ -1,0 +1,186 @@
+"""Zones of whole villages: all that hold one post, keep the load band, are connected, and cost little at given prices.
+
+In:     a ``Problem``, a post j, the units open to it, prices u_i of the units (minutes of work).
+Out:    zones, with the value below which none is missing.
+Method: 1. A dynamic programme over loads in ``STEPS`` a zone gives the least value
+
+               V_j(u) = Σ_{i∈S} (c_ij − u_i),  j ∈ S,  load of S in the band
+
+           with which the first t units (nearest first) can fill a zone from any load.
+        2. From the farthest unit on each is taken or left; what cannot end within the limit is dropped at once, and so
+           is a taken unit none of whose neighbours was taken. What is left at the end is tried for one walk.
+        All zones with V ≤ limit are found so: the columns of a set partitioning (Garfinkel & Nemhauser 1970;
+        enumeration under a gap: Baldacci, Christofides & Mingozzi 2008).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.districting.problem import Bools, Floats, Ints, Problem
+
+STEPS = 1_000  # of a zone's mean load: the grain of the dynamic programme; rounding only widens the band
+Words = NDArray[np.uint64]
+WORD = 64
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Zones: which units each holds, shape (m, n), where its post stands, and c(S) = Σ_{i∈S} c_ij."""
+
+    members: Bools
+    post: Ints
+    cost: Floats
+
+    def __len__(self) -> int:
+        return len(self.post)
+
+    def only(self, which: Ints | Bools) -> "Zones":
+        """Return some of the zones."""
+        return Zones(self.members[which], self.post[which], self.cost[which])
+
+    def with_others(self, *others: "Zones") -> "Zones":
+        """Return these and others, every set of units once, with the post at which it costs least."""
+        every = (self, *others)
+        members = np.concatenate([zones.members for zones in every])
+        post, cost = (np.concatenate([getattr(zones, name) for zones in every]) for name in ("post", "cost"))
+        order = np.lexsort((post, cost))
+        packed = np.ascontiguousarray(np.packbits(members[order], axis=1))
+        _, first = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True)
+        kept = np.sort(order[first])
+        return Zones(members[kept], post[kept], cost[kept])
+
+
+def no_zones(size: int) -> Zones:
+    """Return no zone of a ground of some units."""
+    return Zones(np.zeros((0, size), dtype=bool), np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def zones_of(problem: Problem, post: Ints) -> Zones:
+    """Return the zones of an answer."""
+    posts = np.unique(post)
+    members = post[None, :] == posts[:, None]
+    return Zones(members, posts, np.array([problem.cost[m, j].sum() for m, j in zip(members, posts, strict=True)]))
+
+
+@dataclass(frozen=True)
+class Below:
+    """The zones found, their values, and the value below which none is missing."""
+
+    zones: Zones
+    value: Floats
+    complete_to: float
+
+
+class ZonesOfPost:
+    """The zones of one post, at any prices."""
+
+    def __init__(self, problem: Problem, j: int, open_units: Bools) -> None:
+        self.problem, self.j = problem, j
+        near = np.flatnonzero(open_units & (problem.load + problem.load[j] <= problem.highest))
+        near = near[near != j]
+        self.near = near[np.argsort(problem.travel_min[near, j], kind="stable")]
+        exact = problem.load * STEPS / problem.mean_load
+        steps = np.rint(exact).astype(np.int64)
+        low, high = (limit * STEPS / problem.mean_load for limit in (problem.lowest, problem.highest))
+        off = (steps - exact)[np.append(near, j)]
+        self.steps, self.own = steps[self.near].tolist(), int(steps[j])
+        # The band is widened by what the rounding of the units can add up to, so no zone within it is lost.
+        self.most = math.floor(high + off[off > 0].sum() + 1e-6)
+        self.least = max(0, math.ceil(low + off[off < 0].sum() - 1e-6))
+        self._mark_neighbours()
+
+    def _mark_neighbours(self) -> None:
+        """Note as bits who touches whom, and after which unit a taken one must have a taken neighbour."""
+        count, place = len(self.near), {int(i): t for t, i in enumerate(self.near.tolist())}
+        self.words = max(1, -(-count // WORD))
+        self.bit = np.zeros((count, self.words), dtype=np.uint64)
+        self.touches = np.zeros((count, self.words), dtype=np.uint64)
+        self.by_post = np.zeros(count, dtype=bool)
+        self.judged_after: dict[int, list[int]] = {}
+        for i, t in place.items():
+            self.bit[t, t // WORD] = np.uint64(1) << np.uint64(t % WORD)
+            beside = [place[m] for m in self.problem.neighbours[i] if m in place]
+            for s in beside:
+                self.touches[t, s // WORD] |= np.uint64(1) << np.uint64(s % WORD)
+            self.by_post[t] = self.j in self.problem.neighbours[i]
+            if not self.by_post[t]:
+                self.judged_after.setdefault(min([*beside, t]), []).append(t)
+
+    def tables(self, u: Floats) -> list[Floats]:
+        """tables[t][q] = the least value by which the first t units fill a zone from q steps up into the band."""
+        table = np.full(max(self.most, self.own) + 1, np.inf)
+        table[self.least : self.most + 1] = 0.0
+        tables, size = [table], len(table)
+        for step, gain in zip(self.steps, self._gains(u).tolist(), strict=True):
+            filled = table.copy()
+            if step < size:
+                np.minimum(filled[: size - step], table[step:] + gain, out=filled[: size - step])
+            tables.append(filled)
+            table = filled
+        return tables
+
+    def _gains(self, u: Floats) -> Floats:
+        gains: Floats = self.problem.cost[self.near, self.j] - u[self.near]
+        return gains
+
+    def least_value(self, u: Floats, tables: list[Floats]) -> float:
+        """Return what no zone of this post falls below; connected or not."""
+        return float(tables[-1][self.own] - u[self.j])
+
+    def below(self, u: Floats, tables: list[Floats], limit: float, *, most: int) -> Below:
+        """Return the connected zones with V ≤ limit; of more than ``most`` unfinished ones the cheapest are kept."""
+        gains, complete_to = self._gains(u), limit
+        taken, value, load = np.zeros((1, self.words), np.uint64), np.array([-u[self.j]]), np.array([self.own])
+        for t in range(len(self.near) - 1, -1, -1):
+            rest, step = tables[t], self.steps[t]
+            left = np.flatnonzero(value + rest[load] <= limit)
+            more = np.flatnonzero(load + step < len(rest))
+            more = more[value[more] + gains[t] + rest[load[more] + step] <= limit]
+            taken = np.concatenate([taken[left], taken[more] | self.bit[t]])
+            value = np.concatenate([value[left], value[more] + gains[t]])
+            load = np.concatenate([load[left], load[more] + step])
+            kept = np.flatnonzero(self._not_alone(taken, self.judged_after.get(t, [])))
+            if len(kept) > most:
+                hope = value[kept] + rest[load[kept]]
+                order = np.argpartition(hope, most)
+                complete_to = min(complete_to, float(hope[order[most:]].min()))
+                kept = kept[order[:most]]
+            taken, value, load = taken[kept], value[kept], load[kept]
+        return self._finished(taken, value, complete_to)
+
+    def _not_alone(self, taken: Words, judged: list[int]) -> Bools:
+        good = np.ones(len(taken), dtype=bool)
+        for t in judged:
+            good &= ((taken & self.bit[t]) == 0).all(axis=1) | ((taken & self.touches[t]) != 0).any(axis=1)
+        return good
+
+    def _finished(self, taken: Words, value: Floats, complete_to: float) -> Below:
+        problem = self.problem
+        kept = self._connected(taken)
+        taken, value = taken[kept], value[kept]
+        members = np.zeros((len(value), problem.size), dtype=bool)
+        members[:, self.j] = True
+        for t, i in enumerate(self.near.tolist()):
+            members[:, i] = (taken[:, t // WORD] & self.bit[t, t // WORD]) != 0
+        load = members @ problem.load
+        kept = (load >= problem.lowest) & (load <= problem.highest)
+        members, value = members[kept], value[kept]
+        column = np.where(np.isfinite(problem.cost[:, self.j]), problem.cost[:, self.j], 0.0)
+        return Below(Zones(members, np.full(len(value), self.j), members @ column), value, complete_to)
+
+    def _connected(self, taken: Words) -> Bools:
+        """Tell which sets one walk from the post reaches."""
+        reached = np.zeros_like(taken)
+        for t in np.flatnonzero(self.by_post).tolist():
+            reached |= taken & self.bit[t]
+        while True:
+            before = reached.copy()
+            for t in range(len(self.near)):
+                touched = ((reached & self.touches[t]) != 0).any(axis=1)
+                reached[touched] |= taken[touched] & self.bit[t]
+            if (reached == before).all():
+                whole: Bools = (reached == taken).all(axis=1)
+                return whole
