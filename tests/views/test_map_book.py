@@ -13,6 +13,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.spatial.distance import pdist
 
 from gis_data.errors import InfeasibleError
@@ -225,3 +226,11 @@ def test_a_book_at_a_chosen_scale_uses_it_for_every_zone(tmp_path):
     study = study_of(lots, settings=Settings(print=PrintSettings(zone_scale=50_000)))
     with pdfplumber.open(write_map_book(desk_of(ground, small_plans(lots), study), tmp_path / "book.pdf")) as book:
         assert [scale_of(page) for page in book.pages[2::2]] == [50_000, 50_000]
+
+
+def test_a_picture_of_a_book_is_its_first_page_alone(tmp_path):
+    ground, lots = small_ground()
+    desk = desk_of(ground, small_plans(lots), study_of(lots))
+    with Image.open(write_map_book(desk, tmp_path / "book.png")) as picture:
+        across, down = (round(side / frame.PICTURE_PPI * 25.4) for side in picture.size)
+    assert sorted((across, down)) == [210, 297]

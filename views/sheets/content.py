@@ -148,8 +148,16 @@ Page = TextPage | MapPage
 
 
 def write_sheets(imprint: Imprint, title: str, pages: Iterable[Page], path: Path) -> Path:
-    """Set pages as one PDF. The same pages and imprint give the same bytes."""
-    sheet = {"lang": language(), "title": title, "pages": [_page(page) for page in pages], **imprint.words()}
+    """Set pages as one PDF. The same pages and imprint give the same bytes.
+
+    A path that ends in ``.png`` gets a picture of the first page; the others are not set, so that nobody waits for
+    them, and not counted.
+    """
+    words = imprint.words()
+    shown = list(pages)
+    if path.suffix == ".png":
+        shown, words["page"] = shown[:1], words["page"].replace("{count}", "…")
+    sheet = {"lang": language(), "title": title, "pages": [_page(page) for page in shown], **words}
     return write_pdf("sheets.typ", sheet, path)
 
 
