@@ -4,7 +4,6 @@ In:     the plans of a run, with the borders that are drawn.
 Out:    one file in the study's CRS, a layer a table; reasons as sentences instead of catalogue keys.
 """
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -25,12 +24,6 @@ def write_plan_layers(plans: Mapping[str, Plan], path: Path) -> Path:
         table.to_file(draft, layer=name, driver="GPKG", index=False)
     draft.replace(path)
     return path
-
-
-def plan_layers_bytes(plans: Mapping[str, Plan]) -> bytes:
-    """Return the same file as it is downloaded."""
-    with tempfile.TemporaryDirectory() as folder:
-        return write_plan_layers(plans, Path(folder) / "layers.gpkg").read_bytes()
 
 
 def _layers(plans: Mapping[str, Plan]) -> Iterator[tuple[str, gpd.GeoDataFrame]]:

@@ -10,7 +10,6 @@ from views.beat_book import beat_xlsx
 from views.maps.beats import beat_map
 from views.maps.frame import TownMap
 from views.pages import frame
-from views.plan_layers import plan_layers_bytes
 from views.station import Station, show_map
 from views.summary import optimality
 
@@ -39,12 +38,7 @@ def show(station: Station) -> None:
         _because(plan)
     _tables(plan)
     make = frame.speaking(beat_xlsx, plan, station.study)
-    left, right, _ = st.columns((1, 1, 3))
-    with left:
-        frame.download("page.download.beats", make, text("sheet.file_beats"))
-    with right:
-        layers = frame.speaking(plan_layers_bytes, station.plans)
-        frame.download("page.download.layers", layers, text("sheet.file_layers"))
+    frame.download("page.download.beats", make, text("sheet.file_beats"))
     with st.expander(text("page.method")):
         frame.notes(plan)
     tables = {text(f"page.beats.{name}_table"): getattr(beat_tables, name)(plan) for name in TABLES}
