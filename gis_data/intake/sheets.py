@@ -11,7 +11,6 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from gis_data.errors import CrsError, InputError, PatrolError
-from gis_data.intake import archives, headers, kinds, kml, layers, workbooks
+from gis_data.intake import archives, columns, headers, kinds, kml, layers, workbooks
 from gis_data.intake.archives import Source, parts_of
 
 HEADER_WITHIN = 15
@@ -36,8 +33,6 @@ _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _PIECE = 1 << 18  # bytes that are hashed at a time: they stay near the processor
 _HEAD = 1 << 20  # bytes in which the header row is looked for
-_BLOCK = 1 << 22  # bytes that are parsed at a time
-_LOOKED_AT, _ROWS_PER_TEXT = 10_000, 4  # a column of words: of so many rows every text stands in four
 _TORN_LETTER = 4  # bytes at the end in which a cut-off UTF-8 letter may lie
 
 
@@ -192,10 +187,10 @@ def _regular_sheet(
     quoted = b'"' in raw.obj
     below = raw[ends[-1] : None if quoted else _last_letter(raw)]
     try:
-        cells = _columns(below, len(names), delimiter, quoted=quoted)
+        cells = columns.read_columns(below, len(names), delimiter, quoted=quoted)
     except pa.ArrowInvalid:
         return None
-    filled = _filled(cells)
+    filled = columns.filled(cells)
     numbers = np.flatnonzero(filled) + at + 2
     named = [place for place, name in enumerate(names) if name]
     cells = cells.select(named).rename_columns(_unique_names([names[place] for place in named]))
@@ -210,52 +205,6 @@ def _last_letter(raw: memoryview) -> int:
     while end and raw[end - 1] in b"\r\n":
         end -= 1
     return end
-
-
-def _columns(text: memoryview, count: int, delimiter: str, *, quoted: bool) -> pa.Table:
-    names = [str(place) for place in range(count)]
-    table = arrow_csv.read_csv(
-        pa.py_buffer(text),
-        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK),
-        parse_options=arrow_csv.ParseOptions(
-            delimiter=delimiter,
-            newlines_in_values=quoted,
-            ignore_empty_lines=False,
-            quote_char='"' if quoted else False,
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()),
-            strings_can_be_null=False,
-            check_utf8=False,  # it is known to be (_as_utf8)
-        ),
-    )
-    with ThreadPoolExecutor() as threads:
-        whole = pa.table(dict(zip(names, threads.map(_in_one, table.columns), strict=True)))
-    del table
-    pa.default_memory_pool().release_unused()  # what the threads have freed is of no use to anybody else
-    return whole
-
-
-def _in_one(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column in one piece; one whose first rows hold few different texts as codes of its texts."""
-    first = column.slice(0, _LOOKED_AT)
-    if _ROWS_PER_TEXT * pc.count_distinct(first).as_py() <= len(first):
-        column = column.dictionary_encode().unify_dictionaries()
-    return column.combine_chunks()
-
-
-def _filled(cells: pa.Table) -> np.ndarray:
-    """Tell which rows hold more than blanks."""
-    filled = np.zeros(len(cells), dtype=bool)
-    for column in cells.columns:
-        rest = np.flatnonzero(~filled)
-        if not len(rest):
-            break
-        part = column if len(rest) == len(cells) else column.take(rest)
-        if pa.types.is_dictionary(part.type):
-            part = part.cast(pa.large_string())
-        filled[rest] = np.asarray(pc.not_equal(pc.utf8_trim_whitespace(part), ""))
-    return filled
 
 
 def _as_utf8(source: Source) -> memoryview:

@@ -1,5 +1,6 @@
 """Files of every kind a station has: read the same whatever their ending and encoding."""
 
+import csv
 import io
 import struct
 import warnings
@@ -187,3 +188,19 @@ def test_an_import_of_a_shapefile_ignores_other_files_of_its_name(ws: Workspace,
     before = sheets.sha256(path)
     path.with_suffix(".csv").write_text("a")
     assert sheets.sha256(path) == before
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_a_text_longer_than_its_first_look_is_read_as_the_standard_library_reads_it(tmp_path: Path, ends: str):
+    head = "报警时间,警情类别,案发地址"
+    lines = [
+        head,
+        *(f"2024-01-{n % 28 + 1:02d} 08:10,{('盗窃', '抢夺')[n % 2]},李家屯村{n}号" for n in range(25_000)),
+    ]
+    lines[20_000] = "2024-01-01 09:00,第三种词,"  # a word that the first rows do not know
+    content = ends.join(lines).encode()
+    assert len(content) > 1 << 20
+    (sheet,) = sheets.open_sheets(put(tmp_path, "长.csv", content))
+    wanted = list(csv.reader(io.StringIO(content.decode(), newline="")))
+    assert sheet.frame.astype(object).to_numpy().tolist() == wanted[1:]
+    assert sheet.rows.tolist() == list(range(2, len(wanted) + 1))
