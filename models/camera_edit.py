@@ -119,4 +119,4 @@ def _notes(plan: Plan, hand: CameraHand, done: Sequence[Mapping[str, Any]]) -> I
         yield f"cameras.by_hand.{change['kind']}", {"camera": change["camera_id"], "reason": change["reason"]}
 
 
-_OF_THE_MODEL = ("cameras.cordon_price", "cameras.unseen_entrances", "cameras.open_entrances")
+_OF_THE_MODEL = ("cameras.cordon_price", "cameras.wish_bounds", "cameras.unseen_entrances", "cameras.open_entrances")

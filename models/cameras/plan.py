@@ -21,6 +21,7 @@ from gis_data.periods import Period
 from gis_data.settings import CameraSettings
 from gis_data.study import Study
 from models.cameras import coverage, money, rules
+from models.cameras.bounds import wish_bounds
 from models.cameras.checklist import checklist
 from models.cameras.demand import find_demand
 from models.cameras.many import most_covered_by_price, parts_of
@@ -100,11 +101,15 @@ def plan_cameras(
 
 @dataclass(frozen=True)
 class Answer:
-    """The best plan, the cheapest cordon in it, and what no plan without the cordon's guarantee can cover."""
+    """The best plan, the cheapest cordon in it, and what no plan without the cordon's guarantee can cover.
+
+    ``wish_bounds`` are the most second views (per cent) and the least private ground (5 m grid) of plans as good.
+    """
 
     best: Choice
     cordon: Choice
     unguarded_bound_pct: float
+    wish_bounds: tuple[float, float]
     budget_cny: float
 
 
@@ -115,8 +120,11 @@ def choose(scene: Scene, *, settings: CameraSettings) -> Answer:
     budget_cny = settings.budget_cny or _usual_budget_cny(problem, cordon, settings)
     village = pd.factorize(scene.sites["village_id"])[0][problem.pole].astype(np.int64)
     best = _most_covered(problem, village, cordon, budget_cny=budget_cny, settings=settings)
-    best = refine(problem, Wishes(scene.directions, scene.private_m2, village), best, budget_cny=budget_cny)
-    return Answer(best, cordon, coverage.coverage_bound(problem, budget_cny=budget_cny), budget_cny)
+    wishes = Wishes(scene.directions, scene.private_m2, village)
+    best = refine(problem, wishes, best, budget_cny=budget_cny)
+    unguarded = coverage.coverage_bound(problem, budget_cny=budget_cny)
+    bounds = wish_bounds(problem, wishes, best, budget_cny=budget_cny, time_limit_s=limit_s)
+    return Answer(best, cordon, unguarded, bounds, budget_cny)
 
 
 def _most_covered(
@@ -183,6 +191,7 @@ def _notes(answer: Answer, tables: dict[str, pd.DataFrame], scene: Scene, settin
         notes.append(("cameras.released", {"entrances": [f"{k} ({why})" for k, why in freed.items()]}))
     notes.append(("cameras.night", night_figures(tables["summary"])))
     notes.append(("cameras.wishes", _wish_figures(scene, answer.best, tables)))
+    notes.append(("cameras.wish_bounds", _wish_bounds(scene, answer)))
     bare = tables["summary"].loc[tables["summary"]["road_m"] == 0, "name"]
     if len(bare):
         notes.append(("cameras.village_without_ground", {"villages": list(bare)}))
@@ -205,6 +214,12 @@ def _wish_figures(scene: Scene, best: Choice, tables: dict[str, pd.DataFrame]) -
     problem = scene.problem
     second = problem.pct(float(problem.weight @ two_sided(problem, scene.directions, best.chosen)))
     return {"second_pct": f"{second:.1f}", "private_m2": f"{tables['cameras']['private_m2'].sum():,.0f}"}
+
+
+def _wish_bounds(scene: Scene, answer: Answer) -> dict[str, Any]:
+    most, least = answer.wish_bounds
+    ground = float(scene.private_m2[answer.best.chosen].sum())
+    return {"most_pct": f"{most:.1f}", "grid_m2": f"{ground:,.0f}", "least_m2": f"{least:,.0f}"}
 
 
 def _plan(

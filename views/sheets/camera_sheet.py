@@ -28,7 +28,7 @@ from views.sheets.index_grid import square
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
 MOST_BLIND = 8
-_MONEY = ("cameras.budget", "cameras.cordon", "cameras.cordon_price", "cameras.wishes")
+_MONEY = ("cameras.budget", "cameras.cordon", "cameras.cordon_price", "cameras.wishes", "cameras.wish_bounds")
 
 
 def camera_pages(

@@ -215,7 +215,7 @@ def test_without_roads_or_buildings_the_plan_is_empty_and_says_so(town, missing)
 def test_a_village_without_buildings_is_named_in_the_notes(town):
     near = town.buildings[town.buildings.geometry.centroid.x < town.villages["centre_x"].max() - 500]
     plan = planned(town, buildings=near)
-    assert dict(plan.notes)["cameras.village_without_ground"] == {"villages": "村2"}
+    assert dict(plan.notes)["cameras.village_without_ground"] == {"villages": ["村2"]}
     assert plan.tables["summary"].set_index("village_id").loc["V002", "new_cameras"] == 0
 
 

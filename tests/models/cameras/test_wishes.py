@@ -14,6 +14,7 @@ from scipy import sparse
 
 from gis_data.errors import InfeasibleError
 from gis_data.settings import CameraSettings
+from models.cameras.bounds import wish_bounds
 from models.cameras.coverage import cheapest_cordon, coverage_bound, most_covered
 from models.cameras.entrances import fewest_cuts
 from models.cameras.many import most_covered_by_price, parts_of
@@ -86,6 +87,41 @@ def test_wishes_never_make_the_plan_worse_dearer_or_open_an_entrance(seed):
         rest = after.chosen[after.chosen != camera]
         opens = (guarded & ~(np.asarray(problem.guards[rest].sum(axis=0)) > 0)).any()
         assert opens or worth(problem, wishes, rest, per_m2) < whole  # no camera is bought for nothing
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_selection_as_good_beats_the_bounds_of_the_wishes(seed):
+    """Every one of 4,096 selections within the budget that guards as much and sees as much as the plan."""
+    problem, wishes = random_scene(seed, cameras=12, poles=5, points=14)
+    cordon = cheapest_cordon(problem, time_limit_s=10)
+    budget = 1.4 * cordon.objective + 40
+    best = most_covered(problem, budget_cny=budget, cordon=cordon, gap=0.0, time_limit_s=10)
+    best = refine(problem, wishes, best, budget_cny=budget)
+    most, least = wish_bounds(problem, wishes, best, budget_cny=budget, time_limit_s=10)
+    second, ground, feasible = [], [], 0
+    for bits in range(1 << 12):
+        chosen = np.flatnonzero([(bits >> k) & 1 for k in range(12)])
+        if not set(np.flatnonzero(problem.stands)) <= set(chosen) or not is_as_good(problem, best, chosen, budget):
+            continue
+        feasible += 1
+        second.append(problem.pct(float(problem.weight @ two_sided(problem, wishes.directions, chosen))))
+        if second[-1] >= problem.pct(float(problem.weight @ two_sided(problem, wishes.directions, best.chosen))) - 1e-9:
+            ground.append(float(wishes.private_m2[chosen].sum()))
+    assert feasible
+    assert max(second) <= most + 1e-6
+    assert min(ground) >= least - 1e-6
+    assert least <= wishes.private_m2[best.chosen].sum() + 1e-9
+
+
+def is_as_good(problem, best, chosen, budget):
+    new = chosen[~problem.stands[chosen]]
+    guards = np.asarray(problem.guards[chosen].sum(axis=0)) > 0
+    return (
+        problem.cost_cny(chosen) <= budget
+        and np.bincount(problem.pole[new], minlength=1).max(initial=0) <= problem.max_per_pole
+        and guards[problem.guardable].all()
+        and problem.share_pct(chosen) >= best.objective - 1e-9
+    )
 
 
 def test_of_two_equal_cameras_the_one_that_sees_less_private_ground_is_taken():
