@@ -54,8 +54,8 @@ MODES.zones = class {
       make("button", {type: "button", textContent: words[kind], onclick: () => this.act({kind})}));
     this.none = make("button", {type: "button", textContent: words.clear, onclick: () => this.clear()});
     const last = make("span", {className: "xq-acts"}, ...this.acts, this.none);
-    tools.replaceChildren(make("div", {className: "xq-line xq-one"}, list, this.said),
-      make("div", {className: "xq-line"}, this.targets, last));
+    tools.replaceChildren(make("div", {className: "xq-line xq-one"}, list, this.said, last),
+      make("div", {className: "xq-line"}, this.targets));
   }
 
   act(event) {
