@@ -30,6 +30,8 @@ def test_a_notebook_runs(path, monkeypatch, tmp_path, request):
     if path.stem == "real_cities":
         request.getfixturevalue("shared_data")
         monkeypatch.setenv("XUNQU_SLICE", "1")
+    if "XUNQU_TOWN" in path.read_text(encoding="utf-8"):
+        monkeypatch.setenv("XUNQU_TOWN", str(request.getfixturevalue("planned_town")))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
