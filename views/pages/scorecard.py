@@ -108,13 +108,11 @@ def _feedback(plan: Plan) -> None:
 
 def _downloads(station: Station, plan: Plan) -> None:
     zones = station.plans.get("zones")
-    left, middle, right, _ = st.columns((1, 1.2, 1, 2.2))
+    left, right, _ = st.columns((1, 1.2, 3.2))
     if zones is not None:
         with left:
             make = frame.speaking(scorecard_xlsx, plan, zones, station.study)
             frame.download("page.download.scorecard", make, text("sheet.file_scorecard"))
-    with middle:
+    with right:
         make = frame.speaking(public_xlsx, plan, station.study)
         frame.download("page.download.public_card", make, text("sheet.file_public_card"))
-    with right:
-        frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "scorecard.csv")
