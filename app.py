@@ -11,10 +11,10 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from gis_data.acting import STATION, act_as, actor, may
-from gis_data.catalogue import LANGUAGES, set_language, text
+from gis_data.acting import actor, may
+from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import PatrolError
-from views.access import account_line, signed_in_actor
+from views.access import account_line, begin
 from views.pages import (
     adjust,
     beats,
@@ -60,9 +60,8 @@ def main() -> None:
     # The choice outlives its widget, which is a new one on every page.
     lang = st.session_state.get("lang") or st.session_state.get("spoken") or asked("lang", LANGUAGES, spoken)
     st.session_state["spoken"] = lang
-    set_language(lang)
+    begin(lang)
     root = Path(os.environ.get("XUNQU_WORKSPACE") or (sys.argv[1] if len(sys.argv) > 1 else "town"))
-    act_as(signed_in_actor() if os.environ.get("XUNQU_GUARDED") else STATION)
     try:
         station = open_station(root, coarse=not may("points"))
     except PatrolError as problem:

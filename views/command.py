@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gis_data.acting import act_as_told
 from gis_data.catalogue import LANGUAGES, set_language, text
 from gis_data.errors import InputError, PatrolError
 
@@ -35,6 +36,7 @@ def speak(lang: Annotated[str, typer.Option(help="zh | en", envvar="XUNQU_LANG")
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"{lang}: zh | en")
     set_language(lang)
+    act_as_told()
 
 
 @app.command()

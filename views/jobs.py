@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gis_data import acting
 from gis_data.catalogue import Language
 from gis_data.errors import InputError
 from gis_data.workspace import write_atomically
@@ -84,7 +85,10 @@ def start(
     ------
     InputError
         If work is going on already.
+    AccessError
+        If a signed-in role that may only look asks for it.
     """
+    acting.require("change")
     now = current(root)
     if now is not None and now.state == RUNNING:
         raise InputError("jobs.busy")
@@ -92,7 +96,8 @@ def start(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     words = [command[0], str(root), *command[1:]]
-    environment = os.environ | {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
+    told = {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
+    environment = acting.told_to_a_command(os.environ) | told
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, "-m", "views.command", "--lang", lang, *words], stdout=out, stderr=err,
@@ -105,6 +110,7 @@ def start(
 
 def stop(root: Path) -> None:
     """Stop the work that is going on; the workspace keeps its last complete state."""
+    acting.require("change")
     now, folder = current(root), _folder(root)
     if now is None or now.state != RUNNING:
         return

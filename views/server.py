@@ -27,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from gis_data.acting import GUARDED
 from gis_data.catalogue import Language, language, text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
@@ -39,7 +40,7 @@ HOST = "127.0.0.1"
 PORTS_TRIED = 20
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # a tile's address holds the hash of its ground
 EMPTY_TILE = bytes.fromhex("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
-WORKSPACE, LANGUAGE, GUARDED = "XUNQU_WORKSPACE", "XUNQU_LANG", "XUNQU_GUARDED"
+WORKSPACE, LANGUAGE = "XUNQU_WORKSPACE", "XUNQU_LANG"
 
 
 @dataclass(frozen=True)

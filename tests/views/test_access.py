@@ -1,8 +1,11 @@
 """Accounts, sessions and attempts, each with a clock of its own, and what a role may do."""
 
+import os
 import shutil
 import stat
+import subprocess
 import sys
+import threading
 
 import geopandas as gpd
 import pytest
@@ -11,19 +14,30 @@ from typer.testing import CliRunner
 
 from gis_data import acting, audit
 from gis_data.acting import STATION, Actor
+from gis_data.catalogue import language, speaking
 from gis_data.errors import AccessError, InputError, WorkspaceError
 from gis_data.workspace import Workspace
 from models import approval
 from models.store import save_plans
-from views import server
+from views import jobs, server
 from views.access.accounts import Accounts
 from views.access.sessions import ADDRESS_TRIES, IDLE_S, LOCKED_S, LONGEST_S, TRIES, Attempts, Sessions
 from views.command import app
+from views.pages import frame
 from views.station import Station, at_cell_centres
 
+from .serving import REPOSITORY
 from .tiny_town import study, tiny_tables
 
 WORD = "seven grey herons"
+LOG = """
+import sys
+from pathlib import Path
+from gis_data import acting
+from gis_data.workspace import Workspace
+acting.act_as_told()
+Workspace.open(Path(sys.argv[1])).log("x")
+"""
 
 
 @pytest.fixture
@@ -225,3 +239,35 @@ def test_only_an_approver_approves_and_takes_an_approved_plan_back(tiny_station,
     with pytest.raises(AccessError):
         approval.take_step(ws, run, approval.PROPOSAL, note="再想想")
     assert [entry["role"] for entry in audit.entries(root / "audit.jsonl")][-2:] == ["planner", "approver"]
+
+
+def test_under_a_sign_in_whatever_was_not_told_who_acts_may_only_look(ws, monkeypatch):
+    monkeypatch.setenv(acting.GUARDED, "1")
+    in_a_new_thread = []
+    thread = threading.Thread(target=lambda: in_a_new_thread.append(acting.actor().role))
+    thread.start()
+    thread.join()
+    assert in_a_new_thread == ["viewer"]
+    assert not (ws.root / "jobs").exists()
+    acting.act_as(Actor("看图人", "viewer"))
+    with pytest.raises(AccessError):
+        jobs.start(ws.root, ["plan"], lang="zh")
+    assert not (ws.root / "jobs" / "job.json").exists()
+
+
+def test_a_command_that_a_page_starts_acts_in_the_name_of_the_page(ws):
+    acting.act_as(Actor("规划员", "planner"))
+    told = acting.told_to_a_command(os.environ | {acting.GUARDED: "1"})
+    assert acting.GUARDED not in told
+    words = [sys.executable, "-c", LOG, str(ws.root)]
+    subprocess.run(words, env=told | {"PYTHONPATH": str(REPOSITORY)}, check=True)
+    last = audit.entries(ws.root / "audit.jsonl")[-1]
+    assert (last["action"], last["who"], last["role"]) == ("x", "规划员", "planner")
+
+
+def test_a_download_made_later_speaks_for_the_reader_of_the_page():
+    acting.act_as(Actor("看图人", "viewer"))
+    with speaking("en"):
+        make = frame.speaking(lambda: f"{acting.actor().role} {language()}".encode())
+    acting.act_as(STATION)
+    assert make() == make() == b"viewer en"

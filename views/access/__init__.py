@@ -5,7 +5,7 @@ Out:    nothing but the sign-in page for whoever has not signed in; who acts, fo
 """
 
 from views.access.accounts import Accounts
-from views.access.door import Door, signed_in_actor
+from views.access.door import Door, begin
 from views.access.page import account_line
 
-__all__ = ["Accounts", "Door", "account_line", "signed_in_actor"]
+__all__ = ["Accounts", "Door", "account_line", "begin"]

@@ -8,6 +8,7 @@ asked again at each message, in both directions, so that a sign-out or a removed
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +21,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gis_data.acting import SIGNED_IN, Actor
+from gis_data.acting import GUARDED, ONLOOKER, SIGNED_IN, STATION, Actor, act_as
+from gis_data.catalogue import Language, set_language
 from gis_data.workspace import Workspace
 from views.access.accounts import Accounts
 from views.access.page import sign_in_page
@@ -146,14 +148,18 @@ class Door:
         return answer
 
 
-def signed_in_actor() -> Actor:
-    """Return who looks at the running page, as the door wrote it into the page's request.
+def begin(lang: Language) -> None:
+    """Say for a run of a page in whose language and name it speaks; a fragment that runs again by itself is a run too.
 
-    Without the two headers, which only a request through the door has, it is one who may only look.
+    Without the headers that only a request through the door has, it is one who may only look.
     """
-    headers = st.context.headers
-    role = headers.get(ROLE_HEADER, "")
-    return Actor(unquote(headers.get(NAME_HEADER, "")) or "–", next((r for r in SIGNED_IN if r == role), "viewer"))
+    set_language(lang)
+    if not os.environ.get(GUARDED):
+        act_as(STATION)
+        return
+    told = st.context.headers
+    role = next((known for known in SIGNED_IN if known == told.get(ROLE_HEADER)), ONLOOKER.role)
+    act_as(Actor(unquote(told.get(NAME_HEADER, "")) or ONLOOKER.name, role))
 
 
 def _introduce(scope: Scope, who: Actor) -> None:

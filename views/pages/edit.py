@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data.catalogue import Language, language, set_language, speaking, text
+from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import PatrolError
 from models.cameras.hand import CameraChange, CameraHand
 from models.checkpoint_edit import CheckpointChange
 from models.edit import Change, judge
 from views import zone_figures
+from views.access import begin
 from views.edit_map import cameras, checkpoints, component, ground, roads, zones
 from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, edits_of, session_desk, zones_after
 from views.edit_map.history import History
@@ -36,7 +37,7 @@ def show(station: Station) -> None:
 
 @st.fragment
 def _work(station: Station, lang: Language) -> None:
-    set_language(lang)  # a fragment runs again by itself, without the page that chose the language
+    begin(lang)
     desk = session_desk()
     above = st.columns((1.7, 1), gap="medium", vertical_alignment="center")
     with above[0]:

@@ -2,13 +2,14 @@
 
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import copy_context
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from gis_data.catalogue import Language, language, text
+from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import figures
 from views.downloads import layers_gpkg, tables_xlsx
@@ -153,13 +154,6 @@ def take(
 
 
 def speaking(make: Callable[..., bytes], *parts: Any) -> Callable[[], bytes]:  # noqa: ANN401 - the maker's arguments
-    """Return a maker that speaks the page's language although it runs later, outside the page."""
-    from gis_data.catalogue import speaking as speak
-
-    lang: Language = language()
-
-    def later() -> bytes:
-        with speak(lang):
-            return make(*parts)
-
-    return later
+    """Return a maker that speaks the page's language, in the name of its reader, although it runs outside the page."""
+    context = copy_context()
+    return lambda: context.copy().run(make, *parts)  # a context is entered once at a time

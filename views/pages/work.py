@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data.catalogue import language, sentences, text
+from gis_data.catalogue import Language, language, sentences, text
 from gis_data.errors import PatrolError
 from models.town_plan import ON_REQUEST, PARTS
 from views import jobs
+from views.access import begin as begin_run
 from views.jobs import DONE, RUNNING, Work
 from views.station import Station
 
@@ -51,14 +52,15 @@ def watch(station: Station) -> None:
     if now is None:
         return
     if now.state == RUNNING:
-        _running(station)
+        _running(station, language())
     else:
         _ended(station, now)
 
 
 @st.fragment(run_every=LOOK_EVERY_S)
-def _running(station: Station) -> None:
+def _running(station: Station, lang: Language) -> None:
     """Show progress every second; only this part of the page is drawn again."""
+    begin_run(lang)
     now = jobs.current(station.ws.root)
     if now is None or now.state != RUNNING:
         st.rerun()
