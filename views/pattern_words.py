@@ -252,7 +252,7 @@ def repeat_table(found: Repeats) -> pd.DataFrame:
 
 
 def _distance(from_m: float, to_m: float, *, is_repeat: bool) -> str:
-    return text("page.patterns.same_place") if is_repeat else f"{from_m:,.0f}–{to_m:,.0f} m"
+    return text("page.patterns.same_place") if is_repeat else f"{from_m:,.0f}–{to_m:,.0f}\u00a0m"
 
 
 def too_few_line(found: Repeats) -> str:

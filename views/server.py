@@ -8,6 +8,7 @@ Tiles lie in the workspace, not in a static folder beside the program, so that e
 application, which the sign-in guards.
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -28,8 +29,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from gis_data.acting import GUARDED
-from gis_data.catalogue import Language, language, text
-from gis_data.errors import InputError
+from gis_data.catalogue import Language, language, speaking, text
+from gis_data.errors import InputError, PatrolError
 from gis_data.workspace import Workspace
 from models.plan import Progress, silent
 from views.access import Accounts, Door
@@ -94,6 +95,7 @@ def serve(
         typer.echo(text("access.plain"))
     if open_browser and not network:
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
+    threading.Thread(target=_look_ahead, args=(ws.root, lang or language()), daemon=True).start()
     asked = settings() | {"server.address": host, "server.port": port}
     if network and network.certificate:
         asked |= {"server.sslCertFile": str(network.certificate), "server.sslKeyFile": str(network.key)}
@@ -160,3 +162,12 @@ def wait_until_ready(url: str, *, seconds: float = 60.0) -> bool:
 def _open_when_ready(url: str) -> None:
     if wait_until_ready(url):
         webbrowser.open(url)
+
+
+def _look_ahead(root: Path, lang: Language) -> None:
+    """Compute what the first page shows before anybody asks for it; who comes sooner waits for the rest of it only."""
+    from views.pages import today
+    from views.station import open_station
+
+    with speaking(lang), contextlib.suppress(PatrolError):  # a damaged workspace is explained on the page
+        today.look_ahead(open_station(root))

@@ -4,6 +4,7 @@ In:     a workspace folder.
 Out:    a frozen ``Station``; tables are read when a page first asks for them, and again when the workspace has changed.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ class Station:
     coarse: bool = False
     """Whether incidents stand at the centres of cells, for those who may not see exact points."""
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
+    _reading: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @property
     def study(self) -> Study:
@@ -46,12 +48,13 @@ class Station:
 
     def table(self, name: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame where the schema has a geometry
         """Return a table of the workspace."""
-        if name not in self._read:
-            found = self.ws.read(name)
-            if self.coarse and name == "incidents":
-                found = found.set_geometry(at_cell_centres(found.geometry, self.study.settings.cell_size_m))
-            self._read[name] = found
-        return self._read[name]
+        return self.kept(name, lambda: self._table(name))
+
+    def _table(self, name: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame
+        found = self.ws.read(name)
+        if self.coarse and name == "incidents":
+            found = found.set_geometry(at_cell_centres(found.geometry, self.study.settings.cell_size_m))
+        return found
 
     def as_of(self, at: pd.Timestamp) -> "Station":
         """Return the station with the villages that stand on a day, and its incidents in these."""
@@ -68,9 +71,14 @@ class Station:
         return self.kept("reported points", lambda: with_point(self.reported()))
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - what was made
-        """Return what was made once of the tables, shared by all sessions: a million rows are not copied twice."""
+        """Return what was made once of the tables, shared by all sessions: a million rows are not read or copied twice.
+
+        A session that asks while another one makes it waits for that one.
+        """
         if name not in self._read:
-            self._read[name] = make()
+            with self._reading:
+                if name not in self._read:
+                    self._read[name] = make()
         return self._read[name]
 
 
@@ -102,7 +110,12 @@ def show_map(
     station: Station, kind: str, draw: Callable[[], TownMap], *, lang: str, height_px: int, about: str
 ) -> None:
     """Show a map; a map already drawn for this station, kind and language is not drawn again."""
-    st.iframe(_page(station.stamp, kind, lang, draw), height=height_px, alt=about)
+    st.iframe(map_page(station, kind, draw, lang=lang), height=height_px, alt=about)
+
+
+def map_page(station: Station, kind: str, draw: Callable[[], TownMap], *, lang: str) -> str:
+    """Return the page of a map, drawn once for this station, kind and language."""
+    return _page(station.stamp, kind, lang, draw)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

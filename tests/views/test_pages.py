@@ -1,15 +1,20 @@
 """The pages' logic: what they say with plans, without plans, without records, and in both languages."""
 
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gis_data.catalogue import LANGUAGES, speaking, text
 from models.plan import Plan
 from models.store import save_plans
-from views import figures
+from views import figures, patterns
+from views.pages import today
+from views.station import open_station
 
 from .conftest import tiny_workspace
 from .tiny_plans import tiny_plans
@@ -152,6 +157,34 @@ def test_plans_that_found_nothing_are_pages_too(tmp_path):
     value = {metric.label: metric.value for metric in shown(ws.root, "cameras").metric}
     assert (value["新增监控"], value["看住路口"], value["价格（元）"]) == ("0", "0 / 0", "0")
     shown(ws.root, "today")
+
+
+def test_what_was_looked_ahead_is_not_computed_again(tiny_station, monkeypatch):
+    st.cache_data.clear()  # of the pages that other tests opened
+    with speaking("en"):
+        today.look_ahead(open_station(tiny_station))
+
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError("computed again")
+
+    for module, names in ((patterns, ("news", "focus", "changes", "doubts")), (figures, ("totals_by_month",))):
+        for name in names:
+            monkeypatch.setattr(module, name, again)
+    monkeypatch.setattr(today, "_map", again)
+    shown(tiny_station, "today", "en")
+
+
+def test_sessions_that_ask_at_once_read_a_table_once(tiny_station):
+    station, made = open_station(tiny_station), []
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.05)
+        return 7
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: station.kept("asked at once", make), range(4))) == [7] * 4
+    assert len(made) == 1
 
 
 def test_the_door_opens_today_and_switches_its_language(tiny_station, monkeypatch):

@@ -29,7 +29,7 @@ iframe { border: 1px solid #dedad2; border-radius: 4px; }
 .xq-help { color: #6b675f; margin: 0; }
 [data-testid="stMainBlockContainer"] > div > [data-testid="stVerticalBlock"] { gap: .7rem; }
 .xq-mark { color: #9a3412; font-weight: 600; }
-.xq-scroll { overflow: auto; margin-top: .2rem; max-height: 420px; border: 1px solid #dedad2; border-radius: 4px; }
+.xq-scroll { overflow: auto; margin-top: .2rem; max-height: 460px; border: 1px solid #dedad2; border-radius: 4px; }
 .xq-table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
 .xq-table th { position: sticky; top: 0; background: #f5f3ee; color: #55524c; font-weight: 600; }
 .xq-table th { vertical-align: bottom; word-break: keep-all; }
@@ -42,6 +42,14 @@ iframe { border: 1px solid #dedad2; border-radius: 4px; }
 .xq-dot { color: #8d887f; }
 .xq-said { font-size: .85rem; white-space: pre-wrap; margin: 0; }
 .xq-list { margin: 0; padding-left: 1.1rem; line-height: 1.65; }
+@media (max-width: 1100px) {  /* a tablet: tables smaller, and below one another where they stood side by side */
+  .block-container { padding-left: 1.2rem; padding-right: 1.2rem; }
+  .xq-table { font-size: .84rem; }
+  .xq-table th, .xq-table td { padding: .25rem .38rem; }
+  [data-testid="stMetricValue"] { font-size: 1.15rem; }
+  [data-testid="stHorizontalBlock"]:has(.xq-scroll):not(:has(iframe)) { flex-wrap: wrap; }
+  [data-testid="stHorizontalBlock"]:has(.xq-scroll):not(:has(iframe)) > [data-testid="stColumn"] { flex: 1 1 100%; }
+}
 </style>"""
 
 

@@ -75,7 +75,7 @@ def _lives(plan: Plan) -> None:
 
 def _table(hotspots: gpd.GeoDataFrame) -> None:
     shown = figures.hotspot_table(hotspots)
-    frame.table(shown, words=list(shown.columns[-3:]))
+    frame.table(shown, words=list(shown.columns[-3:-1]))
 
 
 def _one(station: Station, table: gpd.GeoDataFrame) -> None:

@@ -194,20 +194,17 @@ def _repeats(station: Station, question: Question) -> None:
     )  # fmt: skip
     with st.spinner(text("page.patterns.counting")):
         found = _repeats_of(_key(station, question), kind, station, question)
-    left, right = st.columns((1.2, 1))
-    with left:
-        if found.found.enough:
-            frame.table(words.repeat_table(found))
-            st.caption(text("page.patterns.repeats_help", uncertain=f"{found.found.uncertain:,}"))
-        else:
-            st.caption(words.too_few_line(found))
-        st.caption(words.basis_line(found.basis, kind=found.kind))
-    with right:
-        st.markdown(f"**{text('page.patterns.active', day=f'{found.today:%Y-%m-%d}')}**")
-        shown = words.active_table(found)
-        frame.table(shown, words=[*shown.columns[:1], *shown.columns[-1:]], empty="page.patterns.no_window")
-        if len(shown):
-            frame.download("page.download.csv", figures.as_csv(found.villages), "active_places.csv")
+    if found.found.enough:
+        frame.table(words.repeat_table(found))
+        st.caption(text("page.patterns.repeats_help", uncertain=f"{found.found.uncertain:,}"))
+    else:
+        st.caption(words.too_few_line(found))
+    st.caption(words.basis_line(found.basis, kind=found.kind))
+    st.markdown(f"**{text('page.patterns.active', day=f'{found.today:%Y-%m-%d}')}**")
+    shown = words.active_table(found)
+    frame.table(shown, words=[*shown.columns[:1], *shown.columns[-1:]], empty="page.patterns.no_window")
+    if len(shown):
+        frame.download("page.download.csv", figures.as_csv(found.villages), "active_places.csv")
 
 
 def _focus(station: Station, focus: patterns.Focus) -> None:

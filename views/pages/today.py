@@ -15,7 +15,7 @@ from views.formats import day_words, moment_words, number, span_words
 from views.maps.frame import TownMap
 from views.maps.overview import overview_map
 from views.pages import frame
-from views.station import Station, show_map
+from views.station import Station, map_page, show_map
 from views.today import Sign
 from views.workbook import WORD_TINT
 
@@ -27,7 +27,8 @@ MOST_SIGNS = 9
 def show(station: Station) -> None:
     """Lay out the page."""
     frame.head("today", station)
-    incidents = station.table("incidents")
+    with st.spinner(text("page.today.reading")):
+        incidents = station.table("incidents")
     day = day_of(station.study, incidents)
     st.caption(text("page.today.standing" if station.study.synthetic else "page.today.day", day=day_words(day)))
     if incidents.empty:
@@ -46,6 +47,18 @@ def show(station: Station) -> None:
         tables = {text("page.today.unusual"): _evidence(station.stamp, language(), station)[0], **tables}
     layers = {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
     frame.take(station, "today", tables, layers=layers, draw=lambda: _map(station))
+
+
+def look_ahead(station: Station) -> None:
+    """Make what the page shows, in its order, so that the first who opens it finds it made."""
+    incidents = station.table("incidents")
+    if incidents.empty:
+        return
+    station.reported()
+    map_page(station, "today", lambda: _map(station), lang=language())
+    _totals(station.stamp, language(), station)
+    _signs(station.stamp, language(), station)
+    _evidence(station.stamp, language(), station)
 
 
 def _numbers(station: Station) -> None:
@@ -179,12 +192,18 @@ def _town(station: Station) -> None:
     with right:
         if len(incidents):
             st.subheader(text("page.today.months"), anchor=False)
-            st.altair_chart(charts.month_chart(figures.totals_by_month(incidents), height_px=CHART_PX))
+            months, totals = _totals(station.stamp, language(), station)
+            st.altair_chart(charts.month_chart(months, height_px=CHART_PX))
             st.subheader(text("page.today.classes"), anchor=False)
-            totals = figures.totals_by_class(incidents)
             height_px = CLASS_PX * totals["class"].nunique() + AXIS_PX
             st.altair_chart(charts.class_chart(totals, height_px=height_px))
         st.caption(text("page.today.two_rules"))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _totals(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, pd.DataFrame]:  # noqa: ARG001
+    incidents = _station.table("incidents")
+    return figures.totals_by_month(incidents), figures.totals_by_class(incidents)
 
 
 def _map(station: Station) -> TownMap:

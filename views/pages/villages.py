@@ -41,7 +41,7 @@ def show(station: Station) -> None:
         _said(station, card)
     hotspots = words.hotspot_table(card)
     st.subheader(text("page.villages.hotspots"), anchor=False)
-    frame.table(hotspots, words=list(hotspots.columns[-3:]), empty="page.villages.no_hotspots")
+    frame.table(hotspots, words=list(hotspots.columns[-3:-1]), empty="page.villages.no_hotspots")
     name = str(card.village["name"])
     land = gpd.GeoDataFrame({"village": [name]}, geometry=[card.land], crs=station.study.crs)
     layers = {"land": land, "hotspots": card.hotspots, "beats": card.beats, "checkpoints": card.checkpoints}
