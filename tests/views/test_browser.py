@@ -14,7 +14,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Frame, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Locator, Page, expect, sync_playwright
 
 from gis_data.catalogue import LANGUAGES, text
 
@@ -482,7 +482,9 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
 
 
 @pytest.mark.slow
-def test_a_camera_is_turned_and_dragged_and_goes_back_from_where_it_may_not_be(browser: Browser, town_address: str):
+def test_a_camera_is_turned_goes_back_from_where_it_may_not_be_and_stays_where_it_may(
+    browser: Browser, town_address: str
+):
     with opened(browser, town_address) as page:
         map_of(page)
         page.get_by_text("English", exact=True).click()
@@ -504,6 +506,16 @@ def test_a_camera_is_turned_and_dragged_and_goes_back_from_where_it_may_not_be(b
             timeout=WAIT_MS
         )
         after_edits(page, 1)
+        assert on_the_map(page, camera) == pytest.approx(stood, abs=1)
+        shown = figures.text_content()
+        drag(page, camera, 14, 0)  # some forty metres along the street, where it may be
+        after_edits(page, 2)
+        expect(figures).not_to_have_text(shown, timeout=WAIT_MS)
+        assert on_the_map(page, camera) == pytest.approx((stood[0] + 14, stood[1]), abs=3)
+        page.get_by_text(text("page.edit.pending", count=2, lang="en")).wait_for(timeout=WAIT_MS)
+        page.locator("[data-do=undo]").click()
+        after_edits(page, 1)
+        expect(figures).to_have_text(shown, timeout=WAIT_MS)
         assert on_the_map(page, camera) == pytest.approx(stood, abs=1)
 
 
