@@ -8,7 +8,7 @@ hexagons; a view is tinted,
 where it recognises people hatched one way, blind road hatched the other.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -17,12 +17,14 @@ import shapely
 
 from models.plan import Plan
 from views.sheets import names, svg, symbols
+from views.sheets.details import Detail
 from views.sheets.frame import MapWindow
 from views.sheets.zone_map import Drawing, Picture, Scene, free_corner
 
 VIEW, SEEN, OPEN, RELEASED, BLIND = "#1f5f8a", "#1d6b3a", "#b00020", "#6b6b6b", "#a8642a"
 DISC_MM, SQUARE_MM, DIAMOND_MM = 1.75, 1.6, 2.5
 ARROW_MM = 4.0
+DETAIL: symbols.Style = {"stroke": "#6b2f8a", "stroke_width": 0.5}
 SMOOTH_M = (6.0, -9.0)  # a band instead of a string of discs
 
 
@@ -69,16 +71,22 @@ def in_order(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return cameras.loc[order]
 
 
-def draw_village(plan: Plan, scene: Scene, window: MapWindow) -> Picture:
-    """Draw the map of one village's cameras."""
+def draw_village(
+    plan: Plan, scene: Scene, window: MapWindow, *, details: Sequence[Detail] = (), whole: bool = True
+) -> Picture:
+    """Draw the map of one village's cameras.
+
+    ``details`` are framed on it; a map that is not the ``whole`` one has no index squares: the list's are the whole's.
+    """
     drawing = VillageDrawing(plan, scene, window)
     elements = [
         *drawing.draw_ground(), *drawing.draw_roads(), *drawing.draw_blind(), *drawing.draw_views(),
-        *drawing.draw_edge(), *drawing.draw_symbols(), *drawing.draw_buildable(), *drawing.draw_marks(),
+        *drawing.draw_edge(), *drawing.draw_details(details), *drawing.draw_symbols(), *drawing.draw_buildable(),
+        *drawing.draw_marks(),
     ]  # fmt: skip
     north = free_corner(drawing)
     taken = shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)
-    labels = names.labels(drawing, [taken])
+    labels = [one for one in names.labels(drawing, [taken]) if whole or one["label"]["style"] != "index"]
     return Picture(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
 
 
@@ -108,8 +116,9 @@ class VillageDrawing(Drawing):
             yield "".join(draw(area) for area in part)
             if len(part):
                 self._explain(f"view_{level}", draw(symbols.SAMPLE_AREA))
+        turn = self.window.turn_deg
         aims = self.own["cameras"][~self.own["cameras"]["turns"].astype(bool)].dropna(subset="azimuth_deg")
-        yield "".join(_arrow(p.x, p.y, a) for p, a in zip(aims.geometry, aims["azimuth_deg"], strict=True))
+        yield "".join(_arrow(p.x, p.y, a - turn) for p, a in zip(aims.geometry, aims["azimuth_deg"], strict=True))
         if len(aims):
             self._explain("aim", _arrow(3.0, 1.8, 90.0))
 
@@ -118,6 +127,13 @@ class VillageDrawing(Drawing):
         yield svg.path(self._grid_lines(), **symbols.GRID)
         yield svg.path(self.outline.boundary, **symbols.OTHER_BORDER)
         self._explain("built_up", svg.path(symbols.SAMPLE_LINE, **symbols.OTHER_BORDER))
+
+    def draw_details(self, details: Sequence[Detail]) -> Iterator[str]:
+        """Draw a frame round each piece of ground that has a larger map."""
+        for detail in details:
+            yield svg.path(self.window.to_paper(detail.area).boundary, **DETAIL)
+        if details:
+            self._explain("detail", svg.path(shapely.box(1, 0.6, 9, 3.0).boundary, **DETAIL))
 
     def draw_buildable(self) -> Iterator[str]:
         """For an entrance that no camera sees, the nearest place where a pole could stand and see it."""
