@@ -1,7 +1,7 @@
 """A hundred villages under one budget: a price of money for all against one model of all.
 
-One model of nine villages is the peer (a hundred would take hours); the hundred are run alone, with their bound and
-the memory above that of nine.
+One model of twenty villages is the peer (forty did not end in minutes); the hundred are run alone, with their bound
+and the memory above that of twenty. Neither plan may see more than the other's bound.
 """
 
 import resource
@@ -13,12 +13,12 @@ from models.cameras.coverage import cheapest_cordon, most_covered
 from models.cameras.many import ManyChoice, most_covered_by_price
 from models.cameras.problem import Problem, joined
 
-FEW, MANY = 9, 100
+FEW, MANY = 20, 100
 BUDGET_PER_CORDON = 1.8
 
 
 def run() -> list[dict[str, Any]]:
-    """Solve nine villages both ways and a hundred by the price alone."""
+    """Solve twenty villages both ways and a hundred by the price alone."""
     few = [priced_village(seed) for seed in range(FEW)]
     ours, budget, ours_s = _by_price(few)
     started = time.process_time()
@@ -26,12 +26,13 @@ def run() -> list[dict[str, Any]]:
     cordon = cheapest_cordon(one, time_limit_s=60)
     best = most_covered(one, budget_cny=budget, cordon=cordon, gap=1e-3, time_limit_s=300)
     peer_s = time.process_time() - started
-    theirs = best.objective / 100 * float(one.weight.sum())
+    theirs, bound = (share / 100 * float(one.weight.sum()) for share in (best.objective, best.bound))
+    equal = ours.bound >= theirs - 1e-6 and bound >= ours.weight - 1e-6
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     many, _, many_s = _by_price(few + [priced_village(seed) for seed in range(FEW, MANY)])
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return [
-        _row(f"{FEW} villages", "one model of all", ours, ours_s, peer_s, equal=ours.bound >= theirs - 1e-6)
+        _row(f"{FEW} villages", "one model of all", ours, ours_s, peer_s, equal=equal)
         | {"objective_ratio": round(ours.weight / theirs, 4)},
         _row(f"{MANY} villages", "none", many, many_s, None, equal=True) | {"memory_mb_above": round(more)},
     ]
