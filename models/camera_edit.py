@@ -16,6 +16,7 @@ from models.cameras.hand import CameraChange, CameraGround, CameraHand, changed,
 from models.cameras.plan import night_figures, yuan
 from models.cameras.private import private_ground
 from models.plan import Plan, Progress, silent
+from models.store import load_plans
 from models.town_plan import Job, open_job, save_run
 
 MADE_FROM = ("incidents", "villages", "roads", "buildings", "places", "cameras")
@@ -29,8 +30,7 @@ def open_cameras(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Pl
     InputError
         If there is no camera plan, no camera in it, or records have changed since it was made.
     """
-    job = open_job(ws, progress=progress)
-    plan = job.plans.get("cameras")
+    plan = load_plans(ws).get("cameras")
     if plan is None or plan.to_frame().empty:
         raise InputError("cameras.hand.no_plan")
     job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)

@@ -21,6 +21,7 @@ from models.beats.plan import Tables, checkpoints_of
 from models.beats.tables import with_visits
 from models.beats.types import spoken, unpacked
 from models.plan import Plan, Progress, silent
+from models.store import load_plans
 from models.town_plan import Job, make_parts, on_zones, open_job, save_run
 
 MADE_FROM = ("incidents", "villages", "roads", "buildings", "places")
@@ -84,8 +85,7 @@ def open_checkpoints(ws: Workspace, *, progress: Progress = silent) -> tuple[Job
     InputError
         If there is no beats plan, or records have changed since it was made.
     """
-    job = open_job(ws, progress=progress)
-    plan = job.plans.get("beats")
+    plan = load_plans(ws).get("beats")
     if plan is None or plan.to_frame().empty:
         raise InputError("checkpoints.hand.no_plan")
     job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)

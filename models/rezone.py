@@ -13,6 +13,7 @@ from gis_data.errors import InfeasibleError, InputError
 from gis_data.workspace import Workspace
 from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, judge, open_hand
 from models.plan import Plan, Progress, silent
+from models.store import load_plans
 from models.town_plan import Job, open_job, replace_zones
 from models.zone_options import answer_of, find_option, option_changes
 from models.zones import Case, as_plan, make_case
@@ -98,8 +99,7 @@ def record_change(
 
 def _job_of(ws: Workspace, name: str, *, progress: Progress = silent) -> tuple[Job, Plan]:
     """Return the job that a plan of the current run was made from, and the plan."""
-    job = open_job(ws, progress=progress)
-    plan = job.plans.get(name)
+    plan = load_plans(ws).get(name)
     if plan is None:
         raise InputError("plan.zones_first" if name == "zones" else "options.first")
     job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)
