@@ -132,6 +132,11 @@ def _page(stamp: str, kind: str, lang: str, _draw: Callable[[], TownMap]) -> str
 def _stamp(root: Path) -> str:
     ws = Workspace.open(root)
     run = current_run(ws)
-    changed = [path.stat().st_mtime_ns for path in sorted(root.glob("station.*")) if path.is_file()]
+    changed = [stat.st_mtime_ns for stat in map(Path.stat, _written(root)) if stat.st_size]
     tiles = current_tiles(root)
     return f"{root} {run.name if run else ''} {changed} {tiles.key if tiles else ''}"
+
+
+def _written(root: Path) -> list[Path]:
+    """Return the files that change with a write; a reader too makes the log's index, and an empty log."""
+    return [path for path in sorted(root.glob("station.*")) if path.is_file() and not path.name.endswith("-shm")]

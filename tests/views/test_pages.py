@@ -1,8 +1,10 @@
 """The pages' logic: what they say with plans, without plans, without records, and in both languages."""
 
+import sqlite3
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,6 +174,14 @@ def test_what_was_looked_ahead_is_not_computed_again(tiny_station, monkeypatch):
             monkeypatch.setattr(module, name, again)
     monkeypatch.setattr(today, "_map", again)
     shown(tiny_station, "today", "en")
+
+
+def test_a_station_that_is_being_read_is_the_same_station(tiny_station):
+    before = open_station(tiny_station)
+    with closing(sqlite3.connect(tiny_station / "station.gpkg")) as reader:
+        reader.execute("SELECT count(*) FROM incidents").fetchone()
+        assert len(list(tiny_station.glob("station.gpkg-*"))) == 2
+        assert open_station(tiny_station) is before
 
 
 def test_sessions_that_ask_at_once_read_a_table_once(tiny_station):
