@@ -44,12 +44,12 @@ def _today(plan: Plan) -> None:
 
 
 def _options(station: Station, plan: Plan) -> None:
-    st.caption(text("page.adjust.options_help"))
     options = station.plans.get("options")
     if options is None:
         st.info(text("page.adjust.none"))
         _reckon(station, "page.adjust.reckon")
         return
+    st.caption(text("page.adjust.options_help"))
     table = options.to_frame()
     points = zone_figures.option_points(table, plan)
     for column, kind in zip(st.columns(len(KINDS)), KINDS, strict=True):
