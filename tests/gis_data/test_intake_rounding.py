@@ -30,12 +30,12 @@ def ws(tmp_path):
 
 
 def calls(count: int, *, decimals: int, seed: int = 1, spread_m: float = 220.0) -> pd.DataFrame:
-    """Calls about houses of all villages, each with a house number, days apart."""
+    """Calls about houses of all villages, each with a house number, evenly over five whole months."""
     rng = np.random.default_rng(seed)
     at = rng.integers(0, len(VILLAGES), count)
     xy = VILLAGES[["x_m", "y_m"]].to_numpy()[at] + rng.uniform(-spread_m, spread_m, (count, 2))
     lon, lat = np.round(reference.to_degrees(xy), decimals).T
-    moment = pd.Timestamp("2022-01-01 08:13") + pd.to_timedelta(np.arange(count) * 67, unit="min")
+    moment = pd.date_range("2022-01-01 08:13", "2022-05-31 20:17", periods=count)
     names = VILLAGES["name"].to_numpy()[at]
     return pd.DataFrame(
         {
