@@ -16,8 +16,7 @@ from models.cameras.hand import CameraChange, CameraGround, CameraHand, changed,
 from models.cameras.plan import night_figures, yuan
 from models.cameras.private import private_ground
 from models.plan import Plan, Progress, silent
-from models.store import load_plans
-from models.town_plan import Job, open_job, save_run
+from models.town_plan import Job, open_plan, save_run
 
 MADE_FROM = ("incidents", "villages", "roads", "buildings", "places", "cameras")
 
@@ -30,12 +29,9 @@ def open_cameras(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Pl
     InputError
         If there is no camera plan, no camera in it, or records have changed since it was made.
     """
-    plan = load_plans(ws).get("cameras")
-    if plan is None or plan.to_frame().empty:
-        raise InputError("cameras.hand.no_plan")
-    job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)
-    if any(plan.inputs.get(table) != job.inputs[table] for table in MADE_FROM):
-        raise InputError("cameras.hand.stale")
+    job, plan = open_plan(
+        ws, "cameras", made_from=MADE_FROM, absent="cameras.hand.no_plan", stale="cameras.hand.stale", progress=progress
+    )
     settings = job.study.settings.changed({"cameras": dict(plan.settings["cameras"])}).cameras
     tables = job.tables
     demand = find_demand(

@@ -21,8 +21,7 @@ from models.beats.plan import Tables, checkpoints_of
 from models.beats.tables import with_visits
 from models.beats.types import spoken, unpacked
 from models.plan import Plan, Progress, silent
-from models.store import load_plans
-from models.town_plan import Job, make_parts, on_zones, open_job, save_run
+from models.town_plan import Job, make_parts, on_zones, open_plan, save_run
 
 MADE_FROM = ("incidents", "villages", "roads", "buildings", "places")
 MOST_VISITS = 21  # three a day
@@ -85,12 +84,10 @@ def open_checkpoints(ws: Workspace, *, progress: Progress = silent) -> tuple[Job
     InputError
         If there is no beats plan, or records have changed since it was made.
     """
-    plan = load_plans(ws).get("beats")
-    if plan is None or plan.to_frame().empty:
-        raise InputError("checkpoints.hand.no_plan")
-    job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)
-    if any(plan.inputs.get(table) != job.inputs[table] for table in MADE_FROM):
-        raise InputError("checkpoints.hand.stale")
+    job, plan = open_plan(
+        ws, "beats", made_from=MADE_FROM, absent="checkpoints.hand.no_plan", stale="checkpoints.hand.stale",
+        progress=progress,
+    )  # fmt: skip
     ground = on_zones(job).tables
     tables = Tables(**{field.name: ground[field.name] for field in dataclasses.fields(Tables)})
     wishes = tuple(Wish(**wish) for wish in plan.settings.get("by_hand", ()))

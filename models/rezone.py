@@ -13,8 +13,7 @@ from gis_data.errors import InfeasibleError, InputError
 from gis_data.workspace import Workspace
 from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, judge, open_hand
 from models.plan import Plan, Progress, silent
-from models.store import load_plans
-from models.town_plan import Job, open_job, replace_zones
+from models.town_plan import Job, open_plan, replace_zones
 from models.zone_options import answer_of, find_option, option_changes
 from models.zones import Case, as_plan, make_case
 
@@ -30,7 +29,9 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
         If there are no options, none of that id, or records have changed since they were reckoned.
     """
     started = time.perf_counter()
-    job, options = _job_of(ws, "options", progress=progress)
+    job, options = open_plan(
+        ws, "options", made_from=MADE_FROM, absent="options.first", stale="options.stale", progress=progress
+    )
     option = find_option(options, option_id)
     case = case_of(job, options, changes=option_changes(option))
     plan = as_plan(case, answer_of(options, option, case), seed=options.seed)
@@ -48,7 +49,9 @@ def open_edit(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Plan,
     InputError
         If there is no zone plan, or records have changed since it was made.
     """
-    job, plan = _job_of(ws, "zones", progress=progress)
+    job, plan = open_plan(
+        ws, "zones", made_from=MADE_FROM, absent="plan.zones_first", stale="zones.stale", progress=progress
+    )
     case, (villages, cells) = case_of(job, plan), (job.tables["villages"], job.tables["cells"])
     if (parts := case.ground.parts) is not None:
         villages, cells = parts.of_villages(villages, cells), parts.of_cells(cells)
@@ -95,17 +98,6 @@ def record_change(
     said[-1] |= {"after": figures}
     replace_zones(ws, job, made, "override", *said)
     return made
-
-
-def _job_of(ws: Workspace, name: str, *, progress: Progress = silent) -> tuple[Job, Plan]:
-    """Return the job that a plan of the current run was made from, and the plan."""
-    plan = load_plans(ws).get(name)
-    if plan is None:
-        raise InputError("plan.zones_first" if name == "zones" else "options.first")
-    job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)
-    if any(plan.inputs.get(table) != job.inputs[table] for table in MADE_FROM):
-        raise InputError("zones.stale" if name == "zones" else "options.stale")
-    return job, plan
 
 
 def case_of(job: Job, plan: Plan, *, changes: Mapping[str, Any] | None = None) -> Case:

@@ -6,7 +6,7 @@ Out:    five plans, saved together as one run; the ground (cells) is derived fir
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,32 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     inputs = {name: ws.table_hash(name) for name in (*READ, "crossings")}
     seed = ws.study.settings.seed if seed is None else seed
     return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
+
+
+def open_plan(
+    ws: Workspace, name: str, *, made_from: Collection[str], absent: str, stale: str, progress: Report = silent
+) -> tuple["Job", Plan]:  # fmt: skip
+    """Return a plan of the current run, and what it was made from.
+
+    Parameters
+    ----------
+    made_from
+        The tables that the plan hangs on.
+    absent, stale
+        The sentences for a plan that is not there or is empty, and for one whose tables have changed since.
+
+    Raises
+    ------
+    InputError
+        With one of the two sentences.
+    """
+    plan = load_plans(ws).get(name)
+    if plan is None or plan.to_frame().empty:
+        raise InputError(absent)
+    job = open_job(ws, seed=plan.seed, until=plan.settings["period_end"], progress=progress)
+    if any(plan.inputs.get(table) != job.inputs[table] for table in made_from):
+        raise InputError(stale)
+    return job, plan
 
 
 def replace_zones(
