@@ -1,8 +1,10 @@
 """All that is printed: every PDF of the sample town read back, documents opened, the standard sentences."""
 
+import ast
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import docx
 import pypdfium2
@@ -110,6 +112,16 @@ def test_every_product_has_a_title_and_files_in_both_languages(desk, lang):
     assert len(names) == len(set(names))
     if lang == "en":
         assert not re.search("[\u4e00-\u9fff]", "".join(names))
+
+
+def test_pages_lead_to_sheets_that_there_are():
+    """A page names its sheet by a word; Print shows its first sheet for a word it does not know."""
+    pages = Path(sheets.__file__).parents[1] / "pages"
+    calls = [node for file in pages.glob("*.py") for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+             if isinstance(node, ast.Call) and ast.unparse(node.func) == "frame.take"]  # fmt: skip
+    named = [word.value for call in calls for word in call.keywords if word.arg == "product"]
+    assert len(named) >= 3
+    assert {ast.unparse(word) for word in named} <= {repr(key) for key in sheets.SHEETS}
 
 
 def test_a_file_is_made_alone_and_can_be_looked_at(desk):

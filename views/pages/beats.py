@@ -43,7 +43,7 @@ def show(station: Station) -> None:
         frame.notes(plan)
     tables = {text(f"page.beats.{name}_table"): getattr(beat_tables, name)(plan) for name in TABLES}
     places = {"beats": plan.to_frame(), "checkpoints": plan.tables["checkpoints"]}
-    frame.take(station, "beats", tables, layers=places, draw=lambda: _map(station, plan, zones), product="beat_book")
+    frame.take(station, "beats", tables, layers=places, draw=lambda: _map(station, plan, zones), product="beats")
 
 
 def _numbers(plan: Plan) -> None:

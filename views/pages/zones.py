@@ -41,9 +41,7 @@ def show(station: Station) -> None:
     tables = {text("page.zones.title"): _table(plan), text("page.zones.today.plan"): figures.today_table(
         plan.tables["today"])}  # fmt: skip
     layers = {"zones": plan.to_frame(), "units": plan.tables["units"]}
-    first = plan.to_frame()["zone_id"].iloc[0]
-    frame.take(station, "zones", tables, layers=layers, draw=lambda: _map(station, plan, scorecard),
-               product=f"zone {first}")  # fmt: skip
+    frame.take(station, "zones", tables, layers=layers, draw=lambda: _map(station, plan, scorecard), product="zones")
 
 
 def _table(plan: Plan) -> pd.DataFrame:
