@@ -17,7 +17,7 @@ import numpy as np
 from models.districting.bound import lagrangian_bound
 from models.districting.branch import Branched, within_reach
 from models.districting.exact import connected_pairs
-from models.districting.partition import SAME, Parts, best_of_stock
+from models.districting.partition import SAME, best_of_stock
 from models.districting.problem import Floats, Ints, Problem, broken_rules, objective
 from models.districting.whole_zones import ZonesOfPost, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
@@ -35,10 +35,9 @@ def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) 
     posts = np.flatnonzero(np.diag(open_pairs))
     if len(posts) < problem.count or not open_pairs.any(axis=1).all():
         return Branched(best, cost, "optimal", 0, 0, 0)
-    parts: Parts = ((posts, problem.count),)
-    source = {j: ZonesOfPost(problem, j, open_pairs[:, j]) for j in posts.tolist()}
+    source = [ZonesOfPost(problem, j, open_pairs[:, j]) for j in posts.tolist()]
     priced = raise_prices(
-        problem, source, parts, problem.load * proof.minutes, zones_of(problem, start), cost, deadline=deadline
+        problem, source, problem.load * proof.minutes, zones_of(problem, start), cost, deadline=deadline
     )
     if priced.bound >= cost * (1 - SAME):
         return Branched(best, cost, "optimal", 1, 0, 0)
@@ -47,16 +46,16 @@ def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) 
     for most, few in LISTS:
         if time.monotonic() > deadline:
             break
-        room = functools.partial(_room, parts, u, cost, least)
-        swept = sweep(source, parts, u, room, most=most, only=missing)
+        room = functools.partial(_room, problem.count, u, cost, least)
+        swept = sweep(source, u, room, most=most, only=missing)
         least = np.maximum(least, swept.least)
         stock = stock.with_others(*swept.zones)
-        missing &= swept.complete_to < _room(parts, u, cost, least, least) - SAME * cost
+        missing &= swept.complete_to < _room(problem.count, u, cost, least, least) - SAME * cost
         complete = not missing.any()
         if complete or solves == 0:
             left = deadline - time.monotonic()
             found, solves = (
-                best_of_stock(stock, parts, cost, u, time_limit_s=left, seed=seed, proof=complete),
+                best_of_stock(stock, problem.count, cost, u, time_limit_s=left, seed=seed, proof=complete),
                 solves + 1,
             )
             if found.post is not None:
@@ -65,13 +64,13 @@ def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) 
                 return Branched(best, cost, "optimal", 1, solves, 0)
         if complete or missing.mean() > few:
             break
-    return Branched(best, min(cost, max(proof.value, bound_of(parts, u, least))), "time", 1, solves, 0)
+    return Branched(best, min(cost, max(proof.value, bound_of(problem.count, u, least))), "time", 1, solves, 0)
 
 
-def _room(parts: Parts, u: Floats, cost: float, known: Floats, lowest: Floats) -> Floats:
+def _room(count: int, u: Floats, cost: float, known: Floats, lowest: Floats) -> Floats:
     """Return the value up to which a plan cheaper than ``cost`` may use zones of each post."""
     least = np.maximum(known, lowest)
-    return cost - bound_of(parts, u, least) + dearest_used(parts, least)
+    return cost - bound_of(count, u, least) + dearest_used(count, least)
 
 
 def _checked(problem: Problem, post: Ints) -> Ints:

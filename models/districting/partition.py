@@ -1,8 +1,8 @@
 """The best plan out of a stock of zones: set partitioning with rows of three villages.
 
-In:     zones (``whole_zones``), how many of them may have their post in each part of the ground, what is to be beaten.
+In:     zones (``whole_zones``), how many of them make a plan, what is to be beaten.
 Out:    prices of the units that prove a bound over the stock; the best plan of the stock, and whether that is proven.
-Method: min Σ_S c(S)·λ_S   s.t.  Σ_{S∋i} λ_S = 1 every unit i;   Σ_{S: post in R} λ_S = k_R every part R;   λ ∈ {0, 1}
+Method: min Σ_S c(S)·λ_S   s.t.  Σ_{S∋i} λ_S = 1 every unit i;   Σ_S λ_S = k;   λ ∈ {0, 1}
 
         The relaxation takes zones by halves. Of all zones that hold two of three villages a plan has at most one, so
 
@@ -34,12 +34,11 @@ ROUNDS, STILL, STALE = 40, 3e-4, 3  # rounds of cuts; the gain (of what is to be
 SMALL, PLAN_NODES = 1_500, 20  # zones that HiGHS is given; its nodes where only a good plan is wanted
 FEW, CANDIDATES = 200, 6  # zones that need no more rows; pairs of units that are tried before a stock is split
 Triple = tuple[int, int, int]
-Parts = Sequence[tuple[Ints, int]]
 
 
 @dataclass(frozen=True)
 class Relaxed:
-    """The relaxation's bound, prices of units, parts and triples, share of each zone, and reduced costs."""
+    """The relaxation's bound, prices of units and triples, share of each zone, and reduced costs."""
 
     bound: float
     u: Floats
@@ -58,10 +57,9 @@ class Best:
     proven: bool
 
 
-def matrix_of(zones: Zones, parts: Parts, triples: Sequence[Triple]) -> csr_array:
-    """Return the coefficients of all rows, a line for each zone: units, parts, triples."""
-    blocks = [csr_array(zones.members.astype(np.float64))]
-    blocks += [csr_array(np.isin(zones.post, posts).astype(np.float64)[:, None]) for posts, _ in parts]
+def matrix_of(zones: Zones, triples: Sequence[Triple]) -> csr_array:
+    """Return the coefficients of all rows, a line for each zone: units, the number of zones, triples."""
+    blocks = [csr_array(zones.members.astype(np.float64)), csr_array(np.ones((len(zones), 1)))]
     if triples:
         a, b, c = np.array(triples).T
         held = zones.members.view(np.int8)
@@ -70,13 +68,13 @@ def matrix_of(zones: Zones, parts: Parts, triples: Sequence[Triple]) -> csr_arra
 
 
 def relax(
-    zones: Zones, parts: Parts, triples: Sequence[Triple] = (), *,
+    zones: Zones, count: int, triples: Sequence[Triple] = (), *,
     begin: Ints | None = None, box: tuple[Floats, Floats] | None = None,
 ) -> Relaxed:  # fmt: skip
-    """Solve the relaxation over a stock; with ``box`` (middle, half width) the units' prices stay in it."""
-    size, matrix = zones.members.shape[1], matrix_of(zones, parts, triples)
+    """Solve the relaxation for plans of ``count`` zones; with ``box`` (middle, half width) units' prices stay in it."""
+    size, matrix = zones.members.shape[1], matrix_of(zones, triples)
     scale = float(np.abs(zones.cost).max(initial=1e-9))
-    cost, solver = zones.cost / scale, _rows(size, parts, triples)
+    cost, solver = zones.cost / scale, _rows(size, count, triples)
     solver.setOptionValue("simplex_strategy", 4)  # primal: zones join a basis that stays good
     # A unit left over or taken twice costs at least the box's edge; without a box more than any plan.
     over, under = (10.0 * np.ones(size), -10.0 * np.ones(size)) if box is None else (
@@ -93,7 +91,7 @@ def relax(
         order = np.append(order, joins)
         solver.run()
         if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-            joins = np.flatnonzero(~inside)  # of some part too few zones are in yet
+            joins = np.flatnonzero(~inside)  # too few zones are in yet
             if not len(joins):
                 return _none(zones, size)
             continue
@@ -107,9 +105,8 @@ def relax(
     share = np.zeros(len(zones))
     share[order] = np.array(solution.col_value)[2 * size :]
     bound = float(solver.getInfo().objective_function_value)
-    most = sum(count for _, count in parts)
-    bound += most * min(0.0, float(reduced.min(initial=0.0)))  # what the solver's tolerance may have left out
-    fees = -dual[size + len(parts) :]
+    bound += count * min(0.0, float(reduced.min(initial=0.0)))  # what the solver's tolerance may have left out
+    fees = -dual[size + 1 :]
     return Relaxed(bound * scale, dual[:size] * scale, fees * scale, share, reduced * scale, order)
 
 
@@ -118,10 +115,10 @@ def _none(zones: Zones, size: int) -> Relaxed:
     return Relaxed(math.inf, np.zeros(size), np.zeros(0), nothing, nothing, np.zeros(0, dtype=np.int64))
 
 
-def _rows(size: int, parts: Parts, triples: Sequence[Triple], **options: float) -> highspy.Highs:
+def _rows(size: int, count: int, triples: Sequence[Triple], **options: float) -> highspy.Highs:
     solver = quiet_highs(**options)
-    low = [1.0] * size + [float(count) for _, count in parts] + [-math.inf] * len(triples)
-    high = [1.0] * size + [float(count) for _, count in parts] + [1.0] * len(triples)
+    low = [1.0] * size + [float(count)] + [-math.inf] * len(triples)
+    high = [1.0] * size + [float(count)] + [1.0] * len(triples)
     for least, most in zip(low, high, strict=True):
         solver.addRow(least, most, 0, np.zeros(0, dtype=np.int32), np.zeros(0))
     return solver
@@ -169,9 +166,9 @@ class _Rest:
 
 
 def best_of_stock(
-    zones: Zones, parts: Parts, cost: float, u: Floats, *, time_limit_s: float, seed: int, proof: bool
+    zones: Zones, count: int, cost: float, u: Floats, *, time_limit_s: float, seed: int, proof: bool
 ) -> Best:
-    """Return the best plan that uses only zones of a stock and costs less than ``cost``.
+    """Return the best plan that is ``count`` zones of a stock and costs less than ``cost``.
 
     Parameters
     ----------
@@ -190,7 +187,7 @@ def best_of_stock(
         lowest, order, some, triples, begin = heapq.heappop(waiting)
         if lowest >= best.cost * (1 - SAME):
             break
-        rest = _with_rows(some, parts, best.cost, triples, begin)
+        rest = _with_rows(some, count, best.cost, triples, begin)
         if rest is None:
             continue
         chosen = np.flatnonzero(rest.share > 1 - 1e-6)
@@ -199,18 +196,18 @@ def best_of_stock(
             continue  # the relaxation is a plan, so nothing left is better
         if order == 0 and len(rest.zones) > SMALL:  # a plan of the zones that look best: what it beats leaves
             few = rest.zones.only(np.argsort(rest.reduced, kind="stable")[:SMALL])
-            best = _better(best, whole(few, parts, rest.triples, best.cost, time_limit_s=deadline - time.monotonic(),
+            best = _better(best, whole(few, count, rest.triples, best.cost, time_limit_s=deadline - time.monotonic(),
                                        seed=seed, most_nodes=PLAN_NODES))  # fmt: skip
             if not proof:
                 return replace(best, proven=False)
         if len(rest.zones) <= SMALL:
             left = deadline - time.monotonic()
-            found = whole(rest.zones, parts, rest.triples, best.cost, time_limit_s=left, seed=seed)
+            found = whole(rest.zones, count, rest.triples, best.cost, time_limit_s=left, seed=seed)
             best = _better(best, found)
             if not found.proven:
                 return replace(best, proven=False)
             continue
-        for child, begin in _split(rest, parts, best.cost):
+        for child, begin in _split(rest, count, best.cost):
             heapq.heappush(waiting, (rest.bound, next(number), child, rest.triples, begin))
     return best
 
@@ -224,11 +221,11 @@ def _better(best: Best, found: Best) -> Best:
     return best if found.post is None else replace(best, post=found.post, cost=found.cost)
 
 
-def _with_rows(zones: Zones, parts: Parts, cost: float, triples: list[Triple], begin: Ints) -> _Rest | None:
+def _with_rows(zones: Zones, count: int, cost: float, triples: list[Triple], begin: Ints) -> _Rest | None:
     """Add rows of triples while that lifts the bound; None if nothing better than ``cost`` is left."""
     last, stale = -math.inf, 0
     for _ in range(ROUNDS):
-        relaxed = relax(zones, parts, triples, begin=begin)
+        relaxed = relax(zones, count, triples, begin=begin)
         if relaxed.bound >= cost * (1 - SAME):
             return None
         # What lifts the bound to what is to be beaten leaves the stock.
@@ -247,7 +244,7 @@ def _with_rows(zones: Zones, parts: Parts, cost: float, triples: list[Triple], b
     return rest
 
 
-def _split(rest: _Rest, parts: Parts, cost: float) -> list[tuple[Zones, Ints]]:
+def _split(rest: _Rest, count: int, cost: float) -> list[tuple[Zones, Ints]]:
     """Split a stock by two units that are together in a zone or apart (Ryan & Foster 1981), the best of a few pairs."""
     members = rest.zones.members.astype(np.float64)
     used = np.flatnonzero(rest.share > 1e-6)
@@ -257,7 +254,7 @@ def _split(rest: _Rest, parts: Parts, cost: float) -> list[tuple[Zones, Ints]]:
     few, best, chosen = rest.zones.only(near), -1.0, (0, 1)
     for place in np.argsort(-halves, axis=None, kind="stable")[:CANDIDATES].tolist():
         a, b = divmod(place, len(pair))
-        rises = [min(relax(few.only(side[near]), parts, rest.triples).bound, cost) - rest.bound
+        rises = [min(relax(few.only(side[near]), count, rest.triples).bound, cost) - rest.bound
                  for side in _sides(rest.zones, a, b)]  # fmt: skip
         gain = max(min(rises), 1e-6 * cost) * max(*rises, 1e-6 * cost)
         if gain > best:
@@ -273,21 +270,21 @@ def _sides(zones: Zones, a: int, b: int) -> tuple[Bools, Bools]:
 
 
 def whole(
-    zones: Zones, parts: Parts, triples: Sequence[Triple], cost: float, *,
+    zones: Zones, count: int, triples: Sequence[Triple], cost: float, *,
     time_limit_s: float, seed: int, most_nodes: int | None = None,
 ) -> Best:  # fmt: skip
     """Give the whole-number programme to HiGHS."""
     if time_limit_s <= 0:
         return Best(None, cost, False)
-    scale, matrix, count = cost / max(1, sum(few for _, few in parts)), matrix_of(zones, parts, triples), len(zones)
-    solver = _rows(zones.members.shape[1], parts, triples, mip_rel_gap=0.0, mip_abs_gap=1e-9,
+    scale, matrix, every = cost / count, matrix_of(zones, triples), np.arange(len(zones))
+    solver = _rows(zones.members.shape[1], count, triples, mip_rel_gap=0.0, mip_abs_gap=1e-9,
                    random_seed=seed % 2**31, time_limit=time_limit_s)  # fmt: skip
     if most_nodes is not None:
         solver.setOptionValue("mip_max_nodes", most_nodes)
-    _add(solver, matrix, zones.cost / scale, np.arange(count))
-    columns = np.arange(count, dtype=np.int32)
-    solver.changeColsIntegrality(count, columns, np.full(count, highspy.HighsVarType.kInteger))
-    solver.addRow(-math.inf, cost * (1 - SAME) / scale, count, columns, zones.cost / scale)
+    _add(solver, matrix, zones.cost / scale, every)
+    columns = every.astype(np.int32)
+    solver.changeColsIntegrality(len(every), columns, np.full(len(every), highspy.HighsVarType.kInteger))
+    solver.addRow(-math.inf, cost * (1 - SAME) / scale, len(every), columns, zones.cost / scale)
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
     ends = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)

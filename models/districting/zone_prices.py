@@ -1,33 +1,33 @@
 """Prices of the units that prove how cheap a plan of whole, connected zones can be, and the zones that matter at them.
 
-In:     the zones of every post (``whole_zones``), parts of the ground with numbers of posts, prices to start from.
+In:     the zones of every post (``whole_zones``), the number of zones k, prices to start from.
 Out:    prices u_i (minutes of work), the bound they prove, the zones met on the way; all zones within a room above it.
 Method: with V_j(u) the least value of a zone of post j
 
-            L(u) = Σ_i u_i + Σ_R (sum of the k_R smallest V_j, j ∈ R)       ≤ every plan's cost
+            L(u) = Σ_i u_i + sum of the k smallest V_j       ≤ every plan's cost
 
         u is moved by column generation: the relaxation of ``partition`` over the zones met, its prices kept in a box
         around the best ones so far (boxstep: Marsten, Hogan & Blankenship 1975), all zones little above the cheapest
         join, the box narrows where L does not follow. A plan cheaper than C uses of post j only zones with
 
-            V ≤ C − L(u) + min(V_j, the k_R-th smallest)
+            V ≤ C − L(u) + min(V_j, the k-th smallest)
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.districting.partition import Parts, relax
-from models.districting.problem import Bools, Floats, Ints, Problem
+from models.districting.partition import relax
+from models.districting.problem import Bools, Floats, Problem
 from models.districting.whole_zones import Zones, ZonesOfPost
 
 ROUNDS, ENOUGH, NARROWEST = 25, 5e-4, 1e-2  # moves of the prices; the gain (of the cost) and the box that end them
 NEAR, AT_MOST = 0.03, 400  # of a zone's mean cost: how far above the cheapest zones join; unfinished ones a post
 WIDTH, LIGHT = 0.3, 0.2  # of the mean minutes; of the mean unit: half width of the box, and what it is for light units
 BEGIN = 300
-Source = Mapping[int, ZonesOfPost]
+Source = Sequence[ZonesOfPost]
 
 
 @dataclass(frozen=True)
@@ -50,74 +50,59 @@ class Priced:
     taken: Floats
 
 
-def posts_of(parts: Parts) -> Ints:
-    """Return the posts of all parts, in their order."""
-    return np.concatenate([posts for posts, _ in parts])
-
-
 def sweep(
-    source: Source, parts: Parts, u: Floats, limit: Callable[[Floats], Floats], *, most: int,
-    only: Bools | None = None,
+    source: Source, u: Floats, limit: Callable[[Floats], Floats], *, most: int, only: Bools | None = None
 ) -> Swept:  # fmt: skip
     """Find every post's zones up to its limit, which is told the values that no zone of a post falls below."""
-    posts = posts_of(parts).tolist()
-    tables = [source[j].tables(u) for j in posts]
-    least = np.array([source[j].least_value(u, table) for j, table in zip(posts, tables, strict=True)])
-    limits, complete_to, zones = limit(least), np.full(len(posts), np.inf), []
-    for place, j in enumerate(posts):
+    tables = [of_post.tables(u) for of_post in source]
+    least = np.array([of_post.least_value(u, table) for of_post, table in zip(source, tables, strict=True)])
+    limits, complete_to, zones = limit(least), np.full(len(source), np.inf), []
+    for place, of_post in enumerate(source):
         if only is not None and not only[place]:
             continue
         complete_to[place] = max(limits[place], least[place])
         if least[place] <= limits[place]:
-            found = source[j].below(u, tables[place], float(limits[place]), most=most)
+            found = of_post.below(u, tables[place], float(limits[place]), most=most)
             zones.append(found.zones)
             complete_to[place] = found.complete_to
             least[place] = max(least[place], min(found.complete_to, float(found.value.min(initial=np.inf))))
     return Swept(zones, least, complete_to)
 
 
-def bound_of(parts: Parts, u: Floats, least: Floats) -> float:
+def bound_of(count: int, u: Floats, least: Floats) -> float:
     """Return L(u)."""
-    return float(u.sum() + sum(np.sort(mine)[:count].sum() for mine, count in _by_part(parts, least)))
+    return float(u.sum() + np.sort(least)[:count].sum())
 
 
-def dearest_used(parts: Parts, least: Floats) -> Floats:
-    """Return for every post min(V_j, the k_R-th smallest of its part)."""
-    return np.concatenate([np.minimum(mine, np.sort(mine)[count - 1]) for mine, count in _by_part(parts, least)])
+def dearest_used(count: int, least: Floats) -> Floats:
+    """Return for every post min(V_j, the k-th smallest)."""
+    return np.minimum(least, np.sort(least)[count - 1])
 
 
-def _by_part(parts: Parts, least: Floats) -> list[tuple[Floats, int]]:
-    ends = np.cumsum([len(posts) for posts, _ in parts])
-    return [(mine, count) for mine, (_, count) in zip(np.split(least, ends[:-1]), parts, strict=True)]
-
-
-def raise_prices(
-    problem: Problem, source: Source, parts: Parts, u: Floats, stock: Zones, cost: float, *, deadline: float
-) -> Priced:
+def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost: float, *, deadline: float) -> Priced:
     """Move the prices until the bound stands still, reaches the cost, or the time is over."""
-    near = NEAR * cost / problem.count
+    count, near = problem.count, NEAR * cost / problem.count
     mean_load = float(problem.load.mean())
     width = WIDTH * cost / float(problem.load.sum()) * np.maximum(problem.load, LIGHT * mean_load)
 
     def limit(least: Floats) -> Floats:
-        return np.concatenate([np.full(len(mine), np.sort(mine)[count - 1] + near)
-                               for mine, count in _by_part(parts, least)])  # fmt: skip
+        return np.full(len(least), np.sort(least)[count - 1] + near)
 
-    swept = sweep(source, parts, u, limit, most=AT_MOST)
-    least, bound = swept.least, bound_of(parts, u, swept.least)
+    swept = sweep(source, u, limit, most=AT_MOST)
+    least, bound = swept.least, bound_of(count, u, swept.least)
     stock = stock.with_others(*swept.zones)
     taken, pace = np.zeros(problem.size), 1.0
     for _ in range(ROUNDS):
         if bound >= cost or not np.isfinite(bound) or time.monotonic() > deadline:
             break
         begin = np.argsort(stock.cost - stock.members @ u, kind="stable")[:BEGIN]
-        relaxed = relax(stock, parts, begin=begin, box=(u, pace * width))
+        relaxed = relax(stock, count, begin=begin, box=(u, pace * width))
         if not np.isfinite(relaxed.bound):
             break
         taken = np.bincount(stock.post, weights=relaxed.share, minlength=problem.size).astype(np.float64)
-        swept = sweep(source, parts, relaxed.u, limit, most=AT_MOST)
+        swept = sweep(source, relaxed.u, limit, most=AT_MOST)
         stock = stock.with_others(*swept.zones)
-        reached, hoped = bound_of(parts, relaxed.u, swept.least), relaxed.bound - bound
+        reached, hoped = bound_of(count, relaxed.u, swept.least), relaxed.bound - bound
         pace /= 1.0 if reached - bound >= WIDTH * hoped else 1.5 if reached > bound else 3.0
         if reached > bound:
             u, bound, least = relaxed.u, reached, swept.least

@@ -30,7 +30,7 @@ def every_zone(problem, graph, j, u):
 
 
 def source_of(problem):
-    return {j: ZonesOfPost(problem, j, np.ones(problem.size, dtype=bool)) for j in range(problem.size)}
+    return [ZonesOfPost(problem, j, np.ones(problem.size, dtype=bool)) for j in range(problem.size)]
 
 
 def sets_of(zones):
@@ -44,7 +44,7 @@ def sets_of(zones):
 def test_a_list_holds_every_connected_zone_up_to_the_value_it_names_and_no_other(ground, seed, tolerance, share, most):
     problem = ground.random(seed, size=9, count=2, tolerance=tolerance, honest=seed % 2 == 0)
     u = problem.load * np.random.default_rng(seed).uniform(0, 8, 9)
-    for j, source in list(source_of(problem).items())[:3]:
+    for j, source in enumerate(source_of(problem)[:3]):
         true = every_zone(problem, ground.graph(problem), j, u)
         limit = float(np.quantile(list(true.values()), share)) if true else 1.0
         found = source.below(u, source.tables(u), limit, most=most)
@@ -62,7 +62,7 @@ def test_rounding_loads_to_steps_loses_no_zone_that_is_just_full(ground):
     # A step is a thousandth of a zone: five of 133.6 steps and one of 332 are just a zone, but 1,002 when rounded.
     load = [133.6] * 5 + [332.0] + [133.6] * 5 + [332.0]
     problem = ground.grid(6, 2, count=2, tolerance=0.0, load=load)
-    for source in source_of(problem).values():
+    for source in source_of(problem):
         found = source.below(np.zeros(12), source.tables(np.zeros(12)), 1e9, most=10_000)
         assert len(found.zones) > 0
 
@@ -88,19 +88,19 @@ def test_no_plan_is_cheaper_than_the_bound_of_any_prices_and_its_zones_lie_withi
     best = best_cost(ground, problem)
     if not np.isfinite(best):
         return
-    source, parts = source_of(problem), ((np.arange(8), 3),)
+    source = source_of(problem)
     u = problem.load * np.random.default_rng(seed).uniform(0, 5, 8)
     if moved:
-        priced = raise_prices(problem, source, parts, u, no_zones(8), best, deadline=np.inf)
+        priced = raise_prices(problem, source, u, no_zones(8), best, deadline=np.inf)
         assert priced.bound <= best + 1e-9
-        assert priced.bound >= bound_of(parts, u, sweep(source, parts, u, lambda v: v - 1, most=9).least) - 1e-9
+        assert priced.bound >= bound_of(3, u, sweep(source, u, lambda v: v - 1, most=9).least) - 1e-9
         u = priced.u
-    least = sweep(source, parts, u, lambda v: np.full(8, 1e9), most=10_000).least
-    assert bound_of(parts, u, least) <= best + 1e-9
-    room = best - bound_of(parts, u, least) + dearest_used(parts, least)
-    listed = sweep(source, parts, u, lambda _: room + 1e-9, most=10_000).zones
+    least = sweep(source, u, lambda v: np.full(8, 1e9), most=10_000).least
+    assert bound_of(3, u, least) <= best + 1e-9
+    room = best - bound_of(3, u, least) + dearest_used(3, least)
+    listed = sweep(source, u, lambda _: room + 1e-9, most=10_000).zones
     stock = no_zones(8).with_others(*listed)
-    found = best_of_stock(stock, parts, best * (1 + 1e-6), u, time_limit_s=60.0, seed=1, proof=True)
+    found = best_of_stock(stock, 3, best * (1 + 1e-6), u, time_limit_s=60.0, seed=1, proof=True)
     assert found.cost == pytest.approx(best)
     assert found.proven
     assert broken_rules(problem, found.post) == []
@@ -117,11 +117,11 @@ def test_the_best_plan_of_a_stock_is_that_of_all_partitions_whoever_finishes_it(
     best = best_cost(ground, problem)
     if not np.isfinite(best):
         return
-    lists = sweep(source_of(problem), ((np.arange(9), 3),), np.zeros(9), lambda v: np.full(9, 1e9), most=10_000).zones
+    lists = sweep(source_of(problem), np.zeros(9), lambda v: np.full(9, 1e9), most=10_000).zones
     stock = no_zones(9).with_others(*lists)
-    found = best_of_stock(stock, ((np.arange(9), 3),), 3 * best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True)
+    found = best_of_stock(stock, 3, 3 * best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True)
     assert (found.proven, found.cost) == (True, pytest.approx(best))
-    none = best_of_stock(stock, ((np.arange(9), 3),), best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True)
+    none = best_of_stock(stock, 3, best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True)
     assert (none.post, none.proven) == (None, True)
 
 
@@ -132,12 +132,11 @@ def test_rows_of_triples_lift_the_bound_and_never_over_the_best_plan(ground, see
     best = best_cost(ground, problem)
     if not np.isfinite(best):
         return
-    parts = ((np.arange(9), 3),)
-    lists = sweep(source_of(problem), parts, np.zeros(9), lambda v: np.full(9, 1e9), most=10_000).zones
+    lists = sweep(source_of(problem), np.zeros(9), lambda v: np.full(9, 1e9), most=10_000).zones
     stock = no_zones(9).with_others(*lists)
     triples, last = [], -np.inf
     for _ in range(4):
-        relaxed = relax(stock, parts, triples)
+        relaxed = relax(stock, 3, triples)
         assert last - 1e-6 <= relaxed.bound <= best + 1e-6
         last = relaxed.bound
         triples += broken_triples(stock, relaxed.share, triples)
