@@ -11,11 +11,6 @@ for like neighbours, here like in place: connected, but it knows no balance, so 
 own streets, the worst and the mean of all nets, for ours, GerryChain and Skater.
 """
 
-import contextlib
-import functools
-import itertools
-import os
-import random
 import warnings
 from typing import Any
 
@@ -23,25 +18,19 @@ import geopandas as gpd
 import libpysal
 import networkx as nx
 import numpy as np
-from gerrychain import Graph, Partition
-from gerrychain.constraints import contiguous, within_percent_of_ideal_population
-from gerrychain.optimization import SingleMetricOptimizer
-from gerrychain.partition import recursive_tree_part
-from gerrychain.proposals import recom
-from gerrychain.tree import bipartition_tree
-from gerrychain.updaters import Tally
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from spopt.region import Skater
 
+from benchmarks import timed
+from benchmarks._gerrychain import BURST, short_bursts
 from models.beats.partition import Ints, Problem, divide, price
 from models.beats.units import touching_pieces
 
 SIDE, STEP_M, GAPS = 16, 200.0, 0.25
 NETS = tuple((seed, 3 + (seed - 1) % 4) for seed in range(1, 11))  # (seed, beats): 3 to 6
 TOLERANCE, UNEVEN = 0.05, 0.9
-BURST, BURSTS = 10, 100
-WHOLE_NUMBERS = 10_000  # GerryChain wants whole people: minutes of work are given in this part of the total
+BURSTS = 100
 KM_PER_H = 25.0
 
 
@@ -52,9 +41,9 @@ def run() -> list[dict[str, Any]]:
     segments = []
     for seed, count in NETS:
         problem, length_m = net(seed, count)
-        ours, seconds = _timed(lambda p=problem, s=seed: divide(p, rng=np.random.default_rng(s)))
-        theirs, peer_seconds = _timed(lambda p=problem: by_gerrychain(p))
-        tree, skater_seconds = _timed(lambda p=problem: by_skater(p))
+        ours, seconds = timed(lambda p=problem, s=seed: divide(p, rng=np.random.default_rng(s)))
+        theirs, peer_seconds = timed(lambda p=problem: by_gerrychain(p))
+        tree, skater_seconds = timed(lambda p=problem: by_skater(p))
         segments.append(len(problem.load))
         ours_s, peer_s, skater_s = ours_s + seconds, peer_s + peer_seconds, skater_s + skater_seconds
         rows.append([judged(problem, length_m, part) for part in (ours, theirs, tree)])
@@ -98,47 +87,10 @@ def net(seed: int, count: int) -> tuple[Problem, np.ndarray[Any, Any]]:
 
 def by_gerrychain(problem: Problem) -> Ints:
     """Return the most compact plan that GerryChain's short bursts find."""
-    graph = nx.Graph()
-    work = np.maximum(np.round(problem.load / problem.load.sum() * WHOLE_NUMBERS * problem.count), 1).astype(int)
-    graph.add_nodes_from((unit, {"work": int(load)}) for unit, load in enumerate(work))
-    graph.add_edges_from(problem.pairs.tolist())
-
-    def inertia(partition: Partition) -> float:
-        return price(problem, _parts(problem, partition))[1]
-
-    def halved(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as GerryChain calls it
-        return bipartition_tree(*args, **kwargs, allow_pair_reselection=True)
-
-    def proposal(partition: Partition, *, rng: random.Random | int | None = None) -> Partition:
-        mean = sum(work.tolist()) / problem.count
-        return recom(partition, "work", mean, TOLERANCE, 1, bipartition_tree_fn=halved, rng=rng)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        first = _first_plan(Graph.from_networkx(graph), problem.count)
-        rules = [within_percent_of_ideal_population(first, TOLERANCE), contiguous]
-        search = SingleMetricOptimizer(proposal, rules, first, inertia, maximize=False, rng=1)
-        for _ in search.short_bursts(BURST, BURSTS):
-            pass
-    return _parts(problem, search.best_part)
-
-
-def _first_plan(graph: Graph, count: int) -> Partition:
-    """Return a random plan; many short tries, for one try may cut itself into a corner."""
-    halved = functools.partial(bipartition_tree, max_attempts=200, warn_attempts=10**6)
-    cut = functools.partial(recursive_tree_part, bipartition_tree_fn=halved)
-    updaters = {"population": Tally("work", alias="population")}
-    for seed in itertools.count():
-        with contextlib.suppress(RuntimeError):
-            return Partition.from_random_assignment(
-                graph, count, TOLERANCE, "work", updaters, partition_fn=cut, rng=seed
-            )
-    raise AssertionError
-
-
-def _parts(problem: Problem, partition: Partition) -> Ints:
-    names = [partition.assignment[unit] for unit in range(len(problem.load))]
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+    return short_bursts(
+        problem.load, problem.pairs.tolist(), problem.count, tolerance=TOLERANCE, bursts=BURSTS,
+        measure=lambda part: price(problem, part)[1],
+    )  # fmt: skip
 
 
 def by_skater(problem: Problem) -> Ints:
@@ -166,10 +118,3 @@ def judged(problem: Problem, length_m: Any, part: Ints) -> tuple[float, float, f
         whole &= connected_components(inside, directed=False)[0] == 1
         ways += float((dijkstra(inside, directed=False) @ problem.load[members]).min())
     return price(problem, part)[1], float(load.max()) / problem.mean, ways / float(problem.load.sum()), whole
-
-
-def _timed(work: Any) -> tuple[Any, float]:  # noqa: ANN401 - any function without arguments
-    """Return the answer and its CPU seconds, children included: the wall clock measures the neighbours too."""
-    started = sum(os.times()[:4])
-    answer = work()
-    return answer, sum(os.times()[:4]) - started

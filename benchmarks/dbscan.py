@@ -5,7 +5,6 @@ rows): it is asked at a size it can, and the million is held against the limit o
 point it is asked about all of them. Seconds are those of the processor.
 """
 
-import time
 from typing import Any
 
 import geopandas as gpd
@@ -14,6 +13,7 @@ from sklearn.cluster import DBSCAN
 
 from analysis.grounds import collapse
 from analysis.weighted_dbscan import weighted_dbscan
+from benchmarks import timed
 
 ROWS, PEER_ROWS = 1_000_000, 60_000
 ADDRESSES_PER_ROW = 0.15
@@ -30,9 +30,9 @@ def run() -> list[dict[str, Any]]:
 
 def _against_every_row(rng: np.random.Generator) -> dict[str, Any]:
     incidents, least = _table(_shared_points(rng, PEER_ROWS)), 30
-    (ours, core), ours_s = _timed(lambda: _weighted(incidents, least))
+    (ours, core), ours_s = timed(lambda: _weighted(incidents, least))
     xy = np.column_stack([incidents.geometry.x, incidents.geometry.y])
-    peer, peer_s = _timed(lambda: DBSCAN(eps=EPS_M, min_samples=least).fit(xy))
+    peer, peer_s = timed(lambda: DBSCAN(eps=EPS_M, min_samples=least).fit(xy))
     same_core = np.array_equal(np.flatnonzero(core), peer.core_sample_indices_)
     return _row(
         "dbscan.every_row", "scikit-learn DBSCAN on every row", f"{PEER_ROWS} rows",
@@ -42,7 +42,7 @@ def _against_every_row(rng: np.random.Generator) -> dict[str, Any]:
 
 def _million(rng: np.random.Generator) -> dict[str, Any]:
     incidents = _table(_shared_points(rng, ROWS))
-    (labels, core), ours_s = _timed(lambda: _weighted(incidents, LEAST))
+    (labels, core), ours_s = timed(lambda: _weighted(incidents, LEAST))
     # Rows of one point share its label, and every core row has a cluster: checked, as no peer can be asked.
     equal = (labels[core] >= 0).all() and _constant_by_point(incidents, labels)
     size = f"{ROWS} rows, {incidents.geometry.nunique()} points, {labels.max() + 1} clusters"
@@ -51,8 +51,8 @@ def _million(rng: np.random.Generator) -> dict[str, Any]:
 
 def _million_apart(rng: np.random.Generator) -> dict[str, Any]:
     xy = _points(rng, ROWS)
-    ours, ours_s = _timed(lambda: weighted_dbscan(xy, np.ones(ROWS), eps_m=EPS_M, min_weight=LEAST))
-    peer, peer_s = _timed(lambda: DBSCAN(eps=EPS_M, min_samples=LEAST).fit(xy))
+    ours, ours_s = timed(lambda: weighted_dbscan(xy, np.ones(ROWS), eps_m=EPS_M, min_weight=LEAST))
+    peer, peer_s = timed(lambda: DBSCAN(eps=EPS_M, min_samples=LEAST).fit(xy))
     size = f"{ROWS} rows, no point twice, {ours.labels.max() + 1} clusters"
     equal = np.array_equal(ours.labels, peer.labels_)
     return _row("dbscan.million_apart", "scikit-learn DBSCAN", size, bool(equal), ours_s, peer_s)
@@ -90,12 +90,6 @@ def _one_to_one(ours: np.ndarray, peer: np.ndarray) -> bool:
 def _constant_by_point(incidents: gpd.GeoDataFrame, labels: np.ndarray) -> bool:
     by_point = incidents.assign(x=incidents.geometry.x, y=incidents.geometry.y, label=labels).groupby(["x", "y"])
     return bool((by_point["label"].nunique() == 1).all())
-
-
-def _timed(work: Any) -> tuple[Any, float]:  # noqa: ANN401 - any function without arguments
-    started = time.process_time()
-    answer = work()
-    return answer, time.process_time() - started
 
 
 def _row(name: str, peer: str, size: str, equal: bool, ours_s: float, peer_s: float) -> dict[str, Any]:

@@ -13,12 +13,7 @@ Loads are uneven: log-normal with sigma 0.9, as a town has with one market and m
 neither balance nor contiguity, so ours is asked the same there and the two optima must be equal.
 """
 
-import contextlib
-import functools
-import itertools
 import math
-import os
-import random
 import resource
 import warnings
 from dataclasses import replace
@@ -27,13 +22,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pulp
-from gerrychain import Graph, Partition
-from gerrychain.constraints import contiguous, within_percent_of_ideal_population
-from gerrychain.optimization import SingleMetricOptimizer
-from gerrychain.partition import recursive_tree_part
-from gerrychain.proposals import recom
-from gerrychain.tree import bipartition_tree
-from gerrychain.updaters import Tally
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -41,6 +29,8 @@ from scipy.spatial import Delaunay
 from sklearn.cluster import KMeans
 from spopt.locate import PMedian
 
+from benchmarks import timed
+from benchmarks._gerrychain import BURST, short_bursts
 from models.districting.city import solve_city
 from models.districting.city_problem import CityProblem, broken_rules_of, city_from_pairs, minutes_to_post
 from models.districting.problem import Districted, Ints, Problem, broken_rules, neighbours_from_pairs, recentred
@@ -53,8 +43,7 @@ SIDE, CELL_ZONES, CELL_STEPS = 50, 6, 1_000
 CITY, CITY_ZONES, CITY_INCIDENTS = (250, 400), 300, 1_000_000
 CITY_LIMIT_S = 3_600.0  # by the wall, which a busy machine stretches; the bound has a fixed number of rounds
 PLAN_S, PROOF_S = 2.0, 30.0  # limits of the two runs on a town; a gap left then is printed
-BURST, BURSTS = 10, 200
-WHOLE_NUMBERS = 10_000  # GerryChain wants whole people: minutes of work are given in this part of the total
+BURSTS = 200
 
 
 def run() -> list[dict[str, Any]]:
@@ -121,11 +110,11 @@ def city(seed: int) -> tuple[CityProblem, NDArray[np.float64]]:
 def in_city() -> dict[str, Any]:
     """Cut a city, with the proven gap, memory and time; k-means beside it."""
     ground, place = city(1)
-    ours, ours_s = _timed(lambda: solve_city(ground, seed=1, time_limit_s=CITY_LIMIT_S))
+    ours, ours_s = timed(lambda: solve_city(ground, seed=1, time_limit_s=CITY_LIMIT_S))
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     if ours.post is None or (broken := broken_rules_of(ground, ours.post)):
         raise AssertionError(f"our answer breaks {broken}")
-    means, peer_s = _timed(lambda: KMeans(CITY_ZONES, n_init=1, random_state=1).fit(place, sample_weight=ground.load))
+    means, peer_s = timed(lambda: KMeans(CITY_ZONES, n_init=1, random_state=1).fit(place, sample_weight=ground.load))
     posts = np.array([np.hypot(*(place - centre).T).argmin() for centre in means.cluster_centers_])
     theirs = posts[means.labels_]
     return {
@@ -168,9 +157,9 @@ def in_villages() -> dict[str, Any]:
 
 
 def _one_town(problem: Problem) -> dict[str, float]:
-    quick, ours_s = _timed(lambda: solve(problem, seed=1, time_limit_s=PLAN_S))
-    ours, proof_s = _timed(lambda: solve(problem, seed=1, time_limit_s=PROOF_S, start=quick.post))
-    theirs, peer_s = _timed(lambda: _gerrychain(problem, bursts=BURSTS))
+    quick, ours_s = timed(lambda: solve(problem, seed=1, time_limit_s=PLAN_S))
+    ours, proof_s = timed(lambda: solve(problem, seed=1, time_limit_s=PROOF_S, start=quick.post))
+    theirs, peer_s = timed(lambda: _gerrychain(problem, bursts=BURSTS))
     _keep_the_rules(problem, quick.post, ours.post, theirs)
     return {
         "ours_s": ours_s, "proof_s": proof_s, "peer_s": peer_s,
@@ -183,9 +172,9 @@ def _one_town(problem: Problem) -> dict[str, float]:
 def in_cells() -> dict[str, Any]:
     """Hold ours against GerryChain on a grid of cells."""
     problem = cells(1, SIDE, CELL_ZONES)
-    plan, ours_s = _timed(lambda: search_many(problem, rng=np.random.default_rng([1, problem.size, problem.count])))
-    ours, proof_s = _timed(lambda: solve(problem, seed=1, time_limit_s=CITY_LIMIT_S))
-    theirs, peer_s = _timed(lambda: _gerrychain(problem, bursts=CELL_STEPS // BURST))
+    plan, ours_s = timed(lambda: search_many(problem, rng=np.random.default_rng([1, problem.size, problem.count])))
+    ours, proof_s = timed(lambda: solve(problem, seed=1, time_limit_s=CITY_LIMIT_S))
+    theirs, peer_s = timed(lambda: _gerrychain(problem, bursts=CELL_STEPS // BURST))
     _keep_the_rules(problem, ours.post, theirs)
     if plan.cost > ours.cost * (1 + 1e-9):
         raise AssertionError("the plan alone is not the plan that was proven")
@@ -217,7 +206,7 @@ def p_median(problem: Problem) -> dict[str, Any]:
     """Hold ours, without balance and with every unit touching every other, against spopt's exact p-median."""
     everywhere = tuple(tuple(j for j in range(problem.size) if j != i) for i in range(problem.size))
     free = replace(problem, neighbours=everywhere, tolerance=math.inf)
-    ours, ours_s = _timed(lambda: solve(free, seed=1, time_limit_s=60.0))
+    ours, ours_s = timed(lambda: solve(free, seed=1, time_limit_s=60.0))
 
     def peer() -> float:
         with warnings.catch_warnings():
@@ -225,7 +214,7 @@ def p_median(problem: Problem) -> dict[str, Any]:
             model = PMedian.from_cost_matrix(problem.travel_min, problem.load, p_facilities=problem.count)
             return float(model.solve(pulp.PULP_CBC_CMD(msg=False)).problem.objective.value())
 
-    theirs, peer_s = _timed(peer)
+    theirs, peer_s = timed(peer)
     return {
         "name": "zones_p_median",
         "peer": "spopt PMedian (CBC)",
@@ -240,49 +229,17 @@ def p_median(problem: Problem) -> dict[str, Any]:
 
 def _gerrychain(problem: Problem, *, bursts: int) -> Ints:
     """Return the best of GerryChain's plans as posts."""
-    people = np.round(problem.load / problem.load.sum() * WHOLE_NUMBERS * problem.count).astype(int)
-    graph = nx.Graph()
-    graph.add_nodes_from(range(problem.size))  # in this order: GerryChain numbers nodes as they come
-    graph.add_edges_from((i, j) for i, near in enumerate(problem.neighbours) for j in near)
-    nx.set_node_attributes(graph, dict(enumerate(people.tolist())), "work")
-
-    def mean_way(partition: Partition) -> float:
-        return _cost(problem, _posts(problem, partition))
-
-    def halved(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes on what the library gives
-        # Without another pair it stops with an error where two zones cannot be cut again within the tolerance.
-        return bipartition_tree(*args, **kwargs, allow_pair_reselection=True)
-
-    def proposal(partition: Partition, *, rng: random.Random | int | None = None) -> Partition:
-        return recom(partition, "work", WHOLE_NUMBERS, TOLERANCE, 1, bipartition_tree_fn=halved, rng=rng)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        first = _first_plan(Graph.from_networkx(graph), problem.count)
-        rules = [within_percent_of_ideal_population(first, TOLERANCE), contiguous]
-        search = SingleMetricOptimizer(proposal, rules, first, mean_way, maximize=False, rng=1)
-        for _ in search.short_bursts(BURST, bursts):
-            pass
-    return _posts(problem, search.best_part)
+    edges = [(i, j) for i, near in enumerate(problem.neighbours) for j in near]
+    part = short_bursts(
+        problem.load, edges, problem.count, tolerance=TOLERANCE, bursts=bursts,
+        measure=lambda part: _cost(problem, _posts(problem, part)),
+    )  # fmt: skip
+    return _posts(problem, part)
 
 
-def _first_plan(graph: Graph, count: int) -> Partition:
-    """Return a random plan; many short tries, for one try may cut itself into a corner and give up after a minute."""
-    halved = functools.partial(bipartition_tree, max_attempts=200, warn_attempts=10**6)
-    cut = functools.partial(recursive_tree_part, bipartition_tree_fn=halved)
-    updaters = {"population": Tally("work", alias="population")}
-    for seed in itertools.count():
-        with contextlib.suppress(RuntimeError):
-            return Partition.from_random_assignment(
-                graph, count, TOLERANCE, "work", updaters, partition_fn=cut, rng=seed
-            )
-    raise AssertionError
-
-
-def _posts(problem: Problem, partition: Partition) -> Ints:
-    zone = np.array([partition.assignment[i] for i in range(problem.size)])
-    _, first, number = np.unique(zone, return_index=True, return_inverse=True)
-    return recentred(problem, first[number].astype(np.int64))
+def _posts(problem: Problem, part: Ints) -> Ints:
+    first = np.unique(part, return_index=True)[1]
+    return recentred(problem, first[part].astype(np.int64))
 
 
 def _cost(problem: Problem, post: Ints) -> float:
@@ -292,10 +249,3 @@ def _cost(problem: Problem, post: Ints) -> float:
 def _heaviest(problem: Districted, post: Ints) -> float:
     loads = np.bincount(np.unique(post, return_inverse=True)[1], weights=problem.load)
     return float(loads.max()) / problem.mean_load
-
-
-def _timed(work: Any) -> tuple[Any, float]:  # noqa: ANN401 - any function without arguments
-    """Return the answer and its CPU seconds, children included: the wall clock measures the neighbours too."""
-    started = sum(os.times()[:4])
-    answer = work()
-    return answer, sum(os.times()[:4]) - started
