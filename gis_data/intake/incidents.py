@@ -98,12 +98,12 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     shapes = placing.points(frame["x_m"].to_numpy(), frame["y_m"].to_numpy())
     frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs)
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
-    drifting, calendar = _drift(rows, kept, known), _calendar(rows, kept, known)
+    drifting, spanning = _drift(rows, kept, known), _spans(rows, kept, known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
-    told |= {key: _spread(flags, kept) for key, flags in (drifting.notes | calendar.notes).items()}
+    told |= {key: _spread(flags, kept) for key, flags in (drifting.notes | spanning.notes).items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
-        remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting), *calendar.remarks),
+        remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting), *spanning.remarks),
         corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
     )  # fmt: skip
 
@@ -306,11 +306,11 @@ def _drift(rows: pd.DataFrame, kept: pd.Series, known: Known) -> drift.Drift:
     return drift.find_drift(*parts, by_festival=keeps_spring_festival(known.study.timezone))
 
 
-def _calendar(rows: pd.DataFrame, kept: pd.Series, known: Known) -> spans.Calendar:
+def _spans(rows: pd.DataFrame, kept: pd.Series, known: Known) -> spans.Spans:
     part = rows.loc[kept, ["reported_at", "count"]]
     before = part["reported_at"].iloc[:0] if known.earlier is None else known.earlier["reported_at"]
     zone = known.study.timezone
-    return spans.find_gaps(part["reported_at"], before, single=part["count"] == 1, timezone=zone)
+    return spans.find_spans(part["reported_at"], before, single=part["count"] == 1, timezone=zone)
 
 
 def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:

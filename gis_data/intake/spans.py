@@ -1,4 +1,4 @@
-"""Calendar: months that a file covers only in part, and days that Spring Festival moves from year to year.
+"""Spans: months that a file covers only in part, and days that Spring Festival moves from year to year.
 
 In:     when the accepted rows were reported, and those imported before.
 Out:    which rows lie in a month with missing days, which under the festival's sway; what to say of both.
@@ -34,7 +34,7 @@ Told = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Calendar:
+class Spans:
     """What the calendar does to comparisons of a file's rows.
 
     Attributes
@@ -49,7 +49,7 @@ class Calendar:
     remarks: tuple[tuple[str, Mapping[str, Any]], ...]
 
 
-def find_gaps(reported: pd.Series, before: pd.Series, *, single: pd.Series, timezone: str) -> Calendar:
+def find_spans(reported: pd.Series, before: pd.Series, *, single: pd.Series, timezone: str) -> Spans:
     """Find months with missing days and days around Spring Festival.
 
     Parameters
@@ -61,7 +61,7 @@ def find_gaps(reported: pd.Series, before: pd.Series, *, single: pd.Series, time
     """
     if reported.empty:
         nothing = pd.Series(False, index=reported.index)
-        return Calendar({"month_partial": nothing, "festival_days": nothing}, ())
+        return Spans({"month_partial": nothing, "festival_days": nothing}, ())
     day, day_before = _days(reported), _days(before)
     first, last = (int(end(np.concatenate([day, day_before]))) for end in (np.min, np.max))
     size = last - first + 1
@@ -73,9 +73,7 @@ def find_gaps(reported: pd.Series, before: pd.Series, *, single: pd.Series, time
         festival, festivals = _festival_days(ours, earlier, first)
     notes = {"month_partial": partial, "festival_days": festival}
     at = day - first
-    return Calendar(
-        {name: pd.Series(days[at], index=reported.index) for name, days in notes.items()}, (*told, *festivals)
-    )
+    return Spans({name: pd.Series(days[at], index=reported.index) for name, days in notes.items()}, (*told, *festivals))
 
 
 def _days(times: pd.Series) -> Whole:

@@ -9,7 +9,7 @@ import pytest
 from gis_data.days import spring_festival
 from gis_data.intake import import_files
 from gis_data.intake.drift import find_drift
-from gis_data.intake.spans import Calendar, find_gaps
+from gis_data.intake.spans import Spans, find_spans
 from gis_data.workspace import Workspace
 
 SHANGHAI = "Asia/Shanghai"
@@ -26,11 +26,11 @@ def reports(first: str, last: str, *, per_day: int = 6, without: tuple[str, str]
     return pd.Series(days.repeat(per_day) + pd.to_timedelta(minutes, unit="min")).dt.as_unit("us")
 
 
-def find(at: pd.Series, before: pd.Series = NONE, *, single: bool = True, timezone: str = SHANGHAI) -> Calendar:
-    return find_gaps(at, before, single=pd.Series(single, index=at.index), timezone=timezone)
+def find(at: pd.Series, before: pd.Series = NONE, *, single: bool = True, timezone: str = SHANGHAI) -> Spans:
+    return find_spans(at, before, single=pd.Series(single, index=at.index), timezone=timezone)
 
 
-def gaps(found: Calendar) -> list[tuple[str, str, str, int]]:
+def gaps(found: Spans) -> list[tuple[str, str, str, int]]:
     return [tuple(about[name] for name in ("month", "first", "last", "days"))
             for key, about in found.remarks if key == "intake.remark.month_partial"]  # fmt: skip
 
