@@ -131,7 +131,7 @@ def rows_of(
             "file": where["file"],
             "row": where["row"],
             "reason": found.reasons[which],
-            "detail": found.details[which].map(lambda one: one if privacy.may_be_copied(one) else ""),
+            "detail": _copied(found.details[which]),
             "table": found.table,
             "cells": [*map(json.JSONEncoder(ensure_ascii=False).encode, _cells_of(frame))],
             "incident_id": marks["incident_id"],
@@ -201,8 +201,8 @@ def _cells_of(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _copied(text: pd.Series) -> pd.Series:
-    hidden = privacy.with_number(text) | (text.str.len() > values.LONGEST_CODE).to_numpy()
-    return text.mask(hidden, "") if hidden.any() else text
+    shown = privacy.may_be_copied(text)
+    return text if shown.all() else text.where(shown, "")
 
 
 def _name(import_id: str, file: str) -> str:

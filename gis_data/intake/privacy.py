@@ -86,17 +86,12 @@ def private_rows(sheet: Sheet, match: Match, names: Iterable[str] = ()) -> pd.Se
 def may_be_kept(sheet: Sheet) -> bool:
     """Tell whether no cell at all holds a person's number or a free text; call numbers are longer than any of those."""
     looked_at = [column for column in sheet.frame.columns if not _is_measured(sheet.frame[column])]
-    return all(may_be_copied(text) for column in looked_at for text in values.as_text(sheet.frame[column]).unique())
+    return all(may_be_copied(values.as_text(sheet.frame[column])).all() for column in looked_at)
 
 
-def may_be_copied(text: str) -> bool:
-    """Tell whether a cell may stand in a file of rows set aside: short, and without a person's number."""
-    return len(text) <= values.LONGEST_CODE and not has_number(text)
-
-
-def with_number(text: pd.Series) -> Flags:
-    """Tell which texts (``values.as_text``) hold a number that belongs to a person."""
-    return _by_text(text, None).to_numpy()
+def may_be_copied(text: pd.Series) -> Flags:
+    """Tell which cells (``values.as_text``) may stand in a file of rows set aside: short, without a person's number."""
+    return (text.str.len() <= values.LONGEST_CODE).to_numpy() & ~_by_text(text, None).to_numpy()
 
 
 def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
