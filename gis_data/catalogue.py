@@ -63,12 +63,13 @@ def speaking(lang: Language) -> Iterator[None]:
 def sentences(lang: Language) -> Mapping[str, str]:
     """Return all sentences of one language as a flat mapping: ``"section.key" -> sentence``."""
     tree = tomllib.loads((_FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
-    return dict(_flatten(tree))
+    return dict(flat(tree))
 
 
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each leaf of nested tables by its dotted name."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
+            yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -7,10 +7,10 @@ Out:    the workspace with the new settings. What the file holds beside them sta
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from gis_data.catalogue import text
+from gis_data.catalogue import flat, text
 from gis_data.errors import InputError, SchemaError, WorkspaceError
 from gis_data.settings import Settings
 from gis_data.workspace import Workspace, write_atomically
@@ -77,15 +77,6 @@ def change_settings(ws: Workspace, changes: Mapping[str, Any], *, reason: str = 
         write_atomically(path, after)
         ws.log("settings", role="planner", changes={name: [old[name], new[name]] for name in changed}, reason=reason)
     return Workspace.open(ws.root)
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each setting by its dotted name."""
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def limits_of(name: str) -> tuple[float, float]:

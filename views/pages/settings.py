@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data.catalogue import sentences, text
-from gis_data.change_settings import change_settings, flat, limits_of
+from gis_data.catalogue import flat, sentences, text
+from gis_data.change_settings import change_settings, limits_of
 from gis_data.errors import PatrolError
 from gis_data.intake import purge_originals
 from gis_data.settings import Settings
