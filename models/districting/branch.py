@@ -12,7 +12,7 @@ Method: the relaxation of rules (1)–(5) sets posts by halves, so that every pa
         and a branch splits a part in two (by average linkage of minutes) and shares k_R between them in every way. In
         a node the prices v of ``bound.py`` are moved on, first with continuous knapsacks, then with whole villages:
 
-            V_j(v) = min Σ_i w_i·(d_ij − v_i)·x_ij,  x ∈ {0, 1},  load in the band             (dynamic programme)
+            V_j(v) = min Σ_i w_i·(d_ij − v_i)·x_ij,  x ∈ {0, 1},  load in the band             (``knapsack``)
 
         Pairs whose toll lifts the bound over the best answer are closed for the node and all below it. Where every
         part is a single post what is left is an assignment, which HiGHS finishes with cuts of contiguity (``exact``).
@@ -34,9 +34,9 @@ from scipy.spatial.distance import squareform
 
 from models.districting.bound import Knapsacks, columns_of, continuous_knapsacks, lagrangian_bound
 from models.districting.exact import connected_pairs, solve_exactly
+from models.districting.knapsack import Knapsack
 from models.districting.problem import Floats, Ints, Problem, objective
 
-STEPS = 1_000  # of a zone's mean load: the grain of the dynamic programme; rounding only widens the band
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
 DIVE_NODES = 200  # of HiGHS, for a plan from the prices; counted, not timed, so that more time only goes further
 SAME = 1e-9  # two costs nearer than this share are one
@@ -273,57 +273,19 @@ def _halves(problem: Problem, part: Ints) -> tuple[Ints, Ints]:
 
 
 class WholeKnapsacks:
-    """Every post's cheapest zone of whole villages, by a dynamic programme over loads in ``STEPS`` a zone.
-
-    Loads are rounded to the nearest step; the band is widened by what the rounding of a post's units can add up to,
-    so no zone within the band is lost and the value is a bound.
-    """
+    """Every post's cheapest zone of whole villages."""
 
     def __init__(self, problem: Problem, posts: Ints, open_pairs: Bools) -> None:
-        self.problem, self.posts = problem, posts
-        exact = problem.load * STEPS / problem.mean_load
-        steps = np.rint(exact).astype(np.int64)
-        low, high = (limit * STEPS / problem.mean_load for limit in (problem.lowest, problem.highest))
-        self.jobs = []
-        for j in posts.tolist():
-            near = np.flatnonzero(open_pairs[:, j])
-            near = near[(near != j) & (problem.load[near] + problem.load[j] <= problem.highest)]
-            all_units = np.append(near, j)
-            off = steps[all_units] - exact[all_units]
-            most = math.floor(high + off[off > 0].sum() + 1e-6)
-            least = max(0, math.ceil(low + off[off < 0].sum() - 1e-6))
-            self.jobs.append((j, near, steps[near].tolist(), int(steps[j]), least, most))
+        self.problem = problem
+        self.knapsacks = [Knapsack(problem, j, open_pairs[:, j]) for j in posts.tolist()]
 
     def __call__(self, v: Floats) -> Knapsacks:
         """Return V_j and the units taken."""
-        problem, wanted = self.problem, self.problem.load * v
-        value = np.full(len(self.posts), np.inf)
-        share = np.zeros((problem.size, len(self.posts)))
-        for place, (j, near, steps, own, least, most) in enumerate(self.jobs):
-            if own > most:
-                continue
-            gain = (problem.cost[near, j] - wanted[near]).tolist()
-            tables = _tables(steps, gain, least, most)
-            if not math.isfinite(tables[-1][own]):
-                continue
-            value[place] = tables[-1][own] - wanted[j]
-            at = own
-            for unit in range(len(near) - 1, -1, -1):
-                if tables[unit][at] > tables[unit + 1][at] + 1e-12:
-                    at += steps[unit]
-                    share[near[unit], place] = 1.0
-        return Knapsacks(value, share, np.zeros(len(self.posts)))
-
-
-def _tables(steps: list[int], gain: list[float], least: int, most: int) -> list[Floats]:
-    """tables[t][q] = the least cost by which the first t units fill a zone from q steps up into the band."""
-    table = np.full(most + 1, np.inf)
-    table[least:] = 0.0
-    tables = [table]
-    for step, extra in zip(steps, gain, strict=True):
-        filled = table.copy()
-        if step <= most:
-            np.minimum(filled[: most + 1 - step], table[step:] + extra, out=filled[: most + 1 - step])
-        tables.append(filled)
-        table = filled
-    return tables
+        u, count = self.problem.load * v, len(self.knapsacks)
+        value, share = np.full(count, np.inf), np.zeros((self.problem.size, count))
+        for place, knapsack in enumerate(self.knapsacks):
+            tables = knapsack.tables(u)
+            value[place] = knapsack.least_value(u, tables)
+            if math.isfinite(value[place]):
+                share[knapsack.cheapest(tables), place] = 1.0
+        return Knapsacks(value, share, np.zeros(count))

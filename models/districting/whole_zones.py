@@ -2,26 +2,22 @@
 
 In:     a ``Problem``, a post j, the units open to it, prices u_i of the units (minutes of work).
 Out:    zones, with the value below which none is missing.
-Method: 1. A dynamic programme over loads in ``STEPS`` a zone gives the least value
-
-               V_j(u) = Σ_{i∈S} (c_ij − u_i),  j ∈ S,  load of S in the band
-
-           with which the first t units (nearest first) can fill a zone from any load.
+Method: 1. ``knapsack`` gives the least value with which the first t units (nearest first) can fill a zone from any
+           load.
         2. From the farthest unit on each is taken or left; what cannot end within the limit is dropped at once, and so
            is a taken unit none of whose neighbours was taken. What is left at the end is tried for one walk.
         All zones with V ≤ limit are found so: the columns of a set partitioning (Garfinkel & Nemhauser 1970;
         enumeration under a gap: Baldacci, Christofides & Mingozzi 2008).
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.districting.knapsack import Knapsack
 from models.districting.problem import Bools, Floats, Ints, Problem
 
-STEPS = 1_000  # of a zone's mean load: the grain of the dynamic programme; rounding only widens the band
 Words = NDArray[np.uint64]
 WORD = 64
 
@@ -74,22 +70,11 @@ class Below:
     complete_to: float
 
 
-class ZonesOfPost:
+class ZonesOfPost(Knapsack):
     """The zones of one post, at any prices."""
 
     def __init__(self, problem: Problem, j: int, open_units: Bools) -> None:
-        self.problem, self.j = problem, j
-        near = np.flatnonzero(open_units & (problem.load + problem.load[j] <= problem.highest))
-        near = near[near != j]
-        self.near = near[np.argsort(problem.travel_min[near, j], kind="stable")]
-        exact = problem.load * STEPS / problem.mean_load
-        steps = np.rint(exact).astype(np.int64)
-        low, high = (limit * STEPS / problem.mean_load for limit in (problem.lowest, problem.highest))
-        off = (steps - exact)[np.append(near, j)]
-        self.steps, self.own = steps[self.near].tolist(), int(steps[j])
-        # The band is widened by what the rounding of the units can add up to, so no zone within it is lost.
-        self.most = math.floor(high + off[off > 0].sum() + 1e-6)
-        self.least = max(0, math.ceil(low + off[off < 0].sum() - 1e-6))
+        super().__init__(problem, j, open_units)
         self._mark_neighbours()
 
     def _mark_neighbours(self) -> None:
@@ -109,30 +94,9 @@ class ZonesOfPost:
             if not self.by_post[t]:
                 self.judged_after.setdefault(min([*beside, t]), []).append(t)
 
-    def tables(self, u: Floats) -> list[Floats]:
-        """tables[t][q] = the least value by which the first t units fill a zone from q steps up into the band."""
-        table = np.full(max(self.most, self.own) + 1, np.inf)
-        table[self.least : self.most + 1] = 0.0
-        tables, size = [table], len(table)
-        for step, gain in zip(self.steps, self._gains(u).tolist(), strict=True):
-            filled = table.copy()
-            if step < size:
-                np.minimum(filled[: size - step], table[step:] + gain, out=filled[: size - step])
-            tables.append(filled)
-            table = filled
-        return tables
-
-    def _gains(self, u: Floats) -> Floats:
-        gains: Floats = self.problem.cost[self.near, self.j] - u[self.near]
-        return gains
-
-    def least_value(self, u: Floats, tables: list[Floats]) -> float:
-        """Return what no zone of this post falls below; connected or not."""
-        return float(tables[-1][self.own] - u[self.j])
-
     def below(self, u: Floats, tables: list[Floats], limit: float, *, most: int) -> Below:
         """Return the connected zones with V ≤ limit; of more than ``most`` unfinished ones the cheapest are kept."""
-        gains, complete_to = self._gains(u), limit
+        gains, complete_to = self.gains(u), limit
         taken, value, load = np.zeros((1, self.words), np.uint64), np.array([-u[self.j]]), np.array([self.own])
         for t in range(len(self.near) - 1, -1, -1):
             rest, step = tables[t], self.steps[t]
