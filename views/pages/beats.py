@@ -15,7 +15,7 @@ from views.summary import optimality
 
 MAP_PX = 600
 TABLES = ("beats", "zones", "checkpoints", "left_out")
-WORDS = ("zone_type", "beat_type", "villages", "reason", "name", "why", "kind")
+WORDS = ("beat_id", "zone_type", "beat_type", "villages", "hours", "reason", "name", "why", "kind")
 
 
 def show(station: Station) -> None:
