@@ -5,6 +5,7 @@ import io
 import json
 import math
 import sqlite3
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gis_data import audit
 from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.study import Study
 from gis_data.tables import COMPLETENESS, CORRECTIONS, IMPORTS, QUALITY, ROADS
@@ -26,8 +28,11 @@ from views.maps.look import MOVES
 from views.quality import DROPPED, MOVED, quality_of
 from views.quality_book import quality_xlsx
 from views.sheets import print_all
+from views.sheets.desk import Desk
 from views.sheets.frame import TEXT_FOOT
-from views.sheets.quality_sheet import MOST_FILES, MOST_PROBLEMS, quality_pdf
+from views.sheets.imprint import AUDIT_LETTERS
+from views.sheets.products import quality_file
+from views.sheets.quality_sheet import MOST_FILES, MOST_PROBLEMS, write_quality_sheet
 
 from .conftest import tiny_workspace
 from .tiny_town import CRS, study
@@ -291,6 +296,11 @@ def test_a_file_name_in_the_spreadsheet_never_becomes_a_formula():
 # ---- the sheet ----
 
 
+def quality_pdf(of, report, roads, printed_on):
+    with tempfile.TemporaryDirectory() as folder:
+        return write_quality_sheet(of, report, roads, Path(folder) / "q.pdf", printed_on=printed_on).read_bytes()
+
+
 def page_of(data: bytes):
     with pdfplumber.open(io.BytesIO(data)) as book:
         assert len(book.pages) == 1
@@ -379,6 +389,13 @@ def test_printing_the_quality_report_needs_no_plan(tmp_path):
     assert [path.name for path in written] == [text("sheet.file_quality_xlsx"), text("sheet.file_quality_pdf")]
     last = json.loads((ws.root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert last["action"] == "print"
+
+
+def test_the_sheet_from_its_page_names_the_logs_last_line(tmp_path):
+    ws = tiny_workspace(tmp_path / "town")
+    ws.log("tested")
+    words, _ = page_of(quality_file(Desk.of(ws, {}), quality_of(ws.read)).data())
+    assert audit.last(ws.root / "audit.jsonl")[:AUDIT_LETTERS] in words
 
 
 def test_points_without_a_place_of_their_own_are_on_no_map():

@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from gis_data.audit import last
 from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import charts, figures
@@ -12,7 +11,8 @@ from views.maps.cameras import camera_map, town_camera_map
 from views.maps.frame import TownMap
 from views.osm_tags import surveillance_geojson
 from views.pages import frame
-from views.sheets.camera_sheet import GROUND, camera_pdf
+from views.sheets.desk import Desk
+from views.sheets.products import camera_file
 from views.station import Station, show_map
 from views.summary import optimality
 
@@ -59,7 +59,7 @@ def _downloads(station: Station, plan: Plan, chosen: str) -> None:
     areas = plan.tables["areas"]
     if chosen in set(areas.loc[~areas.geometry.is_empty, "village_id"]):
         with sheet:
-            make = frame.speaking(_sheet, station, plan, chosen)
+            make = frame.speaking(_sheet, station, chosen)
             frame.download("camera_sheet.download", make, text("camera_sheet.file", village=chosen))
     with book:
         make = frame.speaking(camera_xlsx, plan, station.study)
@@ -70,9 +70,8 @@ def _downloads(station: Station, plan: Plan, chosen: str) -> None:
         frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
 
 
-def _sheet(station: Station, plan: Plan, village_id: str) -> bytes:
-    ground = {name: station.table(name) for name in GROUND}
-    return camera_pdf(station.study, ground, plan, village_id, audit=last(station.ws.root / "audit.jsonl"))
+def _sheet(station: Station, village_id: str) -> bytes:
+    return camera_file(Desk.of(station.ws, station.plans), village_id).data()
 
 
 def _choose(summary: pd.DataFrame) -> str:

@@ -1,6 +1,5 @@
 """Data: what came in, what is wrong with it, what that does, what to do; and the way in for more."""
 
-import datetime
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +10,8 @@ from views.maps.corrections import correction_map
 from views.pages import frame, upload
 from views.quality import FIELDS, QualityReport, quality_of
 from views.quality_book import quality_xlsx
-from views.sheets.quality_sheet import quality_pdf
+from views.sheets.desk import Desk
+from views.sheets.products import quality_file
 from views.station import Station, show_map
 
 MAP_PX = 480
@@ -101,8 +101,7 @@ def _downloads(station: Station, report: QualityReport) -> None:
         make = frame.speaking(quality_xlsx, report, station.study)
         frame.download("page.download.quality_xlsx", make, text("sheet.file_quality_xlsx"))
     with middle:
-        today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
-        make = frame.speaking(quality_pdf, station.study, report, station.table("roads"), today)
+        make = frame.speaking(_sheet, station, report)
         frame.download("page.download.quality_pdf", make, text("sheet.file_quality_pdf"))
     waiting = sorted((station.ws.root / "set_aside").glob("*.csv"))
     if waiting:
@@ -114,3 +113,7 @@ def _downloads(station: Station, report: QualityReport) -> None:
             )  # fmt: skip
             with button:
                 frame.download("page.download.set_aside", chosen.read_bytes, chosen.name)
+
+
+def _sheet(station: Station, report: QualityReport) -> bytes:
+    return quality_file(Desk.of(station.ws, station.plans), report).data()

@@ -8,7 +8,6 @@ Out:    two pages a village (more where its cameras are many), alone or all vill
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -18,7 +17,7 @@ import shapely
 from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
 from gis_data.study import Study
-from models.plan import Plan, silent
+from models.plan import Plan
 from views.figures import purpose_of, records, why_named
 from views.sheets.camera_map import VillageDrawing, draw_village, in_order, of_village, poles_of, village_scene
 from views.sheets.content import Block, Facts, Heading, MapPage, Page, Table, TextPage, Words, write_sheets
@@ -90,39 +89,6 @@ def write_camera_sheet(
         pages = camera_pages(study, ground, plan, village_id)
         imprint = Imprint.of(study, plan, audit=audit, printed_on=printed_on)
         return write_sheets(imprint, pages[0].title, pages, path)
-
-
-def camera_pdf(
-    study: Study, ground: Mapping[str, gpd.GeoDataFrame], plan: Plan, village_id: str, *, audit: str
-) -> bytes:  # fmt: skip
-    """Return the leaf of one village, printed today, in the running language."""
-    today = datetime.datetime.now(tz=datetime.UTC).astimezone().date()
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "sheet.pdf"
-        return write_camera_sheet(study, ground, plan, village_id, path, printed_on=today, audit=audit).read_bytes()
-
-
-def write_all_camera_sheets(
-    study: Study,
-    ground: Mapping[str, gpd.GeoDataFrame],
-    plan: Plan,
-    folder: Path,
-    *,
-    printed_on: datetime.date,
-    audit: str = "",
-    progress: Any = silent,  # noqa: ANN401 - models.plan.Progress
-) -> list[Path]:
-    """Write the leaf of every village that cameras are planned for, in the running language; return their paths."""
-    wanted = planned_villages(plan)
-    paths = []
-    for done, village_id in enumerate(wanted):
-        progress("command.step.sheets", done / len(wanted))
-        path = folder / text("camera_sheet.file", village=village_id)
-        paths.append(
-            write_camera_sheet(study, ground, plan, village_id, path, printed_on=printed_on, audit=audit)
-        )  # fmt: skip
-    progress("command.step.sheets", 1.0)
-    return paths
 
 
 def planned_villages(plan: Plan) -> list[str]:

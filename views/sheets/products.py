@@ -17,7 +17,7 @@ from views.camera_book import write_camera_book
 from views.documents import write_scorecard
 from views.plan_layers import write_plan_layers
 from views.public_card import write_public_card
-from views.quality import quality_of
+from views.quality import QualityReport, quality_of
 from views.quality_book import write_quality_book
 from views.sheets.camera_sheet import planned_villages, write_camera_sheet
 from views.sheets.content import TextPage, write_sheets
@@ -150,24 +150,34 @@ def _cameras(desk: Desk) -> Iterator[File]:
     yield from _both(desk, "filing", "cameras", lambda: filing_pages(plan, desk.study), formats=("pdf",))
     yield File(text("camera_book.file"), partial(write_camera_book, plan, desk.study))
     for village in planned_villages(plan):
-        yield File(text("camera_sheet.file", village=village), partial(_camera_sheet, desk, village))
+        yield camera_file(desk, village)
 
 
-def _camera_sheet(desk: Desk, village: str, path: Path) -> Path:
-    return write_camera_sheet(
-        desk.study, desk.ground(), desk.plan("cameras"), village, path, printed_on=desk.printed_on, audit=desk.audit
-    )
+def camera_file(desk: Desk, village: str) -> File:
+    """Return the sheet of one village's cameras."""
+
+    def write(path: Path) -> Path:
+        return write_camera_sheet(
+            desk.study, desk.ground(), desk.plan("cameras"), village, path, printed_on=desk.printed_on, audit=desk.audit
+        )
+
+    return File(text("camera_sheet.file", village=village), write)
 
 
 def _quality(desk: Desk) -> Iterator[File]:
     report = quality_of(desk.table)
     yield File(text("sheet.file_quality_xlsx"), partial(write_quality_book, report, desk.study))
-    yield File(
-        text("sheet.file_quality_pdf"),
-        partial(
-            write_quality_sheet, desk.study, report, desk.table("roads"), printed_on=desk.printed_on, audit=desk.audit
-        ),
-    )
+    yield quality_file(desk, report)
+
+
+def quality_file(desk: Desk, report: QualityReport) -> File:
+    """Return the quality report as one page."""
+
+    def write(path: Path) -> Path:
+        roads = desk.table("roads")
+        return write_quality_sheet(desk.study, report, roads, path, printed_on=desk.printed_on, audit=desk.audit)
+
+    return File(text("sheet.file_quality_pdf"), write)
 
 
 def _both(

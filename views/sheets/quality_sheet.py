@@ -8,7 +8,6 @@ Out:    one PDF of one page. What would not fit is summed up (the smallest files
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -66,13 +65,6 @@ def write_quality_sheet(
             "foot": {"left": [text("page.data.files_help")], "right": imprint.words()["foot"]["right"]},
         }
         return write_pdf("quality_sheet.typ", sheet, path)
-
-
-def quality_pdf(study: Study, report: QualityReport, roads: gpd.GeoDataFrame, printed_on: datetime.date) -> bytes:
-    """Return the sheet as bytes."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "quality.pdf"
-        return write_quality_sheet(study, report, roads, path, printed_on=printed_on).read_bytes()
 
 
 def _period(report: QualityReport) -> str:
