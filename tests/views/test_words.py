@@ -86,6 +86,26 @@ def test_every_sentence_the_code_asks_for_is_there_with_the_fields_it_gives():
     assert wrong == []
 
 
+def test_every_sentence_is_asked_for():
+    """The code holds its key: whole, in parts with a known beginning, or its section beside its last word."""
+    words, beginnings = set(), []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and not (pattern := pattern_of(node)).startswith(".+"):
+                beginnings.append(pattern)
+    asked_in_parts = re.compile("|".join(beginnings))
+    unused = []
+    for key in sentences("zh"):
+        own = key.removeprefix("error.")
+        section, _, last = key.rpartition(".")
+        in_two = "." in section and {section, last} <= words
+        if not (own in words or in_two or any(map(asked_in_parts.fullmatch, (key, own)))):
+            unused.append(key)
+    assert unused == []
+
+
 def test_every_word_in_the_code_that_looks_like_a_key_is_one():
     keys = set(sentences("zh"))
     sections = {key.rpartition(".")[0] for key in keys if key.count(".") >= 2}
