@@ -59,9 +59,12 @@ def test_a_crowded_village_has_its_larger_map_between_front_and_list(town, plan,
     framed = text("sheet.legend.detail")
     assert isinstance(built, TextPage)
     assert closer.window.scale < front.window.scale
-    assert [framed in {words for _, words in page.legend} for page in (front, closer)] == [True, False]
-    assert ["index" in {one["label"]["style"] for one in page.labels} for page in (front, closer)] == [True, False]
-    numbers = {one["label"]["text"] for one in closer.labels if one["label"]["style"] == "checkpoint"}
+    assert [framed in {words for _, words in page.drawing.legend} for page in (front, closer)] == [True, False]
+    assert ["index" in {one["label"]["style"] for one in page.drawing.labels} for page in (front, closer)] == [
+        True,
+        False,
+    ]
+    numbers = {one["label"]["text"] for one in closer.drawing.labels if one["label"]["style"] == "checkpoint"}
     assert len(numbers) >= 10
     assert len(camera_pages(town.study, ground, plan, "V5")) == 2
     path = write_camera_sheet(town.study, ground, crowded, "V5", tmp_path / "V5.pdf", printed_on=DAY)

@@ -18,8 +18,8 @@ import shapely
 from models.plan import Plan
 from views.sheets import names, svg, symbols
 from views.sheets.details import Detail
-from views.sheets.frame import MapWindow
-from views.sheets.zone_map import Drawing, Picture, Scene, free_corner
+from views.sheets.frame import MapDrawing, MapWindow
+from views.sheets.zone_map import Drawing, Scene, free_corner
 
 VIEW, SEEN, OPEN, RELEASED, BLIND = "#1f5f8a", "#1d6b3a", "#b00020", "#6b6b6b", "#a8642a"
 DISC_MM, SQUARE_MM, DIAMOND_MM = 1.75, 1.6, 2.5
@@ -73,7 +73,7 @@ def in_order(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def draw_village(
     plan: Plan, scene: Scene, window: MapWindow, *, details: Sequence[Detail] = (), whole: bool = True
-) -> Picture:
+) -> MapDrawing:
     """Draw the map of one village's cameras.
 
     ``details`` are framed on it; a map that is not the ``whole`` one has no index squares: the list's are the whole's.
@@ -87,7 +87,7 @@ def draw_village(
     north = free_corner(drawing)
     taken = shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)
     labels = [one for one in names.labels(drawing, [taken]) if whole or one["label"]["style"] != "index"]
-    return Picture(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
+    return MapDrawing(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
 
 
 class VillageDrawing(Drawing):

@@ -22,10 +22,9 @@ from views.figures import purpose_of, records, why_named
 from views.sheets.camera_map import VillageDrawing, draw_village, in_order, of_village, poles_of, village_scene
 from views.sheets.content import Block, Facts, Heading, MapPage, Page, Table, TextPage, Words, write_sheets
 from views.sheets.details import details
-from views.sheets.frame import Layout, MapWindow, fit
+from views.sheets.frame import fit
 from views.sheets.imprint import Imprint
 from views.sheets.index_grid import square
-from views.sheets.zone_map import Picture
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places")
 MOST_BLIND = 8
@@ -56,21 +55,17 @@ def camera_pages(
     larger = details(list(scene.checkpoints.geometry), scale=window.scale)
     name = summary.set_index("village_id").loc[village_id, "name"]
     title = text("camera_sheet.title", town=study.name, village=name)
-    front = _map_page(title, layout, window, draw_village(plan, scene, window, details=larger), odd=True)
+    front = MapPage(title, layout, window, draw_village(plan, scene, window, details=larger), odd=True)
     inside = text("camera_sheet.detail_title", town=study.name, village=name)
-    closer = [_map_page(inside, d.layout, d.window, draw_village(plan, scene, d.window, whole=False)) for d in larger]
+    closer = [
+        MapPage(inside, one.layout, one.window, draw_village(plan, scene, one.window, whole=False), level=2)
+        for one in larger
+    ]
     back = text("camera_sheet.back_title", town=study.name, village=name)
     blocks = _Back(study, plan, village_id, VillageDrawing(plan, scene, window)).blocks()
     lying = layout.width > layout.height  # as its front, or the leaf would have to be turned twice
     built = TextPage(back, tuple(blocks), text("camera_sheet.subtitle"), lying=lying, fit=True, level=2)
     return front, *closer, built
-
-
-def _map_page(title: str, layout: Layout, window: MapWindow, picture: Picture, *, odd: bool = False) -> MapPage:
-    level = 1 if odd else 2
-    return MapPage(
-        title, layout, window, picture.svg, picture.labels, picture.north, picture.legend, level=level, odd=odd
-    )
 
 
 def write_camera_sheet(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gis_data.catalogue import language, text
-from views.sheets.frame import PAPERS, Layout, MapWindow, grid_step_m, scale_bar, write_pdf
+from views.sheets.frame import PAPERS, Layout, MapDrawing, MapWindow, grid_step_m, scale_bar, write_pdf
 from views.sheets.imprint import Imprint
 
 
@@ -130,10 +130,7 @@ class MapPage:
     title: str
     layout: Layout
     window: MapWindow
-    svg: str
-    labels: list[dict[str, Any]]
-    north: Any
-    legend: list[tuple[str, str]]
+    drawing: MapDrawing
     level: int = 1
     odd: bool = False
     anchor: str = ""
@@ -169,17 +166,17 @@ def _page(page: Page) -> dict[str, Any]:
         blocks = [_block(block) for block in page.blocks]
         return common | {"kind": "text", "subtitle": page.subtitle, "width": width, "height": height,
                          "fit": page.fit, "letters": page.letters_pt, "blocks": blocks}  # fmt: skip
-    scale = page.window.scale
+    scale, drawn = page.window.scale, page.drawing
     return common | {
         "kind": "map",
         "subtitle": text("sheet.subtitle", scale=f"{scale:,}", grid_km=f"{grid_step_m(scale) / 1000:g}"),
         "width": page.layout.width,
         "height": page.layout.height,
         "print_at_100": text("sheet.print_at_100"),
-        "legend": page.legend,
+        "legend": drawn.legend,
         "legend_box": asdict(page.layout.legend),
         "map": {
-            "frame": asdict(page.window.frame), "svg": page.svg, "labels": page.labels, "north": asdict(page.north),
+            "frame": asdict(page.window.frame), "svg": drawn.svg, "labels": drawn.labels, "north": asdict(drawn.north),
             "bar": scale_bar(scale), "turn": -page.window.turn_deg,
         },
     }  # fmt: skip

@@ -86,6 +86,16 @@ LAYOUTS = {
 
 
 @dataclass(frozen=True)
+class MapDrawing:
+    """What the template needs to set a map: the drawing, words and where they stand, the legend's samples."""
+
+    svg: str
+    labels: list[dict[str, Any]]
+    north: Box
+    legend: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class MapWindow:
     """A piece of ground on paper at exactly 1:``scale``: the ground point (``x``, ``y``) lies in the frame's middle.
 

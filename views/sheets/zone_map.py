@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gis_data.catalogue import text
 from views.basemap import village_points
 from views.sheets import names, svg, symbols
-from views.sheets.frame import Box, MapWindow
+from views.sheets.frame import Box, MapDrawing, MapWindow
 from views.sheets.index_grid import grid_lines
 
 Shapes = NDArray[Any]
@@ -52,17 +52,7 @@ class Scene:
         return self.zone.geometry if self.zone_id else shapely.union_all(self.zones.geometry.to_numpy())
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What the template needs to set the map: the drawing, words and where they stand, the legend's samples."""
-
-    svg: str
-    labels: list[dict[str, Any]]
-    north: Box
-    legend: list[tuple[str, str]]
-
-
-def draw_zone(scene: Scene, window: MapWindow) -> Picture:
+def draw_zone(scene: Scene, window: MapWindow) -> MapDrawing:
     """Draw the map of one zone, or of the town."""
     drawing = Drawing(scene, window)
     elements = [
@@ -73,7 +63,7 @@ def draw_zone(scene: Scene, window: MapWindow) -> Picture:
     labels = names.labels(
         drawing, [shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)]
     )
-    return Picture(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
+    return MapDrawing(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
 
 
 class Drawing:

@@ -65,10 +65,8 @@ def zone_pages(
 def map_page(scene: Scene, title: str, *, paper: str, scale: int = 0) -> MapPage:
     """Return the map of a scene on the front of a leaf."""
     layout, window = fit(scene.area, paper=paper, scale=scale)
-    picture = draw_zone(scene, window)
     anchor = f"zone-{scene.zone_id}" if scene.zone_id else ""
-    drawn = (picture.svg, picture.labels, picture.north, picture.legend)
-    return MapPage(title, layout, window, *drawn, odd=True, anchor=anchor)
+    return MapPage(title, layout, window, draw_zone(scene, window), odd=True, anchor=anchor)
 
 
 def scene_of(
