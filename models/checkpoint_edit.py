@@ -17,7 +17,7 @@ import geopandas as gpd
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.beats.checkpoints import Wish
-from models.beats.plan import Tables, checkpoints_of
+from models.beats.plan import Tables, checkpoints_of, placed_figures, wishes_of
 from models.beats.tables import with_visits
 from models.beats.types import spoken, unpacked
 from models.plan import Plan, Progress, silent
@@ -88,10 +88,8 @@ def open_checkpoints(ws: Workspace, *, progress: Progress = silent) -> tuple[Job
         ws, "beats", made_from=MADE_FROM, absent="checkpoints.hand.no_plan", stale="checkpoints.hand.stale",
         progress=progress,
     )  # fmt: skip
-    ground = on_zones(job).tables
-    tables = Tables(**{field.name: ground[field.name] for field in dataclasses.fields(Tables)})
-    wishes = tuple(Wish(**wish) for wish in plan.settings.get("by_hand", ()))
-    return job, plan, CheckpointHand(job, tables, plan.tables, wishes)
+    ground = Tables.of(on_zones(job).tables)
+    return job, plan, CheckpointHand(job, ground, plan.tables, wishes_of(plan))
 
 
 def changed(hand: CheckpointHand, change: CheckpointChange) -> CheckpointHand:
@@ -157,19 +155,14 @@ def record_checkpoints(
 
 
 def _notes(plan: Plan, hand: CheckpointHand) -> list[tuple[str, Mapping[str, Any]]]:
-    table = hand.checkpoints
-    now = {
-        "placed": len(table),
-        "visits": int(table["min_visits_per_week"].sum()),
-        "left": len(hand.tables["left_out"]),
-    }
+    now = placed_figures(hand.checkpoints, hand.tables["left_out"])
     return [(key, {**values, **now} if key == "beats.note.checkpoints" else values) for key, values in plan.notes]
 
 
 def _placed(hand: CheckpointHand, wishes: tuple[Wish, ...]) -> CheckpointHand:
     study, hotspots = hand.job.study, hand.job.plans.get("hotspots")
-    hot = None if hotspots is None else hotspots.to_frame()[hotspots.to_frame()["is_hotspot"]]
-    points, left_out = checkpoints_of(hand.tables["segments"], hot, hand.ground, study, wishes)
+    clusters = None if hotspots is None else hotspots.to_frame()
+    points, left_out = checkpoints_of(hand.tables["segments"], clusters, hand.ground, study, wishes)
     beats = with_visits(hand.tables["beats"], points, study.settings.beats)
     tables = {**hand.tables, "beats": beats, "checkpoints": points, "left_out": left_out}
     return replace(hand, tables=tables, wishes=wishes)

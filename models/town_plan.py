@@ -21,8 +21,7 @@ from gis_data.periods import Period
 from gis_data.standing import as_of, standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
-from models.beats.checkpoints import Wish
-from models.beats.plan import Tables, plan_beats
+from models.beats.plan import Tables, plan_beats, wishes_of
 from models.borders import drawn_tables
 from models.cameras.plan import plan_cameras
 from models.hotspots import plan_hotspots
@@ -311,11 +310,9 @@ def _beats(job: Job) -> Plan:
     if "zones" not in job.plans:
         raise InputError("plan.zones_first")
     hotspots = job.plans.get("hotspots")
-    tables = Tables(**{field.name: job.tables[field.name] for field in dataclasses.fields(Tables)})
-    before = job.plans.get("beats")  # what hands asked for stays until hands take it away
-    by_hand = [] if before is None else [Wish(**wish) for wish in before.settings.get("by_hand", ())]
+    by_hand = wishes_of(job.plans.get("beats"))  # what hands asked for stays until hands take it away
     return plan_beats(
-        job.study, job.plans["zones"], None if hotspots is None else hotspots.to_frame(), tables,
+        job.study, job.plans["zones"], None if hotspots is None else hotspots.to_frame(), Tables.of(job.tables),
         period=job.period, seed=job.seed, by_hand=by_hand, progress=job.progress,
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ from models.beats.segments import add_work, cut_roads
 from models.beats.tables import Tables, ZoneCut, beat_table, zone_table
 from models.plan import Plan, Progress, silent
 
-__all__ = ["Tables", "explain", "plan_beats"]
+__all__ = ["Tables", "checkpoints_of", "explain", "placed_figures", "plan_beats", "wishes_of"]
 
 Note = tuple[str, dict[str, Any]]
 
@@ -68,10 +68,10 @@ def plan_beats(
     markets = _markets(tables, study)[1]
     town, pieces = _pieces_with_work(zones, markets, tables, period, workload)
     progress("command.step.beats", 0.2)
-    hot = hotspots[hotspots["is_hotspot"]] if hotspots is not None else None
+    hot = None if hotspots is None else _more_than_chance(hotspots)
     pieces, cuts = _divide_zones(pieces, town, zones.to_frame()["zone_id"], hot, study, seed)
     progress("command.step.beats", 0.8)
-    checkpoints, left_out = checkpoints_of(pieces, hot, tables, study, by_hand)
+    checkpoints, left_out = checkpoints_of(pieces, hotspots, tables, study, by_hand)
     zone_rows = zone_table(pieces, cuts, zones, markets, tables)
     progress("command.step.beats", 1.0)
     planned = zone_rows[zone_rows["max_ratio"].notna()]
@@ -156,20 +156,38 @@ def _markets(tables: Tables, study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDat
     return places, types.find_markets(places, tables.villages)
 
 
+def _more_than_chance(hotspots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return hotspots[hotspots["is_hotspot"]]
+
+
+def wishes_of(plan: Plan | None) -> tuple[Wish, ...]:
+    """Return the checkpoints that a beats plan was asked for by hand."""
+    return () if plan is None else tuple(Wish(**wish) for wish in plan.settings.get("by_hand", ()))
+
+
 def checkpoints_of(
     pieces: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame | None, tables: Tables, study: Study, by_hand: Sequence[Wish]
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:  # fmt: skip
-    """Return the checkpoints on the pieces of road, and what was left out (``checkpoints.place_checkpoints``)."""
+    """Return the checkpoints on the pieces of road, and what was left out (``checkpoints.place_checkpoints``).
+
+    ``hotspots`` is the table of the plan "hotspots", as for ``plan_beats``.
+    """
     places, markets = _markets(tables, study)
     nothing = gpd.GeoDataFrame(
         {"hotspot_id": [], "count": [], "peak_hours": []}, geometry=[], crs=pieces.crs
     )  # fmt: skip
     return place_checkpoints(
-        pieces, nothing if hotspots is None else hotspots, markets, places, tables.villages,
+        pieces, nothing if hotspots is None else _more_than_chance(hotspots), markets, places, tables.villages,
         tables.buildings[tables.buildings["is_dwelling"]], study.settings.beats,
         standing_min=standing_min(study.settings.beats, study.settings.workload), timezone=study.timezone,
         by_hand=by_hand,
     )  # fmt: skip
+
+
+def placed_figures(checkpoints: pd.DataFrame, left_out: pd.DataFrame) -> dict[str, Any]:
+    """Return how many checkpoints and visits there are and what was left out, as a note says them."""
+    visits = int(checkpoints["min_visits_per_week"].sum())
+    return {"placed": len(checkpoints), "visits": visits, "left": len(left_out)}
 
 
 def _notes(
@@ -197,8 +215,7 @@ def _notes(
         notes.append(("beats.note.shared_hotspots", {"hotspots": list(shared.index[shared > 1])}))
     if hotspots is None:
         notes.append(("beats.note.no_hotspots", {}))
-    visits = {
-        "placed": len(checkpoints), "visits": int(checkpoints["min_visits_per_week"].sum()), "left": len(left_out),
+    visits = placed_figures(checkpoints, left_out) | {
         "standing": f"{standing_min(settings, workload):.0f}", "stop": f"{settings.stop_min:g}",
     }  # fmt: skip
     return [*notes, ("beats.note.checkpoints", visits), ("beats.note.assumed", {})]

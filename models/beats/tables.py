@@ -4,8 +4,9 @@ In:     pieces of road with their beats, checkpoints, the zones.
 Out:    tables in the study's CRS, ready to be drawn and printed; nothing downstream has to compute.
 """
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ class Tables:
     landuse: gpd.GeoDataFrame
     places: gpd.GeoDataFrame
     incidents: gpd.GeoDataFrame
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Any]) -> "Tables":
+        """Return those out of all tables by name."""
+        return cls(**{field.name: tables[field.name] for field in dataclasses.fields(cls)})
 
 
 @dataclass(frozen=True)

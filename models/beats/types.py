@@ -194,11 +194,4 @@ def unpacked(packed: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 def spoken(packed: str) -> tuple[str, ...]:
     """Return packed reasons as sentences in the running language."""
-    mark = text("list.mark")
-
-    def written(value: Any) -> Any:  # noqa: ANN401 - a word, a number, or a list of words
-        return mark.join(value) if isinstance(value, list) else value
-
-    return tuple(
-        text(key, **{name: written(value) for name, value in values.items()}) for key, values in unpacked(packed)
-    )
+    return tuple(text(key, **values) for key, values in unpacked(packed))
