@@ -4,7 +4,8 @@
 are measured and the rows of the others stay. Each size of each function runs in a process of its own: seconds are those
 of the processor, megabytes the most it held beyond the table it was given. The city is always the same, 20 x 20 km with
 6,400 cells of 250 m and 71 villages, and two years long, so that only the incidents grow. A size that would take more
-than the limit, if seconds grow as from the last size but one to the last, is not run: the note says how many hours.
+than a limit, if seconds grow as from the last size but one to the last and megabytes as the incidents, is not run: the
+note says how many hours, and how many gigabytes where only they are too many.
 """
 
 import csv
@@ -34,7 +35,7 @@ from gis_data.settings import HotspotSettings
 
 TABLE = Path(__file__).with_suffix(".csv")
 SIZES = tuple(10**power for power in range(3, 8))
-LIMIT_S = 3_600
+LIMIT_S, LIMIT_MB = 3_600, 8_000
 CRS, SIDE_M, CELL_M, VILLAGES = "EPSG:4549", 20_000, 250, 71
 TYPES = ("theft", "burglary", "assault", "neighbour", "crash", "other_help")
 ZONE = "Asia/Shanghai"
@@ -148,16 +149,20 @@ def _in_own_process(function: str, n: int) -> dict[str, object]:
 def rows(function: str) -> Iterator[dict[str, object]]:
     """Yield a row for each size; after one that is not done no larger one is tried."""
     seconds: list[float] = []
+    held_mb = 0.0
     for n in SIZES:
         times = seconds[-1] / max(seconds[-2], 0.001) if len(seconds) > 1 else 1.0
-        ahead_s = seconds[-1] * times if seconds else 0.0
+        ahead_s, ahead_mb = seconds[-1] * times if seconds else 0.0, held_mb * 10
         row: dict[str, object] = {"function": function, "incidents": n, "note": ""}
-        if ahead_s > LIMIT_S:
-            row["note"] = f"not run: about {ahead_s / 3600:,.1f} h of one processor ({times:.0f} times a size)"
+        if ahead_s > LIMIT_S or ahead_mb > LIMIT_MB:
+            memory = f", {ahead_mb / 1000:.0f} GB" if ahead_s <= LIMIT_S else ""
+            row["note"] = f"not run: about {ahead_s / 3600:,.1f} h of one processor ({times:.0f} times a size){memory}"
             seconds.append(ahead_s)
+            held_mb = ahead_mb
         else:
             row |= _in_own_process(function, n)
             seconds.append(float(str(row.get("cpu_s", "inf"))))
+            held_mb = float(str(row.get("peak_mb", 0)))
         yield row
 
 
