@@ -6,6 +6,7 @@ Out:    small frames of words, and a frame as an HTML table. Nothing is computed
 
 import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
 DASH = "—"
-SHORT = 8  # letters that stay on one line
+SHORT = 16  # half-width letters that stay on one line; a Chinese one is two
+WIDE = re.compile("[\u2e80-\uffef]")
 PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 WORK_TERMS = ("incident", "patrol", "fixed", "trip")
 
@@ -368,7 +370,7 @@ def _side(name: str, left: set[str]) -> str:
 
 def _cell(name: Any, value: Any, left: set[str], tint: Mapping[str, str]) -> str:  # noqa: ANN401 - any value
     look = f' style="background:{tint[str(value)]}"' if str(value) in tint else ""
-    short = " s" if len(str(value)) <= SHORT else ""
+    short = " s" if len(str(value)) + len(WIDE.findall(str(value))) <= SHORT else ""
     return f'<td class="{_side(name, left)}{short}"{look}>{html.escape(str(value))}</td>'
 
 
