@@ -70,16 +70,12 @@ def _overview(weekly: Weekly) -> list[Block]:
 
 
 def _class_table(weekly: Weekly) -> Table:
-    head = ("", *(_name(name) for name in weekly.classes["incident_class"]), text("weekly.total"))
-    rows = tuple(
-        (
-            text(f"weekly.{when}"),
-            *(f"{n}" for n in weekly.classes[when]),
-            f"{weekly.classes[when].sum()}",
-        )
-        for when in ("before", "this")
-    )
-    return Table(head, rows, numbers=tuple(range(1, len(head))))
+    """Return the counts, a class a line: side by side the classes' names do not fit a page."""
+    head = tuple(text(f"weekly.{column}") for column in ("class", "before", "this", "difference"))
+    counts = [(_name(row["incident_class"]), row["before"], row["this"]) for row in records(weekly.classes)]
+    total = (text("weekly.total"), weekly.classes["before"].sum(), weekly.classes["this"].sum())
+    rows = tuple((name, f"{before}", f"{this}", _signed(this - before)) for name, before, this in (*counts, total))
+    return Table(head, rows, widths=(3, 1, 1, 1), numbers=(1, 2, 3))
 
 
 def _part(weekly: Weekly, name: str, number: int) -> list[Block]:
