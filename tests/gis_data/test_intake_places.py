@@ -1,8 +1,11 @@
 """Where things happened: notations, shifted systems, and what is never guessed."""
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import shapely
 from hypothesis import given
@@ -194,3 +197,30 @@ def test_systems_that_take_turns_are_told_row_by_row_in_a_long_file_too(town, mo
     moved = found.system == "gcj02"
     assert (moved & ~shifted).sum() <= 0.02 * max(1, moved.sum())
     assert found.stretches["rows"].sum() == 900
+
+
+def test_a_named_crs_is_taken_as_said_and_what_it_does_not_reach_is_no_place():
+    x, y = pyproj.Transformer.from_crs(4549, 4527, always_xy=True).transform(X, Y)  # zone 39: another meridian
+    first, second = (
+        pd.Series([x, f"{x:.3f}", 0, None, "无", 1e30, x + 1e6]),
+        pd.Series([y, f"{y:.3f}", y, y, y, 1e30, y]),
+    )
+    found = read_coordinates(first.astype(object), second.astype(object), STUDY, crs="EPSG:4527")
+    assert found.how.tolist() == ["metres", "metres", "", "", "", "elsewhere", "metres"]
+    np.testing.assert_allclose(found.x[:2], X, atol=0.001)
+    np.testing.assert_allclose(found.y[:2], Y, atol=0.001)
+    assert np.isnan(found.x[2:6]).all()
+    assert np.isnan(found.lon).all()
+    assert abs(found.x[6] - X) > 500_000, "far off is a place, and outside"
+
+
+@pytest.mark.parametrize("code", ["EPSG:99999999", "epsg 2226", "2226", "NAD83"])
+def test_a_crs_must_be_the_code_of_one(code):
+    none = gpd.GeoDataFrame({"kind": []}, geometry=[], crs=STUDY.crs)
+    around = Surroundings(
+        STUDY, none, none, none, none, own_datum={"a.csv": code, "b.csv": "EPSG:2226", "c.csv": "gcj02"}
+    )
+    assert around.crs_of("b.csv") == "EPSG:2226"
+    assert around.crs_of("c.csv") == around.crs_of("d.csv") == ""
+    with pytest.raises(InputError, match=re.escape(code)):
+        around.crs_of("a.csv")
