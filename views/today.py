@@ -1,7 +1,7 @@
 """What the page Today shows: what the last import brought, and what is unusual, each line with its interval.
 
 In:     a station's tables and plans.
-Out:    frozen results; ``today_lines`` of this module puts them into words.
+Out:    frozen results and signs in words, and the last month as a small frame.
 Method: the tests and intervals are those of ``views.patterns`` (exact comparison of counts with false discoveries held
         down, the scan of villages); nothing is tested twice here, lines are only picked.
 """

@@ -15,6 +15,15 @@ def asked(name: str, known: Sequence[str], default: str) -> str:
     return value if value in known else default
 
 
+def begin_with(known: Sequence[str], default: str, *, key: str, name: str = "") -> None:
+    """Let the widget of a key begin with what the address asks for (under the key, where no name is given).
+
+    It begins anew where what it showed is no longer known.
+    """
+    if st.session_state.get(key) not in known:
+        st.session_state[key] = asked(name or key, known, default)
+
+
 def tell(**values: str) -> None:
     """Write values into the address; an empty one leaves it."""
     for name, value in values.items():

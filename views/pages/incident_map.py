@@ -15,7 +15,7 @@ from views.formats import month_words, number
 from views.maps.frame import Sight, TownMap
 from views.maps.month import month_map
 from views.pages import frame
-from views.pages.address import asked, tell
+from views.pages.address import begin_with, tell
 from views.patterns import Change
 from views.station import Station, show_map
 from views.workbook import WORD_TINT
@@ -33,9 +33,9 @@ def show(station: Station) -> None:
         return
     left, right = st.columns((1, 2), vertical_alignment="bottom")
     sets = patterns.class_sets(incidents)
-    st.session_state.setdefault("map set", asked("set", sets, sets[0]))
+    begin_with(sets, sets[0], key="map set", name="set")
     chosen: str = left.selectbox(text("page.patterns.which"), sets, format_func=pattern_words.set_name, key="map set")
-    st.session_state.setdefault("map mode", asked("mode", MODES, ONE))
+    begin_with(MODES, ONE, key="map mode", name="mode")
     with right:
         mode = st.segmented_control(
             text("page.map.mode"), MODES, key="map mode", required=True, label_visibility="collapsed",

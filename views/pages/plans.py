@@ -12,7 +12,7 @@ from views import figures, plan_words
 from views.maps.frame import TownMap
 from views.maps.two_plans import two_plans_map
 from views.pages import frame, work
-from views.pages.address import asked, tell
+from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 
 MAP_PX = 480
@@ -42,9 +42,7 @@ def show(station: Station) -> None:
 
 
 def _steps(station: Station, known: list[Run], names: dict[str, str]) -> None:
-    st.session_state.setdefault("run", asked("run", list(names), known[0].name))
-    if st.session_state["run"] not in names:
-        st.session_state["run"] = known[0].name
+    begin_with(list(names), known[0].name, key="run")
     chosen = st.selectbox(text("page.plans.choose"), list(names), format_func=lambda name: names[name], key="run")
     tell(run=chosen)
     run = next(one for one in known if one.name == chosen)
@@ -124,8 +122,8 @@ def _compare(station: Station, names: dict[str, str]) -> None:
         return
     ids = list(names)
     left, right = st.columns(2)
-    st.session_state.setdefault("first", asked("first", ids, ids[1]))
-    st.session_state.setdefault("second", asked("second", ids, ids[0]))
+    begin_with(ids, ids[1], key="first")
+    begin_with(ids, ids[0], key="second")
     first = left.selectbox(text("page.plans.first"), ids, format_func=lambda name: names[name], key="first")
     second = right.selectbox(text("page.plans.second"), ids, format_func=lambda name: names[name], key="second")
     tell(first=first, second=second)

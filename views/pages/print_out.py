@@ -8,7 +8,7 @@ from models import approval, store
 from views import jobs
 from views.formats import moment_words
 from views.pages import frame, work
-from views.pages.address import asked, tell
+from views.pages.address import begin_with, tell
 from views.sheets.desk import Desk
 from views.sheets.products import PRODUCTS, File, Product
 from views.station import Station
@@ -48,9 +48,7 @@ def _which(station: Station, run: str) -> None:
 def _list(known: list[Product]) -> Product:
     """List the products, and return the chosen one."""
     by_key = {one.key: one for one in known}
-    st.session_state.setdefault("product", asked("product", list(by_key), known[0].key))
-    if st.session_state["product"] not in by_key:
-        st.session_state["product"] = known[0].key
+    begin_with(list(by_key), known[0].key, key="product")
     chosen = by_key[
         st.radio(
             text("page.print.choose"), list(by_key), key="product", format_func=lambda key: by_key[key].title,

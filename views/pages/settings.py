@@ -13,7 +13,7 @@ from gis_data.errors import PatrolError
 from gis_data.intake import purge_originals
 from gis_data.settings import Settings
 from views.pages import frame
-from views.pages.address import asked, tell
+from views.pages.address import begin_with, tell
 from views.station import Station
 
 OFTEN = (  # what a station asks for first
@@ -31,7 +31,7 @@ def show(station: Station) -> None:
     if said:
         st.success(said)
     values, defaults = (dict(flat(one.to_mapping())) for one in (station.study.settings, Settings()))
-    st.session_state.setdefault("section", asked("section", SECTIONS, SECTIONS[0]))
+    begin_with(SECTIONS, SECTIONS[0], key="section")
     section = str(st.segmented_control(
         text("page.settings.section"), SECTIONS, key="section", required=True, label_visibility="collapsed",
         format_func=lambda name: text(f"page.settings.sections.{name}"),

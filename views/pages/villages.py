@@ -11,7 +11,7 @@ from views.formats import DASH, number
 from views.maps.frame import TownMap
 from views.maps.village import village_map
 from views.pages import frame
-from views.pages.address import asked, tell
+from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 from views.village_card import VillageCard, card_of
 
@@ -52,9 +52,7 @@ def show(station: Station) -> None:
 def _choose(villages: pd.DataFrame) -> str:
     names = dict(zip(villages["village_id"], villages["name"], strict=True))
     first = max(names, key=lambda village: villages.set_index("village_id")["population"].get(village, 0))
-    st.session_state.setdefault("village", asked("village", list(names), first))
-    if st.session_state["village"] not in names:
-        st.session_state["village"] = first
+    begin_with(list(names), first, key="village")
     left, _ = st.columns((1, 2))
     chosen: str = left.selectbox(
         text("page.villages.choose"), list(names), format_func=lambda one: names[one], key="village"
