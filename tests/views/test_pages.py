@@ -38,13 +38,36 @@ def one_page(root: str, name: str, lang: str) -> None:
     importlib.import_module(f"views.pages.{module}").show(open_station(Path(root)))
 
 
-def shown(root: Path, name: str, lang: str = "zh", *, session: Mapping[str, object] | None = None) -> AppTest:
+def shown(
+    root: Path, name: str, lang: str = "zh", *, session: Mapping[str, object] | None = None, **query: str
+) -> AppTest:
     page = AppTest.from_function(one_page, args=(str(root), name, lang), default_timeout=30)
     for key, value in (session or {}).items():
         page.session_state[key] = value
+    page.query_params.update(query)
     page.run()
     assert not page.exception, page.exception[0].message
     return page
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "key"),
+    [
+        ("villages", {"village": "V3"}, "village"),
+        ("hotspots", {"hotspot": "H2"}, "hotspot"),
+        ("patterns", {"set": "preventable"}, "pattern set"),
+        ("patterns", {"unit": "week"}, "pattern unit"),
+        ("map", {"set": "preventable"}, "map set"),
+    ],
+)
+def test_a_page_begins_with_what_its_address_asks_for_where_that_is_known(tiny_station, name, query, key):
+    """Today's lines lead to these pages so."""
+    ((asked, value),) = query.items()
+    page = shown(tiny_station, name, **query)
+    assert page.selectbox(key=key).value == value
+    assert page.query_params[asked] == value
+    page = shown(tiny_station, name, **{asked: "unheard of"})
+    assert page.selectbox(key=key).value not in ("unheard of", None)
 
 
 def words(page: AppTest) -> str:

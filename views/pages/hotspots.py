@@ -12,6 +12,7 @@ from views import charts, figures, life_words
 from views.maps.frame import TownMap
 from views.maps.hotspots import hotspot_map
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 
 
@@ -80,7 +81,10 @@ def _table(hotspots: gpd.GeoDataFrame) -> None:
 
 def _one(station: Station, table: gpd.GeoDataFrame) -> None:
     """Explain one hotspot: the reasons, and its hours beside the town's."""
-    chosen = st.selectbox(text("page.hotspots.choose"), table["hotspot_id"], key="hotspot")
+    names = list(table["hotspot_id"])
+    begin_with(names, names[0], key="hotspot")
+    chosen = st.selectbox(text("page.hotspots.choose"), names, key="hotspot")
+    tell(hotspot=chosen)
     row = table.set_index("hotspot_id", drop=False).loc[chosen]
     frame.sentences(text(key, **values) for key, values in explain(row))
     hours = _hours(station, row)

@@ -11,10 +11,12 @@ from views import charts, figures, patterns
 from views import pattern_words as words
 from views.maps.patterns import pattern_map
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.patterns import Question
 from views.station import Station, show_map
 
 MAP_PX = 480
+FIRST_UNIT = "month"
 
 
 def show(station: Station) -> None:
@@ -45,18 +47,20 @@ def _ask(station: Station) -> Question:
     incidents = station.table("incidents")
     planned, known = patterns.planned_period(station.plans, incidents), Period.of(incidents["reported_at"])
     left, middle, right = st.columns((1.2, 1.4, 1))
-    chosen = left.selectbox(
-        text("page.patterns.which"), patterns.class_sets(incidents), format_func=words.set_name, key="pattern set"
-    )
+    sets = patterns.class_sets(incidents)
+    begin_with(sets, sets[0], key="pattern set", name="set")
+    chosen = left.selectbox(text("page.patterns.which"), sets, format_func=words.set_name, key="pattern set")
     first, last = _days(known)
     days = middle.date_input(
         text("page.patterns.days_asked"), _days(planned), min_value=first, max_value=last, format="YYYY-MM-DD",
         key=f"pattern days {planned} {known}",
     )  # fmt: skip
+    begin_with(patterns.UNITS, FIRST_UNIT, key="pattern unit", name="unit")
     unit = right.selectbox(
-        text("page.patterns.unit"), patterns.UNITS, index=1, key="pattern unit",
+        text("page.patterns.unit"), patterns.UNITS, key="pattern unit",
         format_func=lambda one: text(f"page.patterns.unit_name.{one}"),
     )  # fmt: skip
+    tell(set="" if chosen == sets[0] else chosen, unit="" if unit == FIRST_UNIT else unit)
     period = planned
     if isinstance(days, tuple) and len(days) == 2:  # while only the first day is chosen, the plan's days stand
         zone = incidents["reported_at"].dt.tz
