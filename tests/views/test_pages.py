@@ -58,10 +58,11 @@ def shown(
         ("patterns", {"set": "preventable"}, "pattern set"),
         ("patterns", {"unit": "week"}, "pattern unit"),
         ("map", {"set": "preventable"}, "map set"),
+        ("cameras", {"village": "V5"}, "camera village"),
     ],
 )
 def test_a_page_begins_with_what_its_address_asks_for_where_that_is_known(tiny_station, name, query, key):
-    """Today's lines lead to these pages so."""
+    """The lines of Today and the page of a village lead to these pages so."""
     ((asked, value),) = query.items()
     page = shown(tiny_station, name, **query)
     assert page.selectbox(key=key).value == value

@@ -11,6 +11,7 @@ from views.maps.cameras import camera_map, town_camera_map
 from views.maps.frame import TownMap
 from views.osm_tags import surveillance_geojson
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.sheets.desk import Desk
 from views.sheets.products import camera_file
 from views.station import Station, show_map
@@ -77,10 +78,12 @@ def _sheet(station: Station, village_id: str) -> bytes:
 def _choose(summary: pd.DataFrame) -> str:
     names = dict(zip(summary["village_id"], summary["name"], strict=True))
     left, _ = st.columns((1, 2))
+    begin_with([TOWN, *names], TOWN, key="camera village", name="village")
     chosen: str = left.selectbox(
         text("page.cameras.choose"), [TOWN, *names], key="camera village",
         format_func=lambda village: names.get(village, text("page.cameras.town")),
     )  # fmt: skip
+    tell(village=chosen)
     return chosen
 
 
