@@ -12,12 +12,13 @@ import pandas as pd
 import shapely
 
 from gis_data.catalogue import text
-from gis_data.study import WGS84, Study
+from gis_data.study import Study
 from models.cameras.hand import CameraChange, CameraHand, VillageState, state_of
 from models.cameras.visibility import Lens
 from views import figures
-from views.edit_map.ground import base, geojson, points
+from views.edit_map.ground import base, geojson, spot
 from views.maps.cameras import SEEN_SIGN, UNSEEN_SIGN, blind_bands, close_layers, focus_of, of_village
+from views.maps.layers import lat_lon
 
 BLIND_SIMPLER_M = 0.7  # bands drawn this much simpler look the same and weigh a fifth
 
@@ -57,15 +58,15 @@ def state(hand: CameraHand, village_id: str) -> dict[str, Any]:
     middles = gpd.GeoSeries(gpd.points_from_xy(blind["x"], blind["y"]), crs=hand.cameras.crs)
     return {
         "cameras": [
-            _camera(row, at) for row, at in zip(figures.records(cameras), points(cameras.geometry), strict=True)
+            _camera(row, at) for row, at in zip(figures.records(cameras), lat_lon(cameras.geometry), strict=True)
         ],
         "views": list(zip(views["level"], geojson(views.geometry.to_numpy(), views.crs), strict=True)),
         "entrances": [
             {"at": at, "seen": bool(row["seen"]), "tip": _entrance_tip(row)}
-            for row, at in zip(figures.records(entrances), points(entrances.geometry), strict=True)
+            for row, at in zip(figures.records(entrances), lat_lon(entrances.geometry), strict=True)
         ],
         "blind": geojson(_filled(blind_bands(blind)), blind.crs),
-        "open": points(unseen.geometry) or points(middles),
+        "open": lat_lon(unseen.geometry) or lat_lon(middles),
     }
 
 
@@ -97,10 +98,9 @@ def change_of(event: Mapping[str, Any], study: Study) -> CameraChange:
     kind, camera = str(event["kind"]), str(event.get("camera", ""))
     if kind not in ("move", "add"):
         return CameraChange(kind, camera)
-    lat, lon = (float(value) for value in event["at"])
-    spot = gpd.GeoSeries([shapely.Point(lon, lat)], crs=WGS84).to_crs(study.crs).iloc[0]
+    place = spot(event["at"], study)
     azimuth, lens = float(event["azimuth"]), float(event["hfov"])
-    return CameraChange(kind, camera if kind == "move" else "", spot.x, spot.y, azimuth, lens)
+    return CameraChange(kind, camera if kind == "move" else "", place.x, place.y, azimuth, lens)
 
 
 def edit_words(change: CameraChange) -> str:

@@ -12,13 +12,14 @@ import pandas as pd
 import shapely
 
 from gis_data.catalogue import text
-from gis_data.study import WGS84, Study
+from gis_data.study import Study
 from models.beats.explain import when
 from models.beats.types import spoken
 from models.checkpoint_edit import CheckpointChange, CheckpointHand, places_of
 from views import figures
-from views.edit_map.ground import geojson, lines, points
+from views.edit_map.ground import geojson, lines, spot
 from views.maps.beats import beat_colours
+from views.maps.layers import lat_lon
 from views.maps.look import CHECKPOINTS
 
 SIMPLER_M = 4.0
@@ -53,7 +54,7 @@ def state(hand: CheckpointHand) -> dict[str, Any]:
                 "at": at, "number": int(row["number"]), "colour": CHECKPOINTS[row["kind"]],
                 "wish": wish_at.get(row["checkpoint_id"], ""), "tip": _tip(row),
             }
-            for row, at in zip(figures.records(table), points(table.geometry), strict=True)
+            for row, at in zip(figures.records(table), lat_lon(table.geometry), strict=True)
         ]
     }  # fmt: skip
 
@@ -67,9 +68,8 @@ def change_of(event: Mapping[str, Any], study: Study) -> CheckpointChange:
     """Return the change that an event of the map asks for; it is checked where it is made."""
     if event["kind"] != "add":
         return CheckpointChange(str(event["kind"]), str(event.get("wish", "")))
-    lat, lon = (float(value) for value in event["at"])
-    spot = gpd.GeoSeries([shapely.Point(lon, lat)], crs=WGS84).to_crs(study.crs).iloc[0]
-    return CheckpointChange("add", "", spot.x, spot.y, str(event.get("name", ""))[:40], int(event.get("visits") or 0))
+    place = spot(event["at"], study)
+    return CheckpointChange("add", "", place.x, place.y, str(event.get("name", ""))[:40], int(event.get("visits") or 0))
 
 
 def edit_words(change: CheckpointChange) -> str:

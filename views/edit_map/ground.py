@@ -12,7 +12,7 @@ from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from views.basemap import TileSet
 from views.maps.frame import FINEST_ZOOM
-from views.maps.layers import DEGREE_DIGITS, lat_lon
+from views.maps.layers import DEGREE_DIGITS
 from views.summary import credit
 
 LINE_DIGITS = 5
@@ -33,9 +33,10 @@ def lines(shapes: Any, crs: Any) -> list[Any]:  # noqa: ANN401 - an array of lin
     return [part.tolist() for part in np.split(np.round(xy[:, ::-1], LINE_DIGITS), ends)]
 
 
-def points(places: gpd.GeoSeries) -> list[list[float]]:
-    """Return points as ``[latitude, longitude]``."""
-    return lat_lon(places)
+def spot(at: Sequence[Any], study: Study) -> shapely.Point:
+    """Return the point in the study's metres that an event names as ``[latitude, longitude]``."""
+    lat, lon = (float(value) for value in at)
+    return gpd.GeoSeries([shapely.Point(lon, lat)], crs=WGS84).to_crs(study.crs).iloc[0]
 
 
 def base(study: Study, tiles: TileSet | None, *, focus: Sequence[float] | None = None) -> dict[str, Any]:

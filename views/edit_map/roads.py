@@ -13,7 +13,8 @@ from gis_data.streets import DRIVEN
 from models.edit import Hand, roads_shut
 from views import zone_figures
 from views.edit_map import zones
-from views.edit_map.ground import lines, points
+from views.edit_map.ground import lines
+from views.maps.layers import lat_lon
 
 SIMPLER_M = 4.0
 
@@ -34,7 +35,7 @@ def ground(hand: Hand) -> dict[str, Any]:
         for number, name, kind, length_m, line in about
     ]
     names = zone_figures.crossing_names(tables.crossings, tables.barriers, tables.roads, tables.villages)
-    at = dict(zip(tables.crossings["crossing_id"].tolist(), points(tables.crossings.geometry), strict=True))
+    at = dict(zip(tables.crossings["crossing_id"].tolist(), lat_lon(tables.crossings.geometry), strict=True))
     crossings = [[number, name, at[number]] for number, name in names.items()]
     return zones.ground(hand) | {"roads": roads, "crossings": crossings}
 

@@ -16,7 +16,8 @@ from gis_data.catalogue import text
 from gis_data.study import Study
 from models.edit import Change, Hand, Judged, cut_rows, hand_words, road_words
 from views import figures
-from views.edit_map.ground import geojson, points
+from views.edit_map.ground import geojson
+from views.maps.layers import lat_lon
 from views.maps.zones import zone_colours
 
 SIMPLER_M = 5.0  # borders drawn this much simpler look the same and cost a third
@@ -33,7 +34,7 @@ def words() -> dict[str, str]:
 def ground(hand: Hand) -> dict[str, Any]:
     """Return the units with their shapes and the borders between every two, in degrees."""
     units = hand.shown
-    places = points(gpd.GeoSeries(gpd.points_from_xy(units["x"], units["y"]), crs=units.crs))
+    places = lat_lon(gpd.GeoSeries(gpd.points_from_xy(units["x"], units["y"]), crs=units.crs))
     shapes = geojson(shapely.coverage_simplify(units.geometry.to_numpy(), SIMPLER_M), units.crs)
     rows = zip(units["unit_id"], units["name"], shapes, places, _tips(units), strict=True)
     return {
