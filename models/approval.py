@@ -95,7 +95,7 @@ def find_run(ws: Workspace, name: str) -> Run:
     """
     known = {run.name: run for run in runs(ws)}
     if name not in known:
-        raise InputError("approval.no_run", found=name, known="、".join(known) or "–")
+        raise InputError("approval.no_run", found=name, known=list(known) or "–")
     return known[name]
 
 
@@ -194,7 +194,7 @@ def _same_zones(zones: pd.DataFrame, others: pd.DataFrame) -> bool:
 def _refuse(ws: Workspace, run: Run, state: str, note: str) -> None:
     """Refuse a step that the run's state does not allow."""
     if state not in STATES:
-        raise InputError("approval.no_state", found=state, known="、".join(STATES))
+        raise InputError("approval.no_state", found=state, known=STATES)
     if state == run.state and (state != APPROVED or run.in_force):
         raise InputError("approval.already", run=run.name)
     if state == APPROVED and run.state == PROPOSAL:

@@ -9,7 +9,7 @@ Method: nothing is solved. A change only narrows what may be chosen (a village f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -118,14 +118,17 @@ class Hand:
         """Return the number of the zone that a unit is in."""
         return self.zone_ids[self.posts.index(int(self.post[row]))]
 
-    def names(self, rows: Sequence[int] | Ints) -> str:
+    def names(self, rows: Sequence[int] | Ints) -> list[str]:
         """Return the names of units."""
-        return "、".join(str(name) for name in self.case.ground.units["name"].iloc[list(rows)])
+        return [str(name) for name in self.case.ground.units["name"].iloc[list(rows)]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """How a hand's plan stands; ``bound_min`` and ``gap`` are None where it breaks a rule."""
+    """How a hand's plan stands; ``bound_min`` and ``gap`` are None where it breaks a rule.
+
+    ``cut_off`` holds zones, each with the names of the villages that its post cannot reach.
+    """
 
     travel_min: float
     bound_min: float | None
@@ -134,7 +137,7 @@ class Judged:
     min_ratio: float
     moved: int
     broken: tuple[str, ...]
-    cut_off: tuple[tuple[str, str], ...] = field(default=())  # (zone, names of the villages that its post cannot reach)
+    cut_off: tuple[tuple[str, list[str]], ...] = ()
 
 
 def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
@@ -245,9 +248,9 @@ def _roads_to_close(hand: Hand, road_ids: Sequence[int]) -> frozenset[int]:
     if not road_ids:
         raise InputError("edit.no_roads")
     if unknown := [road for road in road_ids if road not in driven]:
-        raise InputError("edit.no_road", found="、".join(map(str, unknown)))
+        raise InputError("edit.no_road", found=unknown)
     if set(road_ids) <= roads_shut(hand):
-        raise InputError("edit.road_shut", found="、".join(map(str, road_ids)))
+        raise InputError("edit.road_shut", found=road_ids)
     return frozenset(road_ids)
 
 
@@ -335,23 +338,26 @@ def as_changed_plan(hand: Hand, plan: Plan, changes: Sequence[Change], *, reason
         settings["from_option"] = plan.settings["option"]
     verdict = judge(hand)
     if verdict.broken:
-        kinds = {"balance": f"{verdict.min_ratio:.2f}–{verdict.max_ratio:.2f}", "cut": hand_words(verdict)}
+        kinds: dict[str, str | list[str]] = {
+            "balance": f"{verdict.min_ratio:.2f}–{verdict.max_ratio:.2f}",
+            "cut": hand_words(verdict),
+        }
         notes.append(("zones.note.outside", kinds))
     return replace(made, settings=settings, notes=(*made.notes, *notes))
 
 
-def hand_words(verdict: Judged) -> str:
-    """Return which villages are cut off, zone by zone; a dash for none."""
-    return "；".join(f"{zone}: {names}" for zone, names in verdict.cut_off) or "–"
+def hand_words(verdict: Judged) -> list[str]:
+    """Return which villages are cut off, each with its zone; a dash for none."""
+    return [f"{name} ({zone})" for zone, names in verdict.cut_off for name in names] or ["–"]
 
 
-def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str]:
+def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str | list[str]]:
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change["units"])]
     return {"names": hand.names(rows), "zone": str(change["zone_id"]), "crossing": str(change["crossing_id"]),
             "roads": road_words(hand.tables, change.get("road_ids", ())), "reason": str(change["reason"])}  # fmt: skip
 
 
-def road_words(tables: GroundTables, road_ids: Sequence[int]) -> str:
+def road_words(tables: GroundTables, road_ids: Sequence[int]) -> list[str]:
     """Return what segments of road are called: the road's name where it has one, and the segment's number."""
     name = tables.roads.set_index("road_id")["name"]
-    return "、".join(f"{name.get(road, '')} #{road}".strip() for road in road_ids)
+    return [f"{name.get(road, '')} #{road}".strip() for road in road_ids]

@@ -301,7 +301,7 @@ def _listed_with(listed: gpd.GeoDataFrame, row: Mapping[str, Any]) -> gpd.GeoDat
 def _look(hand: CameraHand, change: CameraChange) -> dict[str, float]:
     lenses = [*hand.settings.lens_hfov_deg, *([360.0] if hand.settings.ptz_cny else [])]
     if not math.isfinite(change.azimuth_deg) or change.hfov_deg not in lenses:
-        known = "、".join(f"{lens:g}°" for lens in lenses)
+        known = [f"{lens:g}°" for lens in lenses]
         raise InputError(
             "cameras.hand.lens", azimuth=f"{change.azimuth_deg:g}", lens=f"{change.hfov_deg:g}", known=known
         )
