@@ -8,6 +8,7 @@ Nothing here is new: every line repeats a table or a plan, so that a planner nee
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -121,5 +122,5 @@ def _originals(ws: Workspace, day: pd.Timestamp) -> Iterator[Due]:
         yield Due("originals", "settings", {"files": len(old), "days": kept}, day, late=True)
 
 
-def _changed(path: Any) -> pd.Timestamp:  # noqa: ANN401 - a path
+def _changed(path: Path) -> pd.Timestamp:
     return pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")

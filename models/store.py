@@ -4,8 +4,8 @@ In:     a workspace and finished plans.
 Out:    ``plans/<run>/<plan>.json`` (the head) beside ``plans/<run>/<plan>.<table>.parquet``; ``plans/current`` names
         the run, ``plans/approved`` the one that a person approved last (``models.approval``). The folder is written
         under a temporary name and renamed, the pointer replaced last, so that a kill at any moment leaves the last
-        complete run readable. A plan in another format (of another version of this
-        software) counts as not made: its page says how to make it.
+        complete run readable. A plan in another format (of another version of this software) counts as not made: its
+        page says how to make it.
 """
 
 import json
@@ -52,7 +52,7 @@ def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:
     final = folder / _free_name(folder, run)
     draft.replace(final)
     point_at(ws, final.name, CURRENT)
-    _drop_old_runs(folder)
+    _drop_old_runs(ws)
     return final
 
 
@@ -70,15 +70,13 @@ def load_plans(ws: Workspace, run: str = "") -> dict[str, Plan]:
         If the run is not there.
     """
     folder = run_folder(ws, run) if run else current_run(ws)
-    if folder is None:
-        return {}
-    return {path.stem: _read_plan(path) for path in sorted(folder.glob("*.json")) if _is_readable(path)}
+    return {} if folder is None else {name: _read_plan(folder, head) for name, head in _heads(folder).items()}
 
 
 def planned(ws: Workspace) -> set[str]:
     """Return the names of the current run's plans, without reading their tables."""
     folder = current_run(ws)
-    return set() if folder is None else {path.stem for path in folder.glob("*.json") if _is_readable(path)}
+    return set() if folder is None else set(_heads(folder))
 
 
 def current_run(ws: Workspace) -> Path | None:
@@ -136,14 +134,15 @@ def _write_plan(folder: Path, plan: Plan) -> None:
     path.write_text(json.dumps(head, ensure_ascii=False, indent=1, default=_plain), encoding="utf-8")
 
 
-def _is_readable(path: Path) -> bool:
-    return bool(json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT)
+def _heads(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the heads of a run's plans by name, those in another format left out."""
+    heads = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    return {name: head for name, head in heads.items() if head.get("format") == FORMAT}
 
 
-def _read_plan(path: Path) -> Plan:
-    head: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def _read_plan(folder: Path, head: dict[str, Any]) -> Plan:
     tables = {
-        name: (gpd.read_parquet if about["spatial"] else pd.read_parquet)(path.with_name(f"{path.stem}.{name}.parquet"))
+        name: (gpd.read_parquet if about["spatial"] else pd.read_parquet)(folder / f"{head['name']}.{name}.parquet")
         for name, about in head.pop("tables").items()
     }
     for made_here in ("gap", "format"):
@@ -160,10 +159,9 @@ def _free_name(folder: Path, run: str) -> str:
     return name
 
 
-def _drop_old_runs(folder: Path) -> None:
-    runs = sorted((path for path in folder.iterdir() if path.is_dir()), key=os.path.getmtime)
-    pointers = [folder / name for name in (CURRENT, APPROVED)]
-    kept = {path.read_text(encoding="utf-8").strip() for path in pointers if path.exists()}
+def _drop_old_runs(ws: Workspace) -> None:
+    runs = sorted((path for path in (ws.root / "plans").iterdir() if path.is_dir()), key=os.path.getmtime)
+    kept = {pointed_at(ws, pointer) for pointer in (CURRENT, APPROVED)}
     for run in runs[:-KEPT_RUNS]:
         if run.name not in kept:
             shutil.rmtree(run, ignore_errors=True)
