@@ -4,7 +4,6 @@ In:     finished results of ``models.approval`` and ``models.two_plans``, entrie
 Out:    small frames and sentences in the running language. Nothing is computed here but rounding.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -47,9 +46,9 @@ def _said(value: Any) -> str:  # noqa: ANN401 - names, a number, words
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _name(key: str) -> str:
+def _name(key: str, sections: Sequence[str] = ("page.plan", "page.table")) -> str:
     known = sentences("zh")
-    found = next((where for where in ("page.plan", "page.table") if f"{where}.{key}" in known), None)
+    found = next((where for where in sections if f"{where}.{key}" in known), None)
     return text(f"{found}.{key}") if found else key
 
 
@@ -120,16 +119,31 @@ def action_name(action: str) -> str:
 
 
 def details(parameters: Mapping[str, Any]) -> str:
-    """Return what an entry says beside its action, as it was logged, cut where it is long."""
+    """Return what an entry says beside its action, in the running language where words are known, cut where long."""
     shown = {key: value for key, value in parameters.items() if key != "token" and value not in ("", [], {}, None)}
-    words = "; ".join(f"{key}: {_plain(value)}" for key, value in shown.items())
+    words = _pairs(shown, "; ")
     return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}…"
 
 
+def _pairs(values: Mapping[str, Any], between: str) -> str:
+    known = sentences("zh")
+    names = {key: text(f"page.plans.detail.{key}") for key in values if f"page.plans.detail.{key}" in known}
+    return between.join(f"{names.get(key, key)}: {_plain(value)}" for key, value in values.items())
+
+
 def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds
-    if isinstance(value, str | int | float):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    if isinstance(value, Mapping):
+        return f"({_pairs(value, ', ')})"
+    if isinstance(value, list):
+        return text("list.mark").join(_row(one) if isinstance(one, list) else _plain(one) for one in value)
+    return DASH if value is None else _name(str(value))
+
+
+def _row(cells: list[Any]) -> str:
+    """Return one file of an import: its name, its table, the counts."""
+    return " ".join(_name(str(cell), ("page.table",)) for cell in cells)
 
 
 def actions_of(entries: Iterable[Mapping[str, Any]]) -> list[str]:
