@@ -25,7 +25,8 @@ PUBLISHED = [
     (wgs84_to_gcj02, 116.404, 39.915, 116.41024449916938, 39.91640428150164),  # coordtransform
     (gcj02_to_bd09, 116.404, 39.915, 116.41036949371029, 39.92133699351021),  # coordtransform
 ]
-WEST, EAST = st.floats(74.0, 134.0), st.floats(4.0, 53.0)
+CHINA = (73.5, 3.8, 135.1, 53.6)  # degrees: from end to end
+MICROMETRE_DEG = 9e-12
 
 
 @pytest.mark.parametrize(("convert", "lon", "lat", "to_lon", "to_lat"), PUBLISHED)
@@ -51,16 +52,27 @@ def test_known_shifts_in_metres(lon, lat, gcj_m, bd_m):
         assert geod.inv(lon, lat, float(to_lon), float(to_lat))[2] == pytest.approx(metres, abs=0.06)
 
 
-@given(lon=WEST, lat=EAST)
-def test_the_way_back_is_exact(lon, lat):
+def assert_comes_back(lon: float, lat: float) -> None:
     for there, back in (
         (wgs84_to_gcj02, gcj02_to_wgs84),
         (gcj02_to_bd09, bd09_to_gcj02),
         (wgs84_to_bd09, bd09_to_wgs84),
     ):
         again = back(*there(lon, lat))
-        assert abs(again[0] - lon) < 2e-10
-        assert abs(again[1] - lat) < 2e-10
+        assert abs(again[0] - lon) < MICROMETRE_DEG
+        assert abs(again[1] - lat) < MICROMETRE_DEG
+
+
+@given(lon=st.floats(CHINA[0], CHINA[2]), lat=st.floats(CHINA[1], CHINA[3]))
+def test_the_way_back_is_exact(lon, lat):
+    assert_comes_back(lon, lat)
+
+
+def test_the_way_back_is_exact_a_hair_beside_the_meridian_where_the_formula_has_its_root():
+    """There a step of the search gains least. One by one: many at once would all wait for the slowest."""
+    rng = np.random.default_rng(1)
+    for beside, lat in zip(10 ** rng.uniform(-15, -3, 400), rng.uniform(CHINA[1], CHINA[3], 400), strict=True):
+        assert_comes_back(105 + beside, lat)
 
 
 def test_a_one_step_inverse_would_be_metres_off():
