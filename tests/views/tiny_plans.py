@@ -146,16 +146,9 @@ def zones(ws: Workspace) -> Plan:
     )
     tables = {"zones": table, "units": units, "today": today}
     return Plan(
-        "zones",
-        tables,
-        {},
-        seed=1,
-        seconds=0.4,
-        objective=5.0,
-        bound=5.0,
-        unit="zones.unit.mean_min",
+        "zones", tables, {}, seed=1, seconds=0.4, objective=5.0, bound=5.0, unit="zones.unit.mean_min",
         ended_by="optimal",
-    )
+    )  # fmt: skip
 
 
 def scorecard(ws: Workspace, planned: Plan) -> Plan:
