@@ -20,6 +20,7 @@ from views.station import open_station
 
 from .conftest import tiny_workspace
 from .tiny_plans import tiny_plans
+from .tiny_town import study
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PAGES = ("today", "data", "map", "patterns", "hotspots", "zones", "cameras")
@@ -121,6 +122,23 @@ def test_an_empty_workspace_says_what_to_do_first(empty_station, name):
     page = shown(empty_station, name)
     wanted = f"plan {empty_station.name} {name}" if name in PLANNED else f"import {empty_station.name}"
     assert [wanted in info.value for info in page.info] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("beats", "plan {} beats"), ("scorecard", "plan {} scorecard"), ("adjust", "plan {} zones"),
+        ("edit", "plan {} zones"), ("villages", "import {} "), ("plans", "plan {}"), ("print", "plan {}"),
+    ],
+)  # fmt: skip
+def test_the_other_pages_of_an_empty_workspace_say_which_command_comes_first(empty_station, name, command):
+    page = shown(empty_station, name)
+    assert [command.format(empty_station.name) in info.value for info in page.info] == [True]
+
+
+def test_settings_can_be_read_before_there_are_records(empty_station):
+    page = shown(empty_station, "settings")
+    assert text("page.settings.name", name=study().name) in words(page)
 
 
 def test_totals_and_accounts_on_today_add_up(tiny_station):
