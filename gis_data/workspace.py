@@ -196,7 +196,7 @@ class Workspace:
         *,
         inputs: Mapping[str, str] | None = None,
         outputs: Mapping[str, str] | None = None,
-        role: str = "station",
+        role: str = acting.STATION.role,
         **parameters: Any,  # noqa: ANN401 - anything that can be printed
     ) -> None:
         """Add one entry to the audit chain; ``role`` is the part the account played."""
