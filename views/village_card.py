@@ -89,7 +89,7 @@ def card_of(village_id: str, study: Study, read: Callable[[str], Any], plans: Ma
     """Return everything that is known of a village."""
     villages, incidents = read("villages"), read("incidents")
     row = villages[villages["village_id"] == village_id].iloc[0]
-    land = _land(village_id, row, villages, read("cells"))
+    land = land_of(village_id, row, villages, read("cells"))
     reported = drives_allocation(incidents)
     counted = changed = None
     types, points = pd.Series(dtype="int64"), reported.iloc[:0]
@@ -104,13 +104,13 @@ def card_of(village_id: str, study: Study, read: Callable[[str], Any], plans: Ma
         points = with_point(mine)
     return VillageCard(
         records(villages[villages["village_id"] == village_id])[0], land, counted, changed, types, points,
-        hotspots=_touching(plans, "hotspots", "hotspots", land, study), beats=_beats(plans, village_id, study),
-        checkpoints=_touching(plans, "beats", "checkpoints", land, study),
+        hotspots=_touching(plans, "hotspots", "hotspots", land, study), beats=beats_of(plans, village_id, study),
+        checkpoints=checkpoints_on(plans, land, study),
         camera_rules=_row(plans, "villages", village_id), camera_sum=_row(plans, "summary", village_id),
     )  # fmt: skip
 
 
-def _land(village_id: str, row: pd.Series, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> Any:  # noqa: ANN401
+def land_of(village_id: str, row: pd.Series, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> Any:  # noqa: ANN401
     """Return a village's ground: its polygon where there is one, else its cells, else a circle about its centre."""
     if row["geometry"] is not None and row["geometry"].geom_type in ("Polygon", "MultiPolygon"):
         return row["geometry"]
@@ -142,6 +142,11 @@ def _changed(village_id: str, reported: pd.DataFrame, count: int, now: Period, k
     return Changed(before, old, float(found.ratio), float(found.low), float(found.high), word)
 
 
+def checkpoints_on(plans: Mapping[str, Plan], land: Any, study: Study) -> gpd.GeoDataFrame:  # noqa: ANN401 - a geometry
+    """Return the checkpoints that stand on a village's ground."""
+    return _touching(plans, "beats", "checkpoints", land, study)
+
+
 def _touching(plans: Mapping[str, Plan], plan: str, table: str, land: Any, study: Study) -> gpd.GeoDataFrame:  # noqa: ANN401
     if plan not in plans or table not in plans[plan].tables:
         return gpd.GeoDataFrame(geometry=[], crs=study.crs)
@@ -150,7 +155,7 @@ def _touching(plans: Mapping[str, Plan], plan: str, table: str, land: Any, study
     return rows
 
 
-def _beats(plans: Mapping[str, Plan], village_id: str, study: Study) -> gpd.GeoDataFrame:
+def beats_of(plans: Mapping[str, Plan], village_id: str, study: Study) -> gpd.GeoDataFrame:
     """Return the beats that walk the village's roads, the one with most of them first."""
     none = gpd.GeoDataFrame({"beat_id": []}, geometry=[], crs=study.crs)
     if "beats" not in plans:

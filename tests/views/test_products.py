@@ -16,8 +16,10 @@ from gis_data.workspace import Workspace
 from models.store import load_plans
 from views import sheets
 from views.sheets import frame
+from views.sheets.content import Table, Words
 from views.sheets.desk import Desk
 from views.sheets.products import PRODUCTS
+from views.sheets.village_sheet import village_pages
 from views.sheets.weekly_sheet import change_words
 
 from .paper import PT_PER_MM, letter_boxes
@@ -154,3 +156,15 @@ def test_no_sentence_of_the_catalogue_needs_a_sign_the_typeface_lacks():
     used = {sign for words in printed for sign in words} - {"\n"}
     assert {sign for sign in used if ord(sign) not in known} == set()
     assert text("scorecard.verdict.not_met")
+
+
+def test_village_sheets_name_every_beat_on_a_villages_roads_and_each_checkpoint_once(desk):
+    segments = desk.plan("beats").tables["segments"]
+    beats = segments.groupby("unit_id")["beat_id"].unique()
+    stand: list[str] = []
+    for village, page in zip(desk.table("villages")["village_id"], village_pages(desk), strict=True):
+        words = [block.words for block in page.blocks if isinstance(block, Words)]
+        assert any(set(re.findall(r"Z\d+-B\d+", line)) == set(beats[village]) for line in words), village
+        stand += [row[0] for block in page.blocks if isinstance(block, Table) for row in block.rows]
+    checkpoints = desk.plan("beats").tables["checkpoints"]["checkpoint_id"]
+    assert sorted(name for name in stand if name in set(checkpoints)) == sorted(checkpoints)

@@ -18,6 +18,7 @@ from views.score_words import count_with_interval, rate_with_interval
 from views.sheets.content import Block, Facts, Heading, Table, TextPage, Words
 from views.sheets.desk import Desk
 from views.sheets.names import clock_hours
+from views.village_card import beats_of, checkpoints_on, land_of
 
 COUNT = ("reported", "reported_low", "reported_high")
 RATE = ("per_1k_year", "low_per_1k_year", "high_per_1k_year")
@@ -39,7 +40,7 @@ def village_pages(desk: Desk) -> tuple[TextPage, ...]:
             (
                 *_people(village, zones.get(village["village_id"], DASH)),
                 *_calls(count, types[types["village_id"] == village["village_id"]], period),
-                *_beats(plans.get("beats"), village["name"]),
+                *_beats(desk, village["village_id"]),
                 *_cameras(plans.get("cameras"), village["village_id"]),
                 *_to_fill_in(),
             ),
@@ -79,12 +80,13 @@ def _calls(count: Row, types: pd.DataFrame, period: Period) -> list[Block]:
     return [Heading(text("village_sheet.calls", period=str(period))), facts, table, help_]
 
 
-def _beats(plan: Plan | None, name: str) -> list[Block]:
-    if plan is None:
+def _beats(desk: Desk, village_id: str) -> list[Block]:
+    if "beats" not in desk.plans:
         return []
-    mine = [beat["beat_id"] for beat in records(plan.to_frame()) if name in beat["villages"].split("、")]
-    checkpoints = plan.tables["checkpoints"]
-    here = checkpoints[checkpoints["beat_id"].isin(mine) & checkpoints["name"].str.startswith(name)]
+    villages = desk.table("villages")
+    row = villages[villages["village_id"] == village_id].iloc[0]
+    mine = list(beats_of(desk.plans, village_id, desk.study)["beat_id"])
+    here = checkpoints_on(desk.plans, land_of(village_id, row, villages, desk.table("cells")), desk.study)
     head = tuple(text(f"village_sheet.{column}") for column in ("checkpoint", "kind", "hours", "least"))
     rows = tuple(
         (row["checkpoint_id"], text(f"beats.kind.{row['kind']}") + " " + row["name"], clock_hours(hours(row)),
