@@ -225,6 +225,25 @@ def test_two_spans_move_together_and_are_compared(page: Page):
     assert page.get_by_text(text("scorecard.word.none")).count() >= 1
 
 
+def test_a_map_in_a_tab_opened_later_is_fitted_to_its_town_then(page: Page):
+    scale = ".leaflet-control-scale-line"
+    shown = go_to(page, "zones").locator(scale).first.inner_text()
+    page.evaluate(
+        """() => {
+            const copy = document.querySelector("iframe").cloneNode();
+            const {width, height} = document.querySelector("iframe").getBoundingClientRect();
+            copy.style.cssText = `width: ${width}px; height: ${height}px; position: fixed; top: 0; display: none`;
+            copy.id = "later";
+            document.body.append(copy);
+        }"""
+    )
+    later = page.frame_locator("#later").locator(scale).first
+    later.wait_for(state="attached", timeout=WAIT_MS)
+    assert later.text_content() != shown  # no size yet: as close as it gets
+    page.evaluate("() => { document.querySelector('#later').style.display = 'block'; }")
+    expect(later).to_have_text(shown, timeout=WAIT_MS)
+
+
 def test_a_way_is_measured(page: Page):
     frame = go_to(page, "zones")
     frame.locator(".xq-tool").click()

@@ -163,7 +163,6 @@ class _FirstView(MacroElement):
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "{{ this._parent.get_name() }}.fitBounds({{ this.bounds|tojson }}, {animate: false, padding: [8, 8]});"
         "xq.start({{ this._parent.get_name() }}, {{ this.options|tojson }});"
         "{% endmacro %}"
     )
@@ -174,7 +173,9 @@ class _FirstView(MacroElement):
         self.bounds = bounds
         words = {name: text(f"map.tool.{name}") for name in ("close", "measure")}
         subject = hashlib.sha256((sight.subject or f"{bounds}").encode()).hexdigest()[:6]
-        self.options = {"name": sight.name, "subject": subject, "channel": sight.channel, "words": words}
+        self.options = {
+            "name": sight.name, "subject": subject, "channel": sight.channel, "words": words, "bounds": bounds,
+        }  # fmt: skip
 
 
 class _Furniture(MacroElement):

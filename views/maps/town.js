@@ -119,7 +119,10 @@ window.xq = (function () {
     const parts = asked ? asked.split("/") : [];
     if (parts.length >= 4 && parts[0] === subject) {
       const [zoom, lat, lon] = parts.slice(1, 4).map(Number);
-      if ([zoom, lat, lon].every(Number.isFinite)) { town.setView([lat, lon], zoom, {animate: false}); }
+      if ([zoom, lat, lon].every(Number.isFinite)) {
+        town.setView([lat, lon], zoom, {animate: false});
+        town.off("resize", town.xqFit);
+      }
       (parts[4] || "").split(".").filter(Boolean).forEach((one) => { state.layers[one.slice(1)] = one[0] === "1"; });
       if (/^\d+-\d+$/.test(parts[5] || "")) { state.months = parts[5].split("-").map(Number); }
     }
@@ -158,8 +161,16 @@ window.xq = (function () {
     };
   }
 
+  // In a tab that nobody has opened yet the map has no size, and any fit is the closest: fit again once it has one.
+  function fit(town, bounds) {
+    town.xqFit = () => town.fitBounds(bounds, {animate: false, padding: [8, 8]});
+    town.xqFit();
+    if (town.getSize().x === 0) { town.once("resize", town.xqFit); }
+  }
+
   function start(map, options) {
     town = map;
+    fit(town, options.bounds);
     town.xqCard = card(town, options.words);
     town.xqAddress = address(town, options.name, options.subject);
     measure(town, options.words);
