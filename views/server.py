@@ -39,6 +39,7 @@ from views.basemap import ensure_tiles
 HERE = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PORTS_TRIED = 20
+LOOK_EVERY_S = 2.0
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # a tile's address holds the hash of its ground
 EMPTY_TILE = bytes.fromhex("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
 WORKSPACE, LANGUAGE = "XUNQU_WORKSPACE", "XUNQU_LANG"
@@ -95,7 +96,7 @@ def serve(
         typer.echo(text("access.plain"))
     if open_browser and not network:
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
-    threading.Thread(target=_look_ahead, args=(ws.root, lang or language()), daemon=True).start()
+    threading.Thread(target=_keep_ahead, args=(ws.root, lang or language()), daemon=True).start()
     asked = settings() | {"server.address": host, "server.port": port}
     if network and network.certificate:
         asked |= {"server.sslCertFile": str(network.certificate), "server.sslKeyFile": str(network.key)}
@@ -164,10 +165,30 @@ def _open_when_ready(url: str) -> None:
         webbrowser.open(url)
 
 
-def _look_ahead(root: Path, lang: Language) -> None:
-    """Compute what the first page shows before anybody asks for it; who comes sooner waits for the rest of it only."""
+def _keep_ahead(root: Path, lang: Language) -> None:
+    """Keep the first page made, from the start and again after each import, plan, edit or change of settings."""
+    seen = ""
+    while True:
+        seen = look_ahead(root, lang, seen)
+        time.sleep(LOOK_EVERY_S)
+
+
+def look_ahead(root: Path, lang: Language, seen: str) -> str:
+    """Compute what the first page shows before anybody asks for it; who comes sooner waits for the rest of it only.
+
+    Nothing is computed while the station is as it was ``seen``, nor beside work that is still changing it. Returns the
+    station's stamp as it is now seen.
+    """
+    from views import jobs
     from views.pages import today
     from views.station import open_station
 
     with speaking(lang), contextlib.suppress(PatrolError):  # a damaged workspace is explained on the page
-        today.look_ahead(open_station(root))
+        work = jobs.current(root)
+        if work is not None and work.state == jobs.RUNNING:
+            return seen
+        station = open_station(root)
+        if station.stamp != seen:
+            today.look_ahead(station)
+        return station.stamp
+    return seen

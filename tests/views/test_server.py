@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from gis_data.errors import InputError
+from gis_data.workspace import Workspace
+from models.store import save_plans
 from views import server
 from views.basemap import TileSet, current_tiles
 
+from .conftest import tiny_workspace
 from .serving import served
+from .tiny_plans import tiny_plans
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -82,6 +86,29 @@ def test_a_taken_port_gives_way_to_the_next_and_twenty_taken_ones_to_a_sentence(
         monkeypatch.setattr(server, "PORTS_TRIED", 1)
         with pytest.raises(InputError, match=str(first)):
             server.free_port(first)
+
+
+def test_the_first_page_is_made_again_when_the_station_changed_and_no_work_is_going_on(tmp_path, monkeypatch):
+    from views import jobs
+    from views.pages import today
+
+    root, made = tiny_workspace(tmp_path / "town").root, []
+    monkeypatch.setattr(today, "look_ahead", lambda station: made.append(sorted(station.plans)))
+    seen = server.look_ahead(root, "zh", "")
+    assert server.look_ahead(root, "zh", seen) == seen
+    assert made == [[]]
+    ws = Workspace.open(root)
+    save_plans(ws, {"zones": tiny_plans(ws)["zones"]}, run="1")
+    with monkeypatch.context() as busy:
+        busy.setattr(jobs, "current", lambda _: jobs.Work(("plan",), jobs.RUNNING))
+        assert server.look_ahead(root, "zh", seen) == seen
+        assert made == [[]]
+    assert server.look_ahead(root, "zh", seen) != seen
+    assert made == [[], ["zones"]]
+
+
+def test_a_folder_that_is_no_station_is_not_looked_at(tmp_path):
+    assert server.look_ahead(tmp_path, "zh", "before") == "before"
 
 
 def test_streamlit_is_told_to_stay_quiet_and_local():
