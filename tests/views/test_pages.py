@@ -60,6 +60,9 @@ def shown(
         ("patterns", {"unit": "week"}, "pattern unit"),
         ("map", {"set": "preventable"}, "map set"),
         ("cameras", {"village": "V5"}, "camera village"),
+        ("zones", {"unit": "V5"}, "unit"),
+        ("data", {"file": "a警情2023.xlsx"}, "data file"),
+        ("patterns", {"type": "crash"}, "pattern type all"),
     ],
 )
 def test_a_page_begins_with_what_its_address_asks_for_where_that_is_known(tiny_station, name, query, key):

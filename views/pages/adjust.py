@@ -9,6 +9,7 @@ from models.town_plan import plan_town
 from models.zone_options import KINDS
 from views import charts, figures, zone_figures
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.station import Station
 from views.zone_book import zone_book_bytes
 
@@ -79,11 +80,12 @@ def _pick(station: Station, options: Plan, plan: Plan) -> None:
     now = zone_figures.option_of(found, plan)
     left, right = st.columns((3, 1), vertical_alignment="bottom")
     ids = list(words)
+    begin_with(ids, now if now in ids else ids[0], key="option")
     with left:
         chosen: str = st.selectbox(
-            text("page.adjust.choose"), ids, index=ids.index(now) if now in ids else 0,
-            format_func=lambda option: words[option], key="option",
-        )  # fmt: skip
+            text("page.adjust.choose"), ids, format_func=lambda option: words[option], key="option"
+        )
+    tell(option="" if chosen == now else chosen)
     with right:
         if st.button(text("page.adjust.take"), type="primary", disabled=chosen == now, key="take option"):
             with st.spinner(text("page.adjust.taking")):

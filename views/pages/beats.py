@@ -10,6 +10,7 @@ from views.beat_book import beat_xlsx
 from views.maps.beats import beat_map
 from views.maps.frame import TownMap
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 from views.summary import optimality
 
@@ -76,7 +77,9 @@ def _because(plan: Plan) -> None:
         *plan.tables["zones"]["zone_id"],
         *plan.tables["checkpoints"]["checkpoint_id"],
     ]
+    begin_with(known, known[0], key="beat")
     chosen = st.selectbox(text("page.beats.why"), known, key="beat")
+    tell(beat=chosen)
     frame.sentences(explain(plan, chosen))
 
 

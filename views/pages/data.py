@@ -8,6 +8,7 @@ from gis_data.catalogue import language, text
 from views import charts, figures
 from views.maps.corrections import correction_map
 from views.pages import frame, upload
+from views.pages.address import begin_with, tell
 from views.quality import FIELDS, QualityReport, quality_of
 from views.quality_book import quality_xlsx
 from views.sheets.desk import Desk
@@ -69,10 +70,12 @@ def _problems(report: QualityReport) -> None:
     st.subheader(text("page.data.problems"), anchor=False)
     names = dict(zip(report.problems["import_id"] + report.problems["file"], report.problems["file"], strict=True))
     left, _ = st.columns((1, 1.6))
+    begin_with(["", *names], "", key="data file", name="file")
     chosen = left.selectbox(
         text("page.data.which"), ["", *names], key="data file",
         format_func=lambda one: Path(names[one]).name if one else text("page.data.all_files"),
     )  # fmt: skip
+    tell(file=chosen)
     of_file = report.problems[report.problems["import_id"] + report.problems["file"] == chosen]
     table = figures.quality_problems(of_file if chosen else report.totals)
     frame.table(table, words=[table.columns[0], *table.columns[4:]])

@@ -17,6 +17,7 @@ from views.edit_map import cameras, checkpoints, component, ground, roads, zones
 from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, edits_of, session_desk, zones_after
 from views.edit_map.history import History
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.station import Station
 
 MODES = ("zones", "roads", "checkpoints", "cameras")
@@ -67,19 +68,23 @@ def _open(station: Station, desk: Desk, plan: str) -> None:
 
 
 def _mode() -> str:
-    chosen = st.segmented_control(
-        text("page.edit.mode"), MODES, default=MODES[0], key="edit mode", label_visibility="collapsed",
+    begin_with(MODES, MODES[0], key="edit mode", name="mode")
+    chosen = str(st.segmented_control(
+        text("page.edit.mode"), MODES, key="edit mode", required=True, label_visibility="collapsed",
         format_func=lambda name: text(f"page.edit.modes.{name}"),
-    )  # fmt: skip
-    return chosen or MODES[0]
+    ))  # fmt: skip
+    tell(mode="" if chosen == MODES[0] else chosen)
+    return chosen
 
 
 def _village(hand: CameraHand) -> str:
     names = cameras.villages(hand)
+    begin_with(list(names), next(iter(names)), key="edit village", name="village")
     chosen: str = st.selectbox(
         text("page.cameras.choose"), list(names), key="edit village", format_func=lambda village: names[village],
         label_visibility="collapsed",
     )  # fmt: skip
+    tell(village=chosen)
     return chosen
 
 

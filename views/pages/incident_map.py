@@ -15,7 +15,7 @@ from views.formats import month_words, number
 from views.maps.frame import Sight, TownMap
 from views.maps.month import month_map
 from views.pages import frame
-from views.pages.address import begin_with, tell
+from views.pages.address import TO, begin_with, tell
 from views.patterns import Change
 from views.station import Station, show_map
 from views.workbook import WORD_TINT
@@ -95,7 +95,7 @@ def _span(
         text(f"page.map.{name}"), months, key=key, format_func=lambda month: month_words(pd.Timestamp(month))
     )
     start, end = chosen_span
-    tell(**{name: f"{start}..{end}"})
+    tell(**{name: f"{start}{TO}{end}"})
     zone = rows["reported_at"].dt.tz
     span = Period(pd.Timestamp(start, tz=zone), pd.Timestamp(end, tz=zone) + pd.DateOffset(months=1))
     sight = Sight(f"pair {chosen}", name="map" if name == "before" else "map2", channel="pair")
@@ -123,5 +123,5 @@ def _halves(months: list[str]) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 def _asked_span(name: str, months: list[str], first: tuple[str, str]) -> tuple[str, str]:
-    start, _, end = st.query_params.get(name, "").partition("..")
+    start, _, end = st.query_params.get(name, "").partition(TO)
     return (start, end) if start in months and end in months and start <= end else first

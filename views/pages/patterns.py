@@ -1,5 +1,7 @@
 """Patterns: what changed, when and where it happens, whether it is new, each figure with what it rests on."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +13,7 @@ from views import charts, figures, patterns
 from views import pattern_words as words
 from views.maps.patterns import pattern_map
 from views.pages import frame
-from views.pages.address import begin_with, tell
+from views.pages.address import TO, Days, begin_with, begin_with_days, tell
 from views.patterns import Question
 from views.station import Station, show_map
 
@@ -50,11 +52,11 @@ def _ask(station: Station) -> Question:
     sets = patterns.class_sets(incidents)
     begin_with(sets, sets[0], key="pattern set", name="set")
     chosen = left.selectbox(text("page.patterns.which"), sets, format_func=words.set_name, key="pattern set")
-    first, last = _days(known)
-    days = middle.date_input(
-        text("page.patterns.days_asked"), _days(planned), min_value=first, max_value=last, format="YYYY-MM-DD",
-        key=f"pattern days {planned} {known}",
-    )  # fmt: skip
+    (first, last), of_plan, key = _days(known), _days(planned), f"pattern days {planned} {known}"
+    begin_with_days((first, last), of_plan, key=key, name="days")
+    days: Any = middle.date_input(  # one day or two, because the value has two
+        text("page.patterns.days_asked"), min_value=first, max_value=last, format="YYYY-MM-DD", key=key
+    )
     begin_with(patterns.UNITS, FIRST_UNIT, key="pattern unit", name="unit")
     unit = right.selectbox(
         text("page.patterns.unit"), patterns.UNITS, key="pattern unit",
@@ -62,14 +64,15 @@ def _ask(station: Station) -> Question:
     )  # fmt: skip
     tell(set="" if chosen == sets[0] else chosen, unit="" if unit == FIRST_UNIT else unit)
     period = planned
-    if isinstance(days, tuple) and len(days) == 2:  # while only the first day is chosen, the plan's days stand
+    if len(days) == 2:  # while only the first day is chosen, the plan's days stand
+        tell(days="" if days == of_plan else TO.join(day.isoformat() for day in days))
         zone = incidents["reported_at"].dt.tz
         period = Period(pd.Timestamp(days[0], tz=zone), pd.Timestamp(days[1], tz=zone) + pd.Timedelta(days=1))
     return Question(chosen, period, unit, known)
 
 
-def _days(period: Period) -> tuple[pd.Timestamp, pd.Timestamp]:
-    return period.start.tz_localize(None), (period.end - pd.Timedelta(days=1)).tz_localize(None)
+def _days(period: Period) -> Days:
+    return period.start.date(), (period.end - pd.Timedelta(days=1)).date()
 
 
 def _numbers(station: Station, question: Question, rows: pd.DataFrame) -> None:
@@ -192,10 +195,13 @@ def _repeats(station: Station, question: Question) -> None:
         return
     named = {kind: text(f"type.{kind}") if kind else text("page.patterns.whole_set") for kind in kinds.index}
     choice, _ = st.columns((1, 2))
+    key, first = f"pattern type {question.class_set}", next(iter(named))
+    begin_with(list(named), first, key=key, name="type")
     kind = choice.selectbox(
-        text("page.patterns.repeat_kind"), list(named), key=f"pattern type {question.class_set}",
+        text("page.patterns.repeat_kind"), list(named), key=key,
         format_func=lambda one: text("page.patterns.repeat_kind_count", kind=named[one], count=f"{kinds[one]:,}"),
     )  # fmt: skip
+    tell(type="" if kind == first else kind)
     with st.spinner(text("page.patterns.counting")):
         found = _repeats_of(_key(station, question), kind, station, question)
     if found.found.enough:

@@ -12,11 +12,12 @@ from views import figures, plan_words
 from views.maps.frame import TownMap
 from views.maps.two_plans import two_plans_map
 from views.pages import frame, work
-from views.pages.address import begin_with, tell
+from views.pages.address import TO, begin_with, begin_with_some, tell
 from views.station import Station, show_map
 
 MAP_PX = 480
 SHOWN_ENTRIES = 200
+TABS = ("steps", "compare", "log")
 
 
 def show(station: Station) -> None:
@@ -29,13 +30,23 @@ def show(station: Station) -> None:
         st.info(text("page.no_plans", folder=station.ws.root.name))
     else:
         names = {run.name: plan_words.run_label(run, station.study.timezone) for run in known}
-        steps, compared, log = st.tabs([text(f"page.plans.tab.{name}") for name in ("steps", "compare", "log")])
-        with steps:
+        tab = _tab()
+        if tab == "steps":
             _steps(station, known, names)
-        with compared:
+        elif tab == "compare":
             _compare(station, names)
-        with log:
+        else:
             _log(station)
+
+
+def _tab() -> str:
+    begin_with(TABS, TABS[0], key="plans tab", name="tab")
+    chosen = str(st.segmented_control(
+        text("page.plans.tabs"), TABS, key="plans tab", required=True, label_visibility="collapsed",
+        format_func=lambda name: text(f"page.plans.tab.{name}"),
+    ))  # fmt: skip
+    tell(tab="" if chosen == TABS[0] else chosen)
+    return chosen
 
 
 # ---- one run's way ----
@@ -167,10 +178,12 @@ def _log(station: Station) -> None:
         st.error(text("error.audit.broken", file=path.name, line=broken))
     entries = audit.entries(path)
     actions = plan_words.actions_of(entries)
+    begin_with_some(actions, key="actions")
     chosen = st.multiselect(
-        text("page.plans.log.filter"), actions, format_func=plan_words.action_name, key="log actions",
+        text("page.plans.log.filter"), actions, format_func=plan_words.action_name, key="actions",
         placeholder=text("page.plans.log.all"),
     )  # fmt: skip
+    tell(actions=TO.join(chosen))
     wanted = [entry for entry in entries if not chosen or entry["action"] in chosen]
     table = plan_words.log_table(wanted, station.study.timezone)
     frame.table(table.head(SHOWN_ENTRIES), words=list(table.columns))

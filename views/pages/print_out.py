@@ -62,13 +62,15 @@ def _list(known: list[Product]) -> Product:
 def _file(files: list[File]) -> File:
     """Return the file to look at: the only one, or the one chosen."""
     if len(files) == 1:
+        tell(file="")
         return files[0]
     by_name = {file.name: file for file in files}
     first = next((file.name for file in files if file.has_picture), files[0].name)
-    names = list(by_name)
-    return by_name[
-        st.selectbox(text("page.print.file"), names, index=names.index(first), key=f"file of {files[0].name}")
-    ]
+    names, key = list(by_name), f"file of {files[0].name}"
+    begin_with(names, first, key=key, name="file")
+    chosen = st.selectbox(text("page.print.file"), names, key=key)
+    tell(file="" if chosen == first else chosen)
+    return by_name[chosen]
 
 
 def _picture(station: Station, run: str, file: File) -> None:

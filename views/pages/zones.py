@@ -10,6 +10,7 @@ from views import charts, figures
 from views.maps.frame import TownMap
 from views.maps.zones import zone_map
 from views.pages import frame
+from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 from views.summary import optimality
 from views.zone_book import ZONE_COLUMNS
@@ -92,5 +93,7 @@ def _because(plan: Plan) -> None:
     """Say why a village is in its zone, and why it is not in the next one."""
     units = plan.tables["units"]
     names = dict(zip(units["unit_id"], units["name"], strict=True))
+    begin_with(list(names), next(iter(names)), key="unit")
     chosen = st.selectbox(text("page.zones.why"), list(names), format_func=lambda unit: names[unit], key="unit")
+    tell(unit=chosen)
     frame.sentences(explain(plan, chosen))
