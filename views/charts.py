@@ -11,18 +11,12 @@ import altair as alt
 import pandas as pd
 
 from gis_data.catalogue import text
+from views.palette import HOTSPOT, INK, ORIGIN, REPORTED, SIX, VEIL, WORD_INK, WORK, line_style
 
-HOTSPOT, TOWN, GRID, INK = "#8e2c7e", "#8d887f", "#e8e5df", "#2b2a28"
-WORK = {
-    "incident_h_per_week": "#2f5d8a", "patrol_h_per_week": "#7fb3c8", "fixed_h_per_week": "#cfc6b4",
-    "trip_h_per_week": "#d9a441",
-}  # fmt: skip
-ORIGIN = {"reported": "#2f5d8a", "discovered": "#d9a441"}
-FULL, LINES = "#2f5d8a", ("#0072b2", "#00785a", "#c8480a", "#8e2c7e", "#5c5953")
+TOWN, GRID, FULL = VEIL, "#e8e5df", REPORTED
 MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62
 AXIS_PX = 30
-TWELVE = (*LINES, "#d9a441", "#4b3f9e", "#5fa845", "#b03a5b", "#3aa6a6", "#a0692f", "#7f8fa6")  # lines of one chart
-WORD_INK = {"above": "#c8480a", "below": "#0072b2", "none": "#5c5953"}
+PADDING_PX = {"left": 2, "right": 12, "top": 8, "bottom": 2}  # without room above, the page cuts off the upper edge
 
 Chart = Any  # any Altair chart
 
@@ -63,7 +57,7 @@ def life_chart(tiles: pd.DataFrame, *, row_px: int = 28) -> Chart:
     ink = alt.condition("datum.is_hotspot", alt.value("#fff"), alt.value(INK))
     words = base.mark_text(fontSize=12).encode(text="words:N", color=ink)
     height_px = row_px * tiles["life"].nunique() + AXIS_PX
-    return _calm(alt.layer(there.encode(color=colour), words), height_px).properties(padding={"top": 8})
+    return _calm(alt.layer(there.encode(color=colour), words), height_px)
 
 
 def balance_chart(work: pd.DataFrame, *, tolerance: float | None, height_px: int = 240) -> Chart:
@@ -136,7 +130,7 @@ def class_chart(totals: pd.DataFrame, *, height_px: int = 260) -> Chart:
             x=alt.X("count:Q", title=None, stack="zero"),
             color=alt.Color(
                 "name:N", title=None, scale=alt.Scale(domain=list(names.values()), range=list(ORIGIN.values())),
-                legend=alt.Legend(orient="top", direction="horizontal"),
+                legend=alt.Legend(orient="top", columns=1),
             ),
             tooltip=[
                 alt.Tooltip("class:N", title=text("page.today.class")), alt.Tooltip("name:N", title=" "),
@@ -188,8 +182,7 @@ def completeness_chart(completeness: pd.DataFrame, *, fields: Mapping[str, str],
     if table["month"].nunique() <= MOST_MONTHS_IN_WORDS:
         ink = alt.condition("datum.filled_pct > 80", alt.value("#fff"), alt.value(INK))
         layers.append(base.mark_text(fontSize=11).encode(text="words:N", color=ink, tooltip=tip))
-    # Without room above, the page cuts off the upper edge of the first row.
-    return _calm(alt.layer(*layers), row_px * table["field"].nunique() + MONTHS_PX).properties(padding={"top": 8})
+    return _calm(alt.layer(*layers), row_px * table["field"].nunique() + MONTHS_PX)
 
 
 def trend_chart(shares: pd.DataFrame, *, measures: Mapping[str, str], height_px: int = 230) -> Chart:
@@ -197,7 +190,7 @@ def trend_chart(shares: pd.DataFrame, *, measures: Mapping[str, str], height_px:
     table = shares[shares["measure"].isin(list(measures))].dropna(subset="pct")
     table = table.assign(name=table["measure"].map(measures))
     order = list(dict.fromkeys(shares["label"]))
-    scale = alt.Scale(domain=list(measures.values()), range=list(LINES[: len(measures)]))
+    scale = alt.Scale(domain=list(measures.values()), range=list(SIX[: len(measures)]))
     legend = alt.Legend(orient="top", direction="horizontal", labelLimit=170)
     chart = (
         alt.Chart(table)
@@ -309,14 +302,14 @@ def feedback_chart(paths: pd.DataFrame, *, rule: str, most_pct: float, height_px
     )
     scale = alt.Scale(domain=[0, most_pct])
     y = alt.Y("low_pct:Q", title=text("scorecard.feedback.share"), scale=scale, axis=alt.Axis(tickCount=5))
+    colours, dashes = (list(styles) for styles in zip(*map(line_style, range(len(order))), strict=True))
+    legend = alt.Legend(orient="top", columns=4, symbolType="stroke")
     band = alt.Chart(table.drop_duplicates("month")).mark_area(color=TOWN, opacity=0.18)
     lines = alt.Chart(table).mark_line(strokeWidth=1.8).encode(
         x=x,
         y=alt.Y("share_pct:Q", scale=scale),
-        color=alt.Color(
-            "zone_id:N", title=None, sort=order, legend=alt.Legend(orient="top", direction="horizontal"),
-            scale=alt.Scale(domain=order, range=list(TWELVE[: len(order)])),
-        ),
+        color=alt.Color("zone_id:N", title=None, scale=alt.Scale(domain=order, range=colours), legend=legend),
+        strokeDash=alt.StrokeDash("zone_id:N", title=None, scale=alt.Scale(domain=order, range=dashes), legend=legend),
         tooltip=[
             alt.Tooltip("zone_id:N", title=text("scorecard.column.zone_id")),
             alt.Tooltip("month:Q", title=text("scorecard.feedback.month")),
@@ -352,8 +345,8 @@ def money_chart(curve: pd.DataFrame, budget_cny: float, *, height_px: int = 220)
 def _calm(chart: Chart, height_px: int) -> Chart:
     look = {"gridColor": GRID, "domain": False, "ticks": False, "labelColor": "#55524c", "titleColor": "#55524c"}
     return (
-        chart.properties(height=height_px)
+        chart.properties(height=height_px, padding=PADDING_PX)
         .configure_view(strokeWidth=0)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", **look)
-        .configure_legend(labelFontSize=12, symbolType="square", offset=4)
+        .configure_legend(labelFontSize=12, labelColor="#55524c", symbolType="square", offset=4)
     )

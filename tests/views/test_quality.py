@@ -24,7 +24,7 @@ from gis_data.workspace import Workspace
 from views import figures
 from views.maps.corrections import MOST_MOVES, _Moves, correction_map
 from views.maps.frame import as_html
-from views.maps.look import MOVES
+from views.palette import MOVES
 from views.quality import DROPPED, MOVED, quality_of
 from views.quality_book import quality_xlsx
 from views.sheets import print_all

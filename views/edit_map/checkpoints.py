@@ -20,7 +20,7 @@ from views import figures
 from views.edit_map.ground import geojson, lines, spot
 from views.maps.beats import beat_colours
 from views.maps.layers import lat_lon
-from views.maps.look import CHECKPOINTS
+from views.palette import CHECKPOINTS
 
 SIMPLER_M = 4.0
 WORDS = ("name", "visits", "hint", "remove")

@@ -105,7 +105,7 @@ MODES.zones = class {
 
   look(row) {
     const chosen = this.chosen.has(row);
-    return {fillColor: this.zones[this.zone[row]].colour, fillOpacity: chosen ? 0.95 : 0.62};
+    return {fillColor: this.zones[this.zone[row]].colour, fillOpacity: chosen ? 0.95 : 0.66};
   }
 
   show(state, done) {

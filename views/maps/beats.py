@@ -15,9 +15,17 @@ from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, sign_layer, tip_html, write_names
-from views.maps.look import BEATS, CHECKPOINTS, ZONES, line_sample, svg
+from views.maps.look import line_sample, svg
 from views.maps.zones import barrier_row, zone_borders, zone_colours
+from views.palette import BEATS, CHECKPOINTS, ZONES
 
+SHAPES = {  # as the colours say too; in the box of a sign
+    "by_hand": '<path d="M8 0.6 L13.9 6.5 L8 12.4 L2.1 6.5 Z"/>',
+    "hotspot": '<circle cx="8" cy="6.5" r="5.4"/><circle cx="8" cy="6.5" r="1.4" fill="#fff"/>',
+    "market": '<rect x="3.4" y="1.9" width="9.2" height="9.2"/>',
+    "school": '<path d="M8 0.8 L13.8 11.4 H2.2 Z"/>',
+    "back_lane": '<circle cx="8" cy="6.5" r="3.9"/>',
+}
 BEAT_SIMPLER_M = 3.0  # roads drawn this much simpler look the same and halve the page
 
 
@@ -72,7 +80,7 @@ def checkpoint_rows(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
     for kind, colour in CHECKPOINTS.items():
         mine = checkpoints[checkpoints["kind"] == kind]
         if len(mine):
-            sign = svg(f'<circle cx="6" cy="6" r="4.6" fill="{colour}" stroke="#fff" stroke-width="1.4"/>', size=13)
+            sign = svg(f'<g fill="{colour}" stroke="#fff" stroke-width="1.4">{SHAPES[kind]}</g>', size=15)
             layer = sign_layer(mine.geometry, [sign] * len(mine), [_checkpoint_tip(row) for row in records(mine)])
             layer.add_to(town)
             kind_name = text(f"beats.kind.{kind}")

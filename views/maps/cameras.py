@@ -15,7 +15,8 @@ from views.basemap import BUILDING, BUILDING_EDGE, ROADS, WATER, TileSet, villag
 from views.figures import records, rule_names
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import shape_layer, sign_layer, tip_html
-from views.maps.look import BLIND, INK, SEEN, UNSEEN, VEIL, VIEW, svg, swatch
+from views.maps.look import svg, swatch
+from views.palette import BLIND, INK, SEEN, UNSEEN, VEIL, VIEW
 
 
 def camera_map(

@@ -13,7 +13,8 @@ from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import DEGREE_DIGITS, tip_html
-from views.maps.look import MOVES, svg
+from views.maps.look import svg
+from views.palette import MOVE_DASHES, MOVES
 from views.quality import DROPPED
 
 MOST_MOVES, FEW_MOVES = 4_000, 1_500  # drawn at all; drawn as vectors, not on a canvas
@@ -32,7 +33,7 @@ def correction_map(study: Study, moves: pd.DataFrame, tiles: TileSet | None) -> 
 
 
 def _moved_row(town: TownMap, moves: pd.DataFrame, group: str, colour: str) -> Row:
-    layer = (_Moves.given_up if group in DROPPED else _Moves.moved)(moves, colour)
+    layer = (_Moves.given_up if group in DROPPED else _Moves.moved)(moves, colour, MOVE_DASHES[group])
     layer.add_to(town)
     return Row(svg(_move_sample(group, colour)), moves_label(moves, group), layer)
 
@@ -48,12 +49,14 @@ def moves_label(moves: pd.DataFrame, group: str) -> str:
 
 
 def _move_sample(group: str, colour: str) -> str:
+    dash = f'stroke-dasharray="{MOVE_DASHES[group]}"'
     if group in DROPPED:
-        return f'<circle cx="8" cy="6.5" r="5" fill="none" stroke="{colour}" stroke-width="1.6" {_DASHED}/>'
+        return f'<circle cx="8" cy="6.5" r="5" fill="none" stroke="{colour}" stroke-width="1.6" {dash}/>'
     if group == "notation":
         return f'<circle cx="8" cy="6.5" r="3.4" fill="{colour}"/>'
     return (
-        f'<path d="M3 6.5 H13" stroke="{colour}" stroke-width="1.4"/><circle cx="13" cy="6.5" r="2.6" fill="{colour}"/>'
+        f'<path d="M3 6.5 H13" stroke="{colour}" stroke-width="1.4" {dash}/>'
+        f'<circle cx="13" cy="6.5" r="2.6" fill="{colour}"/>'
         f'<circle cx="3" cy="6.5" r="2.4" fill="#fff" stroke="{colour}" stroke-width="1.2"/>'
     )
 
@@ -65,10 +68,10 @@ class _Moves(Layer):
         """
         {% macro script(this, kwargs) %}
         var {{ this.get_name() }} = (function () {
-            const colour = {{ this.colour|tojson }}, few = {{ this.few|tojson }};
+            const colour = {{ this.colour|tojson }}, few = {{ this.few|tojson }}, dashArray = {{ this.dash|tojson }};
             const drawn = few ? {className: "xq-moved"} : {renderer: L.canvas()};
             const ring = {color: colour, weight: 1.2, fillColor: "#fff", fillOpacity: 0.85, radius: 2.6};
-            const given = {color: colour, weight: 1.6, dashArray: "3 2", fillColor: "#fff", fillOpacity: 0.15};
+            const given = {color: colour, weight: 1.6, dashArray, fillColor: "#fff", fillOpacity: 0.15};
             const disc = {stroke: false, fillColor: colour, fillOpacity: 0.95, radius: 3.2};
             const marks = {{ this.moves|tojson }}.map(([before, after, radius, tip]) => {
                 const parts = [];
@@ -76,7 +79,8 @@ class _Moves(Layer):
                     parts.push(L.circleMarker(before, {...drawn, ...given, radius}));
                 } else {
                     if (before) {
-                        parts.push(L.polyline([before, after], {...drawn, color: colour, weight: 1.2, opacity: 0.75}));
+                        const way = {...drawn, color: colour, weight: 1.2, opacity: 0.75, dashArray};
+                        parts.push(L.polyline([before, after], way));
                         parts.push(L.circleMarker(before, {...drawn, ...ring}));
                     }
                     parts.push(L.circleMarker(after, {...drawn, ...disc}));
@@ -90,13 +94,14 @@ class _Moves(Layer):
         """
     )
 
-    def __init__(self, moves: list[list[Any]], colour: str, *, thinned: bool) -> None:
+    def __init__(self, moves: list[list[Any]], colour: str, dash: str, *, thinned: bool) -> None:
         super().__init__(overlay=True, control=False, show=True)
         self._name = "Moves"
-        self.moves, self.colour, self.thinned, self.few = moves, colour, thinned, len(moves) <= FEW_MOVES
+        self.moves, self.colour, self.dash, self.thinned = moves, colour, dash, thinned
+        self.few = len(moves) <= FEW_MOVES
 
     @classmethod
-    def moved(cls, table: pd.DataFrame, colour: str) -> "_Moves":
+    def moved(cls, table: pd.DataFrame, colour: str, dash: str = "") -> "_Moves":
         """Return points that were moved, or only written in another way (then there is no line)."""
         shown = table.iloc[:: -(-len(table) // MOST_MOVES)]
         marks = []
@@ -108,10 +113,10 @@ class _Moves(Layer):
                 lines.append((text("map.moved.distance"), text("map.moved.metres", metres=f"{row['moved_m']:,.0f}")))
             tip = tip_html(text("map.moved.row", file=row["file"], row=row["row"]), lines)
             marks.append([None if stays else before, after, 0, tip])
-        return cls(marks, colour, thinned=len(shown) < len(table))
+        return cls(marks, colour, dash, thinned=len(shown) < len(table))
 
     @classmethod
-    def given_up(cls, table: pd.DataFrame, colour: str) -> "_Moves":
+    def given_up(cls, table: pd.DataFrame, colour: str, dash: str = "") -> "_Moves":
         """Return the places of points that are points no longer, larger where many rows share one."""
         known = table[np.isfinite(table[["from_lon", "from_lat"]]).all(axis=1)].round(DEGREE_DIGITS)
         spots = known.groupby(["from_lat", "from_lon", "kind"]).size().rename("rows").reset_index()
@@ -122,11 +127,8 @@ class _Moves(Layer):
             lines = [(text("map.moved.why"), _kinds(row["kind"]))]
             tip = tip_html(text("map.moved.rows", count=f"{row['rows']:,}"), lines)
             marks.append([[row["from_lat"], row["from_lon"]], None, radius, tip])
-        return cls(marks, colour, thinned=len(spots) > MOST_MOVES)
+        return cls(marks, colour, dash, thinned=len(spots) > MOST_MOVES)
 
 
 def _kinds(kinds: str) -> str:
     return text("list.mark").join(text(f"intake.reason.{kind}") for kind in kinds.split(";"))
-
-
-_DASHED = 'stroke-dasharray="3 2"'

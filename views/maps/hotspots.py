@@ -13,7 +13,8 @@ from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row
 from views.maps.layers import because, shape_layer, tip_html, write_names
-from views.maps.look import HOTSPOT, MAYBE, line_sample, swatch
+from views.maps.look import line_sample, swatch
+from views.palette import HOTSPOT, MAYBE
 
 
 def hotspot_map(

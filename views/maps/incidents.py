@@ -23,7 +23,8 @@ from gis_data.study import WGS84
 from views.formats import month_words
 from views.maps.frame import Row, TownMap
 from views.maps.layers import MERCATOR
-from views.maps.look import REPORTED, svg, swatch
+from views.maps.look import svg, swatch
+from views.palette import REPORTED
 
 FEW_POINTS = 6_000  # above this, cells are drawn: single points would only cover each other
 CELLS_M = (100, 200, 400, 800, 1_600, 3_200)

@@ -1,23 +1,7 @@
-"""Colours of the screen's maps, the style sheet of every map, and the samples of its legend.
-
-Colours are told apart by colour-blind readers (Okabe & Ito; Tol), and shapes or words always repeat what colours say.
-"""
+"""The style sheet of every screen map, and the samples of its legend."""
 
 from views.basemap import PAPER
-
-INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
-HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", "#8d887f"
-SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
-COLD, EMERGING = "#0072b2", "#c8480a"
-DENSITY = ("#fff1c4", "#fddc8a", "#fbbf5b", "#f39b3a", "#dd7221", "#b84c12", "#7f2f0b")  # one a class, the rarest last
-ZONES = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33", "#99ddff", "#c9b3de")
-BEATS = ("#0072b2", "#c8480a", "#00785a", "#8e2c7e", "#b8860b", "#cc3377", "#5c5953", "#2f5d8a")
-CHECKPOINTS = {"by_hand": "#c8480a", "hotspot": HOTSPOT, "market": "#b8860b", "school": "#0072b2", "back_lane": INK}
-
-MOVES = {  # groups of the quality report; colours of Okabe & Ito
-    "gcj02": "#0072b2", "bd09": "#8e2c7e", "notation": "#00785a", "outside": INK, "datum_unclear": "#b8860b",
-    "default_point": "#c8480a", "village_centre": "#5c5953", "unplaced": "#5c5953",
-}  # fmt: skip
+from views.palette import HOTSPOT, INK, QUIET, VIEW
 
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
 
@@ -40,7 +24,8 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-name {{ white-space: nowrap; transform: translate(-50%, -50%); position: absolute; font-weight: 600;
   font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
 .xq-zone {{ font-size: 14px; background: rgba(255,255,255,.82); border-radius: 3px; padding: 0 5px; }}
-.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); }}
+.xq-spot {{ font-size: 13px; line-height: 1.15; color: {HOTSPOT}; background: rgba(255,255,255,.8); border-radius: 3px;
+  padding: 0 3px; transform: translate(9px, -50%); }}
 .xq-spot-ink {{ font-size: 12px; background: rgba(255,255,255,.8); border-radius: 3px; padding: 0 3px; }}
 .xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
   font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}

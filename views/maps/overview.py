@@ -12,8 +12,9 @@ from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.hotspots import hotspot_row
 from views.maps.incidents import incident_row
 from views.maps.layers import sign_layer, tip_html
-from views.maps.look import INK, svg
+from views.maps.look import svg
 from views.maps.zones import tile_names, zone_borders
+from views.palette import INK
 
 
 def overview_map(

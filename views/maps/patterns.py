@@ -10,7 +10,8 @@ from views.figures import records
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row
 from views.maps.layers import shape_layer, tip_html
-from views.maps.look import COLD, DENSITY, EMERGING, HOTSPOT, swatch
+from views.maps.look import swatch
+from views.palette import COLD, DENSITY, DENSITY_OPACITY, EMERGING, HOTSPOT
 
 
 def pattern_map(
@@ -33,12 +34,13 @@ def pattern_map(
 def _density_rows(town: TownMap, density: gpd.GeoDataFrame) -> list[Row]:
     """Draw the density's classes, each as one shape; below the first limit nothing is drawn."""
     shown = density[density["density_class"] > 0][["density_class", "geometry"]].dissolve("density_class")
-    styles = [{"stroke": False, "fillColor": DENSITY[at - 1], "fillOpacity": 0.6} for at in shown.index]
+    styles = [{"stroke": False, "fillColor": DENSITY[at - 1], "fillOpacity": DENSITY_OPACITY} for at in shown.index]
     layer = shape_layer(shown, styles, css="xq-density", pane=FILLS)
     layer.add_to(town)
     limits = [
         Row(
-            swatch(colour, opacity=0.6, line="none"), text("page.patterns.layer.density_from", low=f"{low:,.0f}")
+            swatch(colour, opacity=DENSITY_OPACITY, line="none"),
+            text("page.patterns.layer.density_from", low=f"{low:,.0f}"),
         ) for low, colour in zip(CLASS_LIMITS[: max(shown.index, default=0)], DENSITY, strict=False)
     ]  # fmt: skip
     return [Row("", text("page.patterns.layer.density"), layer), *limits]

@@ -23,7 +23,7 @@ from views.fonts import pillow_font
 from views.maps.frame import FILLS, TownMap, first_view, furniture, panel_rows
 from views.maps.incidents import Incidents
 from views.maps.layers import Signs
-from views.maps.look import INK
+from views.palette import INK
 
 WIDE_PX = 1_500  # about an A4 page across at 130 dots an inch
 PAD_PX, LEGEND_PX, LINE_PX = 24, 300, 26

@@ -10,10 +10,9 @@ from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import shape_layer, tip_html
-from views.maps.look import UNSEEN, line_sample, swatch
+from views.maps.look import line_sample, swatch
 from views.maps.zones import tile_names, zone_borders
-
-SECOND = "#0072b2"
+from views.palette import BLUE, UNSEEN
 
 
 def two_plans_map(
@@ -45,7 +44,7 @@ def _moved_row(town: TownMap, moved: gpd.GeoDataFrame) -> Row:
 
 def _second_row(town: TownMap, zones: gpd.GeoDataFrame) -> Row:
     borders = gpd.GeoDataFrame(geometry=[shapely.union_all(zones.geometry.boundary.to_numpy())], crs=zones.crs)
-    look = {"color": SECOND, "weight": 3, "opacity": 0.9, "fill": False, "dashArray": "2 6"}
+    look = {"color": BLUE, "weight": 3, "opacity": 0.9, "fill": False, "dashArray": "2 6"}
     layer = shape_layer(borders, look, css="xq-second")
     layer.add_to(town)
-    return Row(line_sample(SECOND, dash="2 3", width=3), text("page.plans.second_layer"), layer)
+    return Row(line_sample(BLUE, dash="2 3", width=3), text("page.plans.second_layer"), layer)

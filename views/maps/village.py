@@ -13,7 +13,8 @@ from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.hotspots import hotspot_row
 from views.maps.incidents import incident_row
 from views.maps.layers import shape_layer, tip_html
-from views.maps.look import BEATS, INK, line_sample, swatch
+from views.maps.look import line_sample, swatch
+from views.palette import BEATS, INK
 from views.village_card import VillageCard
 
 

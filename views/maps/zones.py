@@ -16,7 +16,8 @@ from views.basemap import TileSet, village_name_boxes
 from views.figures import records
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.layers import MERCATOR, because, shape_layer, sign_layer, tip_html, write_names
-from views.maps.look import INK, ZONES, line_sample, svg, swatch
+from views.maps.look import line_sample, svg, swatch
+from views.palette import INK, ZONE_OPACITY, ZONES
 
 NAME_CLEAR = 0.03  # how much room around a zone's name is enough (share of the town)
 
@@ -43,11 +44,11 @@ def _zone_areas(
     town: TownMap, zones: gpd.GeoDataFrame, score: Mapping[str, Mapping[str, Any]], names: Sequence[shapely.Geometry]
 ) -> list[Row]:
     colours = zone_colours(zones)
-    styles = [{"stroke": False, "fillColor": colour, "fillOpacity": 0.62} for colour in colours]
+    styles = [{"stroke": False, "fillColor": colour, "fillOpacity": ZONE_OPACITY} for colour in colours]
     tips = [_zone_tip(zone, score.get(zone["zone_id"], {})) for zone in records(zones)]
     layer = shape_layer(zones, styles, tips=tips, css="xq-zone-area", pane=FILLS)
     layer.add_to(town)
-    row = Row(swatch("#77aadd", opacity=0.62, line="none"), text("map.zones", count=len(zones)), layer)
+    row = Row(swatch(ZONES[0], opacity=ZONE_OPACITY, line="none"), text("map.zones", count=len(zones)), layer)
     return [row, zone_borders(town, zones, names)]
 
 
@@ -160,14 +161,29 @@ def _zone_tip(zone: Mapping[str, Any], score: Mapping[str, Any]) -> str:
 
 def zone_colours(zones: gpd.GeoDataFrame) -> list[str]:
     """Return a colour for each zone so that neighbours differ; as many colours are used as there are."""
-    touching = gpd.sjoin(zones[["geometry"]], zones[["geometry"]], predicate="intersects")
-    order = {zone: number for number, zone in enumerate(zones.index)}
+    left, right = gpd.GeoSeries(zones.geometry.to_numpy()).sindex.query(zones.geometry, predicate="intersects")
+    near: list[set[int]] = [set() for _ in range(len(zones))]
+    for one, other in zip(left.tolist(), right.tolist(), strict=True):
+        near[one].add(other)
     chosen: dict[int, int] = {}
     used = [0] * len(ZONES)
-    for zone, number in order.items():
-        near = touching.loc[[zone], "index_right"].map(order)
-        taken = {chosen[other] for other in near if other in chosen}
+    for zone in _smallest_last(near):
+        taken = {chosen[other] for other in near[zone] if other in chosen}
         free = [colour for colour in range(len(ZONES)) if colour not in taken] or list(range(len(ZONES)))
-        chosen[number] = min(free, key=lambda colour: (used[colour], colour))
-        used[chosen[number]] += 1
-    return [ZONES[chosen[number]] for number in range(len(zones))]
+        chosen[zone] = min(free, key=lambda colour: (used[colour], colour))
+        used[chosen[zone]] += 1
+    return [ZONES[chosen[zone]] for zone in range(len(zones))]
+
+
+def _smallest_last(near: Sequence[set[int]]) -> list[int]:
+    """Return zones so that each has few neighbours before it: at most five on any map without zones in pieces.
+
+    Method: Matula & Beck (1983): whoever has the fewest neighbours left goes last, and so on.
+    """
+    left = set(range(len(near)))
+    order = []
+    while left:
+        zone = min(left, key=lambda one: (len(near[one] & left), -one))
+        left.remove(zone)
+        order.append(zone)
+    return order[::-1]

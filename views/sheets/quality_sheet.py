@@ -19,7 +19,7 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.study import WGS84, Study
 from views import figures
 from views.maps.corrections import moves_label
-from views.maps.look import MOVES
+from views.palette import MOVE_DASHES, MOVES
 from views.quality import COUNTS, DROPPED, FIELDS, MEASURES, QualityReport
 from views.sheets import svg
 from views.sheets.frame import PAPERS, Box, MapWindow, write_pdf
@@ -171,23 +171,28 @@ def _map(study: Study, report: QualityReport, roads: gpd.GeoDataFrame) -> dict[s
 
 
 def _marks(study: Study, moves: pd.DataFrame, group: str, window: MapWindow) -> Iterator[str]:
-    colour = MOVES[group]
+    colour, dash = MOVES[group], _dash(group, 0.17)
     shown = moves.iloc[:: max(1, -(-len(moves) // MOST_MARKS))]
     before = _paper(study, shown["from_lon"], shown["from_lat"], window)
     if group in DROPPED:
         spots, counts = np.unique(before[np.isfinite(before).all(axis=1)].round(2), axis=0, return_counts=True)
         for (x, y), rows in zip(spots, counts, strict=True):
             radius = min(0.7 + 0.12 * float(np.sqrt(rows)), 2.2)
-            yield svg.disc(x, y, radius, fill="none", stroke=colour, stroke_width=0.2, stroke_dasharray="0.5 0.35")
+            yield svg.disc(x, y, radius, fill="none", stroke=colour, stroke_width=0.2, stroke_dasharray=dash)
         return
     after = _paper(study, shown["to_lon"], shown["to_lat"], window)
     moved = (shown["moved_m"] >= STAYS_M).to_numpy()
     lines = shapely.linestrings(np.stack([before[moved], after[moved]], axis=1)) if moved.any() else []
-    yield svg.path(np.asarray(lines, dtype=object), stroke=colour, stroke_width=0.16)
+    yield svg.path(np.asarray(lines, dtype=object), stroke=colour, stroke_width=0.16, stroke_dasharray=dash)
     for x, y in before[moved]:
         yield svg.disc(x, y, 0.45, fill="#fff", stroke=colour, stroke_width=0.14)
     for x, y in after[np.isfinite(after).all(axis=1)]:
         yield svg.disc(x, y, 0.5, fill=colour)
+
+
+def _dash(group: str, mm: float) -> str:
+    """Return a group's dash for paper, ``mm`` for each pixel of the screen's; "none" for an unbroken line."""
+    return " ".join(f"{float(part) * mm:.2f}" for part in MOVE_DASHES[group].split()) or "none"
 
 
 def _paper(study: Study, lon: pd.Series, lat: pd.Series, window: MapWindow) -> np.ndarray:
@@ -196,13 +201,18 @@ def _paper(study: Study, lon: pd.Series, lat: pd.Series, window: MapWindow) -> n
 
 
 def _sample(group: str) -> str:
-    colour = MOVES[group]
+    colour, dash = MOVES[group], _dash(group, 0.26)
     if group in DROPPED:
-        body = [svg.disc(5, 1.8, 1.3, fill="none", stroke=colour, stroke_width=0.35, stroke_dasharray="0.8 0.5")]
+        body = [svg.disc(5, 1.8, 1.3, fill="none", stroke=colour, stroke_width=0.35, stroke_dasharray=dash)]
     elif group == "notation":
         body = [svg.disc(5, 1.8, 1.0, fill=colour)]
     else:
-        line = svg.path(shapely.LineString([(1.5, 1.8), (8.5, 1.8)]), stroke=colour, stroke_width=0.3)
+        line = svg.path(
+            shapely.LineString([(1.5, 1.8), (8.5, 1.8)]),
+            stroke=colour,
+            stroke_width=0.3,
+            stroke_dasharray=dash,
+        )
         ends = [
             svg.disc(1.5, 1.8, 0.9, fill="#fff", stroke=colour, stroke_width=0.3),
             svg.disc(8.5, 1.8, 1.0, fill=colour),
