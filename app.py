@@ -98,6 +98,9 @@ def main() -> None:
         page.run()
     except PatrolError as problem:
         st.error(str(problem))
+    except Exception:
+        st.error(text("app.broken"))
+        raise
 
 
 main()

@@ -1,8 +1,11 @@
 """What all pages share: heading, help line, key numbers, tables, downloads, and what to do when a plan is missing."""
 
 import html
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -18,49 +21,42 @@ from views.maps.picture import as_png
 from views.station import Station
 
 MAP_PX = 510
-STYLE = """<style>
-.block-container { padding: 2.1rem 2rem 1.5rem; max-width: 1680px; }
-[data-testid="stSidebarHeader"] { height: 2.4rem; padding-bottom: 0; }
-h2 { font-size: 1.45rem !important; padding: 0 !important; }
-h3 { font-size: 1.08rem !important; padding: .35rem 0 .25rem !important; }
-[data-testid="stMetricValue"] { font-size: 1.45rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
-[data-testid="stMetricLabel"] { color: #6b675f; }
-iframe { border: 1px solid #dedad2; border-radius: 4px; }
-.xq-help { color: #6b675f; margin: 0; }
-[data-testid="stMainBlockContainer"] > div > [data-testid="stVerticalBlock"] { gap: .7rem; }
-.xq-mark { color: #9a3412; font-weight: 600; }
-.xq-scroll { overflow: auto; margin-top: .2rem; max-height: 460px; border: 1px solid #dedad2; border-radius: 4px; }
-.xq-table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
-.xq-table th { position: sticky; top: 0; background: #f5f3ee; color: #55524c; font-weight: 600; }
-.xq-table th { vertical-align: bottom; word-break: keep-all; }
-.xq-table th, .xq-table td { padding: .3rem .6rem; border-bottom: 1px solid #eceae4; text-align: right; }
-.xq-table .l { text-align: left; }
-.xq-table td { white-space: nowrap; }
-.xq-table td.l { white-space: normal; }
-.xq-table td.s { white-space: nowrap; }
-.xq-line { display: flex; gap: .5rem; line-height: 1.5; padding: .28rem 0; border-bottom: 1px solid #f0ede7; }
-.xq-dot { color: #8d887f; }
-.xq-said { font-size: .85rem; white-space: pre-wrap; margin: 0; }
-.xq-list { margin: 0; padding-left: 1.1rem; line-height: 1.65; }
-@media (max-width: 1100px) {  /* a tablet: tables smaller, and below one another where they stood side by side */
-  .block-container { padding-left: 1.2rem; padding-right: 1.2rem; }
-  .xq-table { font-size: .84rem; }
-  .xq-table th, .xq-table td { padding: .25rem .38rem; }
-  [data-testid="stMetricValue"] { font-size: 1.15rem; }
-  [data-testid="stHorizontalBlock"]:has(.xq-scroll):not(:has(iframe)) { flex-wrap: wrap; }
-  [data-testid="stHorizontalBlock"]:has(.xq-scroll):not(:has(iframe)) > [data-testid="stColumn"] { flex: 1 1 100%; }
-}
-</style>"""
+LOOK = Path(__file__).with_name("page.css")
 
 
 def head(page: str, station: Station) -> None:
     """Write the page's heading, and one line that says what it is for."""
-    st.html(STYLE)
+    st.html(_look())
+    st.sidebar.html(_skip_link(text("app.skip")), unsafe_allow_javascript=True)  # where it takes no room
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(text(f"page.{page}.title"), anchor=False)
         st.session_state["take slot"] = st.container(width="content")
     mark = f' <span class="xq-mark">{text("map.synthetic")}</span>' if station.study.synthetic else ""
     st.html(f'<p class="xq-help">{text(f"page.{page}.help")}{mark}</p>')
+
+
+@cache
+def _look() -> str:
+    return f"<style>{LOOK.read_text(encoding='utf-8')}</style>"
+
+
+def _skip_link(words: str) -> str:
+    """Return what puts a way past the list of pages before all else that the keyboard reaches."""
+    return f"<script>{_SKIP.replace('WORDS', json.dumps(words))}</script>"
+
+
+_SKIP = """
+const main = document.querySelector("[data-testid=stMain]");
+let skip = document.querySelector(".xq-skip");
+if (!skip) {
+  skip = document.createElement("button");
+  skip.className = "xq-skip";
+  skip.type = "button";
+  document.body.prepend(skip);
+}
+skip.textContent = WORDS;
+skip.onclick = () => { main.setAttribute("tabindex", "-1"); main.focus(); };
+"""
 
 
 def know_pages(pages: Mapping[str, Any]) -> None:
