@@ -43,7 +43,7 @@ def make_cells(
     edges = walkable_edges(cells, barriers, crossings, size=study.settings.cell_size_m)
     matrix = edge_matrix(len(cells), edges)
     cells["component"] = connected_components(matrix, directed=False)[1]
-    cells["road_m"] = _road_metres(cells, roads)
+    cells["road_m"] = road_metres(cells, roads)
     cells["village_id"] = _owners(cells, villages, matrix)
     return CELLS.conform(cells, crs=study.crs), CELL_EDGES.conform(edges)
 
@@ -211,7 +211,8 @@ def _has(gates: pd.MultiIndex, cell: Ints, wall: pd.Series) -> NDArray[np.bool_]
     return np.asarray(pd.MultiIndex.from_arrays([cell, wall]).isin(gates))
 
 
-def _road_metres(cells: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> Floats:
+def road_metres(cells: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> Floats:
+    """Return the metres of road to patrol in each cell."""
     driven = roads[roads["road_class"].isin(DRIVEN)].geometry.to_numpy()
     shapes = cells.geometry.to_numpy()
     cell, road = shapely.STRtree(driven).query(shapes, predicate="intersects")

@@ -2,38 +2,35 @@
 
 In:     a zone plan, the case it was made for, the tables of its ground, and a ``Change``.
 Out:    the plan's figures before and after, what the change breaks, and the changed answer.
-Method: nothing is solved. A change only narrows what may be chosen (a village fixed to a zone, a post to a village, a
-        road closed), so the bound proven for the problem without it holds for every legal plan that has it. Closing a
-        road takes its segment out of the roads, and the crossings that only it carries out of the walkable ground; no
-        way gets shorter. The work stays what the plan was made for: a closed road is not patrolled, its incidents are.
+Method: nothing is solved. A village or a post fixed by hand only narrows what may be chosen, so the bound proven for
+        the problem without it holds for every legal plan that has it. Closing or opening a road makes another problem
+        (``models.closures``: other ways, other work): its bound is the Lagrangian one, reckoned at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
-from gis_data import cells as grid
-from gis_data.barriers import find_crossings
 from gis_data.errors import InputError
 from gis_data.streets import DRIVEN
-from models.districting.problem import Ints, Problem, broken_rules, neighbours_from_pairs, pieces
+from models.closures import Closing, closings_of, opened, roads_closed, with_closings
+from models.districting.bound import lagrangian_bound
+from models.districting.problem import Ints, broken_rules, objective, pieces
+from models.districting.search import search
 from models.districting.solve import Solution
-from models.districting.wishes import villages_moved
+from models.districting.wishes import villages_moved, with_wishes
 from models.plan import Plan
-from models.zone_ground import minutes_left, touching_units
 from models.zone_tables import balance_row
 from models.zones import Case, as_plan
 
-KINDS = ("move", "post", "lock", "unlock", "close", "close_road")
+KINDS = ("move", "post", "lock", "unlock", "close", "close_road", "open_road")
 ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
-SAME_SPOT_M = 0.5
+BOUND_STEPS = 300  # more lift the bound of a town of 71 villages no further
+STARTS, MOVES = 4, 4_000  # of the search for a legal plan that the bound starts from
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Change:
     ----------
     kind
         "move" units to a zone; "post": the zone of a unit has its post there; "lock" or "unlock" units where they are;
-        "close" a crossing; "close_road" segments of road.
+        "close" a crossing; "close_road" segments of road; "open_road" segments, and those closed together with them.
     units
         Ids of units.
     zone_id
@@ -52,7 +49,7 @@ class Change:
     crossing_id
         The crossing to close, with those beside it.
     road_ids
-        The segments of road to close, between their junctions (``road_id`` of the table ROADS).
+        The segments of road to close or open, between their junctions (``road_id`` of the table ROADS).
     """
 
     kind: str
@@ -69,14 +66,15 @@ class Change:
 
 @dataclass(frozen=True)
 class GroundTables:
-    """The tables that decide where one can go."""
+    """The tables that hands pick from."""
 
     villages: gpd.GeoDataFrame
-    cells: gpd.GeoDataFrame
     roads: gpd.GeoDataFrame
     barriers: gpd.GeoDataFrame
     crossings: gpd.GeoDataFrame
-    cell_size_m: float
+
+
+CaseOf = Callable[[frozenset[int]], Case]  # the case with some segments of road closed
 
 
 @dataclass(frozen=True)
@@ -90,23 +88,26 @@ class Hand:
     post
         For each unit the unit of its zone's post.
     bound
-        Of the problem with its wishes and without any change by hand, in work-minutes.
-    closed, closed_roads
-        Crossings and segments of road that are closed by hand.
+        Of the problem with its wishes and without any village or post fixed by hand, in work-minutes.
+    closings
+        The roads that are closed.
+    proven
+        The segments that were closed when the plan was opened, and the bound that it has for them.
     shown
         The units with the borders that are drawn (``models.borders``).
     """
 
     case: Case
+    case_of: CaseOf
     tables: GroundTables
     zone_ids: tuple[str, ...]
     posts: tuple[int, ...]
     post: Ints
     bound: float
+    proven: tuple[frozenset[int], float]
     shown: gpd.GeoDataFrame
     locked: frozenset[str] = frozenset()
-    closed: frozenset[int] = frozenset()
-    closed_roads: frozenset[int] = frozenset()
+    closings: tuple[Closing, ...] = ()
     done: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -121,6 +122,11 @@ class Hand:
     def names(self, rows: Sequence[int] | Ints) -> list[str]:
         """Return the names of units."""
         return [str(name) for name in self.case.ground.units["name"].iloc[list(rows)]]
+
+    @property
+    def closed_roads(self) -> frozenset[int]:
+        """The segments of road that are closed."""
+        return roads_closed(self.closings)
 
 
 @dataclass(frozen=True)
@@ -140,8 +146,13 @@ class Judged:
     cut_off: tuple[tuple[str, list[str]], ...] = ()
 
 
-def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
+def open_hand(plan: Plan, case_of: CaseOf, tables: GroundTables) -> Hand:
     """Return a plan ready to be changed, with the changes it already carries.
+
+    Parameters
+    ----------
+    case_of
+        Returns the case that the plan was made for, with other roads closed.
 
     Raises
     ------
@@ -149,26 +160,27 @@ def open_hand(plan: Plan, case: Case, tables: GroundTables) -> Hand:
         If the plan was made of other units than the case has.
     """
     units, zones = plan.tables["units"], plan.to_frame()
+    if "bound_with_wishes_min" not in plan.settings:  # a city of too many cells for a table of all ways
+        raise InputError("edit.city")
+    closings = closings_of(plan)
+    case = case_of(roads_closed(closings))
     row = pd.Series(np.arange(case.problem.size), index=case.ground.units["unit_id"])
-    if set(units["unit_id"]) != set(row.index) or "bound_with_wishes_min" not in plan.settings:
+    if set(units["unit_id"]) != set(row.index):
         raise InputError("zones.stale")
     posts = row[zones["post_unit"]].to_numpy(dtype=np.int64)
     post_of_zone = dict(zip(zones["zone_id"], posts.tolist(), strict=True))
     zone_of_unit = units.set_index("unit_id")["zone_id"][case.ground.units["unit_id"]]
     done = tuple(plan.settings.get("by_hand", ()))
     bound = float(plan.settings["bound_with_wishes_min"]) * float(case.problem.load.sum())
-    hand = Hand(
-        case, tables, tuple(zones["zone_id"]), tuple(posts.tolist()),
-        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, _shown(plan, case), done=done,
-    )  # fmt: skip
     locked: set[str] = set()
     for change in done:
         locked = locked | set(change["units"]) if change["kind"] == "lock" else locked
         locked = locked - set(change["units"]) if change["kind"] == "unlock" else locked
-    closed = frozenset(int(change["crossing_id"]) for change in done if change["kind"] == "close")
-    roads = frozenset(int(road) for change in done for road in change.get("road_ids", ()))
-    hand = replace(hand, locked=frozenset(locked))
-    return _closed(hand, closed, roads) if closed or roads else hand
+    return Hand(
+        case, case_of, tables, tuple(zones["zone_id"]), tuple(posts.tolist()),
+        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, (roads_closed(closings), bound),
+        _shown(plan, case), frozenset(locked), closings, done,
+    )  # fmt: skip
 
 
 def _shown(plan: Plan, case: Case) -> gpd.GeoDataFrame:
@@ -188,12 +200,15 @@ def changed(hand: Hand, change: Change) -> Hand:
         If the change names what is not there, changes nothing, empties a zone, or moves a locked unit.
     """
     rows = _rows(hand, change.units)
-    if change.kind == "close":
-        if change.crossing_id not in set(hand.tables.crossings["crossing_id"]) or hand.tables.villages.empty:
-            raise InputError("edit.no_crossing", found=change.crossing_id)
-        return _closed(hand, hand.closed | {change.crossing_id}, hand.closed_roads)
-    if change.kind == "close_road":
-        return _closed(hand, hand.closed, hand.closed_roads | _roads_to_close(hand, change.road_ids))
+    if change.kind in ("close", "close_road"):
+        roads = _carrying(hand, change.crossing_id) if change.kind == "close" else change.road_ids
+        new = _roads_to_close(hand, roads) - hand.closed_roads
+        return _on_other_roads(hand, (*hand.closings, Closing.of(hand.tables.roads, new)))
+    if change.kind == "open_road":
+        left = opened(hand.closings, change.road_ids)
+        if len(left) == len(hand.closings):
+            raise InputError("edit.road_open", found=change.road_ids)
+        return _on_other_roads(hand, left)
     if not rows:
         raise InputError("edit.no_units")
     if change.kind in ("lock", "unlock"):
@@ -249,48 +264,41 @@ def _roads_to_close(hand: Hand, road_ids: Sequence[int]) -> frozenset[int]:
         raise InputError("edit.no_roads")
     if unknown := [road for road in road_ids if road not in driven]:
         raise InputError("edit.no_road", found=unknown)
-    if set(road_ids) <= roads_shut(hand):
+    if set(road_ids) <= hand.closed_roads:
         raise InputError("edit.road_shut", found=road_ids)
     return frozenset(road_ids)
 
 
-def roads_shut(hand: Hand) -> frozenset[int]:
-    """Return the segments of road that are closed, those that carry a closed crossing among them."""
-    shut = hand.tables.crossings["crossing_id"].isin(crossings_beside(hand.tables.crossings, hand.closed))
-    return hand.closed_roads | {int(road) for road in hand.tables.crossings.loc[shut, "road_id"]}
+def _carrying(hand: Hand, crossing_id: int) -> list[int]:
+    """Return the segments that carry a crossing and those beside it."""
+    crossings = hand.tables.crossings
+    beside = crossings_beside(crossings, frozenset({crossing_id}))
+    if not beside:
+        raise InputError("edit.no_crossing", found=crossing_id)
+    return sorted({int(road) for road in crossings.loc[crossings["crossing_id"].isin(beside), "road_id"]})
 
 
-def _closed(hand: Hand, closed: frozenset[int], closed_roads: frozenset[int]) -> Hand:
-    """Return the plan on the ground without some crossings and segments of road."""
-    hand = replace(hand, closed=closed, closed_roads=closed_roads)
-    tables, ground, asked = hand.tables, hand.case.ground, hand.case.problem
-    roads = tables.roads[~tables.roads["road_id"].isin(roads_shut(hand))]
-    open_ = tables.crossings[~tables.crossings["crossing_id"].isin(crossings_beside(tables.crossings, closed))]
-    crossings = open_[_still_crossed(open_, tables.barriers, roads)]
-    edges = grid.walkable_edges(tables.cells, tables.barriers, crossings, size=tables.cell_size_m)
-    component = connected_components(grid.edge_matrix(len(tables.cells), edges), directed=False)[1]
-    cells = tables.cells.assign(component=component)
-    pairs = touching_units(tables.villages, cells, edges)
-    travel = minutes_left(ground.units, cells, edges, tables.roads, roads_shut(hand), hand.case.workload)
-    # Over the fields it may be quicker than the road was: a closed road is no gain.
-    travel = np.maximum(travel, ground.travel_min)
-    problem = Problem(asked.load, travel, neighbours_from_pairs(asked.size, pairs), asked.count, asked.tolerance)
-    return replace(hand, case=replace(hand.case, problem=problem))
+def _on_other_roads(hand: Hand, closings: tuple[Closing, ...]) -> Hand:
+    """Return the plan on the ground that other closed roads leave, with the bound that holds there."""
+    closed = roads_closed(closings)
+    case = hand.case_of(closed)
+    if case.ground.units["unit_id"].tolist() != hand.ids:  # cells that nothing leads to any more are in no zone
+        raise InputError("edit.other_units")
+    hand = replace(hand, case=case, closings=closings)
+    return replace(hand, bound=hand.proven[1] if closed == hand.proven[0] else _quick_bound(hand))
 
 
-def _still_crossed(
-    crossings: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, roads: gpd.GeoDataFrame
-) -> NDArray[np.bool_]:  # fmt: skip
-    """Tell at which crossings a road that is open still crosses the barrier.
-
-    A road cut on the barrier has two segments there, and the crossing names only one: the roads left are asked.
-    """
-    left = find_crossings(barriers, roads, crs=str(crossings.crs))
-    here, there = shapely.STRtree(left.geometry.to_numpy()).query(
-        crossings.geometry.to_numpy(), predicate="dwithin", distance=SAME_SPOT_M
-    )
-    same = crossings["barrier_id"].to_numpy()[here] == left["barrier_id"].to_numpy()[there]
-    return np.isin(np.arange(len(crossings)), here[same])
+def _quick_bound(hand: Hand) -> float:
+    """Return the Lagrangian bound of the case, in work-minutes; it takes a twentieth of a second."""
+    asked = with_wishes(hand.case.problem, hand.case.wishes)
+    start = hand.post
+    if broken_rules(asked, start):
+        rng = np.random.default_rng([asked.size, asked.count])
+        found = search(asked, rng=rng, starts=STARTS, moves=MOVES)
+        start = start if found.post is None else found.post
+    if not np.isfinite(objective(asked, start)):
+        return 0.0
+    return lagrangian_bound(asked, start, iterations=BOUND_STEPS).value
 
 
 def crossings_beside(crossings: gpd.GeoDataFrame, chosen: frozenset[int]) -> set[int]:
@@ -329,11 +337,12 @@ def as_changed_plan(hand: Hand, plan: Plan, changes: Sequence[Change], *, reason
     answer = Solution(hand.post, hand.bound, hand.bound, "hand")
     made = as_plan(hand.case, answer, seed=plan.seed, order=np.array(hand.posts, dtype=np.int64))
     done = [*hand.done, *(change.to_mapping() | {"reason": reason, "insisted": insist} for change in changes)]
-    notes = [(f"zones.note.by_hand.{item['kind']}", _words(hand, item)) for item in done]
-    settings = dict(made.settings) | {
-        "by_hand": done, "closed_roads": sorted(roads_shut(hand)),
-        "bound_with_wishes_min": plan.settings["bound_with_wishes_min"],
-    }  # fmt: skip
+    notes = [
+        (f"zones.note.by_hand.{item['kind']}", _words(hand, item))
+        for item in done
+        if item["kind"] not in ("close", "close_road", "open_road")  # what is closed now is told by itself
+    ]
+    settings = dict(made.settings) | {"by_hand": done}
     if "option" in plan.settings:
         settings["from_option"] = plan.settings["option"]
     verdict = judge(hand)
@@ -343,7 +352,9 @@ def as_changed_plan(hand: Hand, plan: Plan, changes: Sequence[Change], *, reason
             "cut": hand_words(verdict),
         }
         notes.append(("zones.note.outside", kinds))
-    return replace(made, settings=settings, notes=(*made.notes, *notes))
+    made = replace(made, settings=settings, notes=(*made.notes, *notes))
+    told = [closing if closing.reason else replace(closing, reason=reason) for closing in hand.closings]
+    return with_closings(made, told, hand.tables.roads)
 
 
 def hand_words(verdict: Judged) -> list[str]:
@@ -353,11 +364,4 @@ def hand_words(verdict: Judged) -> list[str]:
 
 def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str | list[str]]:
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change["units"])]
-    return {"names": hand.names(rows), "zone": str(change["zone_id"]), "crossing": str(change["crossing_id"]),
-            "roads": road_words(hand.tables, change.get("road_ids", ())), "reason": str(change["reason"])}  # fmt: skip
-
-
-def road_words(tables: GroundTables, road_ids: Sequence[int]) -> list[str]:
-    """Return what segments of road are called: the road's name where it has one, and the segment's number."""
-    name = tables.roads.set_index("road_id")["name"]
-    return [f"{name.get(road, '')} #{road}".strip() for road in road_ids]
+    return {"names": hand.names(rows), "zone": str(change["zone_id"]), "reason": str(change["reason"])}

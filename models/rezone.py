@@ -11,9 +11,11 @@ from typing import Any
 
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.workspace import Workspace
+from models.closures import closings_of, roads_closed, with_closings
 from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, judge, open_hand
 from models.plan import Plan, Progress, silent
-from models.town_plan import Job, open_plan, replace_zones
+from models.town_plan import Job, on_open_roads, open_plan, replace_zones
+from models.village_parts import Parts
 from models.zone_options import answer_of, find_option, option_changes
 from models.zones import Case, as_plan, make_case
 
@@ -32,9 +34,12 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
     job, options = open_plan(
         ws, "options", made_from=MADE_FROM, absent="options.first", stale="options.stale", progress=progress
     )
-    option = find_option(options, option_id)
-    case = case_of(job, options, changes=option_changes(option))
+    option, closings = find_option(options, option_id), closings_of(options)
+    if closings != job.closings()[0]:
+        raise InputError("options.stale")
+    case = case_of(job, options, closed=roads_closed(closings), changes=option_changes(option))
     plan = as_plan(case, answer_of(options, option, case), seed=options.seed)
+    plan = with_closings(plan, closings, job.tables["roads"])
     settings = dict(plan.settings) | {"option": option_id}
     plan = dataclasses.replace(plan, settings=settings, seconds=time.perf_counter() - started)
     replace_zones(ws, job, plan, "choose", {"option": option_id, "settings": option_changes(option)})
@@ -52,14 +57,8 @@ def open_edit(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Plan,
     job, plan = open_plan(
         ws, "zones", made_from=MADE_FROM, absent="plan.zones_first", stale="zones.stale", progress=progress
     )
-    case, (villages, cells) = case_of(job, plan), (job.tables["villages"], job.tables["cells"])
-    if (parts := case.ground.parts) is not None:
-        villages, cells = parts.of_villages(villages, cells), parts.of_cells(cells)
-    tables = GroundTables(
-        villages, cells, job.tables["roads"], ws.read("barriers"), ws.read("crossings"),
-        job.study.settings.cell_size_m,
-    )  # fmt: skip
-    return job, plan, open_hand(plan, case, tables)
+    tables = GroundTables(*(job.tables[name] for name in ("villages", "roads", "barriers", "crossings")))
+    return job, plan, open_hand(plan, lambda closed: case_of(job, plan, closed=closed), tables)
 
 
 def record_change(
@@ -100,9 +99,13 @@ def record_change(
     return made
 
 
-def case_of(job: Job, plan: Plan, *, changes: Mapping[str, Any] | None = None) -> Case:
-    """Return the case that a plan was made for, with some settings of its zones changed."""
+def case_of(
+    job: Job, plan: Plan, *, closed: frozenset[int] = frozenset(), changes: Mapping[str, Any] | None = None
+) -> Case:  # fmt: skip
+    """Return the case that a plan was made for, with some roads closed and some settings of its zones changed."""
     asked = {"count": plan.settings["count"], **(changes or {})}
     sections = {"zones": {**plan.settings["zones"], **asked}, "workload": plan.settings["workload"]}
     study = dataclasses.replace(job.study, settings=job.study.settings.changed(sections))
-    return make_case(study, *job.ground(), period=job.period, buildings=job.tables["buildings"])
+    parts = Parts(plan.tables["parts"]) if "parts" in plan.tables else None
+    ground = on_open_roads(job, closed).ground()
+    return make_case(study, *ground, period=job.period, buildings=job.tables["buildings"], parts=parts)

@@ -24,6 +24,7 @@ from gis_data.workspace import Workspace
 from models.beats.plan import Tables, plan_beats, wishes_of
 from models.borders import drawn_tables
 from models.cameras.plan import plan_cameras
+from models.closures import Closing, closed_in, closings_of, found_again, ground_left, roads_closed, with_closings
 from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
@@ -36,9 +37,11 @@ from models.zones import make_case, plan_zones
 PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 ON_REQUEST = ("options",)  # thirty plans: a minute or two, so only when asked for
 AFTER_ZONES = ("beats", "scorecard")  # what hangs on the zones
+ON_ROADS = ("zones", *ON_REQUEST)  # what is reckoned on the roads that are open
 GROUND = ("villages", "roads", "barriers", "crossings")
 READ = (
-    "incidents", "villages", "roads", "barriers", "buildings", "landuse", "places", "cameras", "patrol_hours", "visits",
+    "incidents", "villages", "roads", "barriers", "crossings", "buildings", "landuse", "places", "cameras",
+    "patrol_hours", "visits",
 )  # fmt: skip
 
 Report = Callable[[str, float], None]
@@ -97,7 +100,7 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     cells, edges = prepare_ground(ws, at=period.end, progress=progress)
     # A merged village is no unit any more; what happened in it is its successor's.
     tables = as_of(tables, period.end) | {"cells": cells, "cell_edges": edges}
-    inputs = {name: ws.table_hash(name) for name in (*READ, "crossings")}
+    inputs = {name: ws.table_hash(name) for name in READ}
     seed = ws.study.settings.seed if seed is None else seed
     return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
 
@@ -157,19 +160,28 @@ def make_parts(job: "Job", parts: Iterable[str]) -> dict[str, Plan]:
         step = f"command.step.{part}"
         job.progress(step, 0.0)
         task = dataclasses.replace(job, plans={**job.plans, **made}, progress=_within(job.progress, step))
-        task = on_zones(task) if part in AFTER_ZONES else task
+        task = on_zones(task) if part in AFTER_ZONES else on_open_roads(task) if part in ON_ROADS else task
         plan = _MAKERS[part](task)
         made[part] = dataclasses.replace(plan, settings=dict(plan.settings) | _days(job.period), inputs=job.inputs)
         job.progress(step, 1.0)
     return made
 
 
+def on_open_roads(job: "Job", closed: Collection[int] | None = None) -> "Job":
+    """Return the job on the ground that closed roads leave; those of the current zones if None."""
+    shut = roads_closed(job.closings()[0]) if closed is None else closed
+    return dataclasses.replace(
+        job, tables=ground_left(job.tables, shut, cell_size_m=job.study.settings.cell_size_m)
+    )  # fmt: skip
+
+
 def on_zones(job: "Job") -> "Job":
     """Return the job on the zone plan's ground: the parts of divided villages in their place, closed roads left out."""
-    zones, tables = job.plans.get("zones"), dict(job.tables)
+    zones = job.plans.get("zones")
     if zones is None:
         return job
-    tables["roads"] = tables["roads"][~tables["roads"]["road_id"].isin(zones.settings.get("closed_roads", ()))]
+    tables = dict(on_open_roads(job).tables)
+    tables["roads"] = tables["roads"][~tables["roads"]["road_id"].isin(closed_in(tables["roads"]))]
     if "parts" in zones.tables:
         parts = Parts(zones.tables["parts"])
         tables["villages"] = parts.of_villages(tables["villages"], tables["cells"])
@@ -271,6 +283,10 @@ class Job:
     progress: Report
     inputs: Mapping[str, str]
 
+    def closings(self) -> tuple[tuple[Closing, ...], tuple[Closing, ...]]:
+        """Return what the current zones have as closed, and what of it is not found among the roads any more."""
+        return found_again(closings_of(self.plans.get("zones")), self.tables["roads"])
+
     def now(self) -> gpd.GeoDataFrame:
         """Return the incidents of the planning period."""
         incidents: gpd.GeoDataFrame = self.tables["incidents"]
@@ -291,7 +307,8 @@ def _zones(job: Job) -> Plan:
         job.study, *job.ground(), period=job.period, seed=job.seed, buildings=job.tables["buildings"],
         progress=job.progress,
     )  # fmt: skip
-    return _with_borders(job, plan)
+    closings, lost = job.closings()  # what is closed stays closed until hands open it
+    return _with_borders(job, with_closings(plan, closings, job.tables["roads"], lost=lost))
 
 
 def _with_borders(job: Job, zones: Plan) -> Plan:
@@ -303,7 +320,8 @@ def _with_borders(job: Job, zones: Plan) -> Plan:
 
 def _options(job: Job) -> Plan:
     case = make_case(job.study, *job.ground(), period=job.period, buildings=job.tables["buildings"])
-    return plan_options(case, seed=job.seed, progress=job.progress)
+    plan = plan_options(case, seed=job.seed, progress=job.progress)
+    return with_closings(plan, job.closings()[0], job.tables["roads"])
 
 
 def _beats(job: Job) -> Plan:

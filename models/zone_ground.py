@@ -8,7 +8,7 @@ Method: d_ij are minutes by road between village centres, or along the cells whe
         short ways alone (p-median by interchange, Teitz & Bart 1968).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from gis_data import cells as grid
 from gis_data.settings import WorkloadSettings
 from gis_data.streets import ACCESS_MIN_PER_KM, DRIVEN, RoadNetwork
 from gis_data.taxonomy import drives_allocation
+from models.closures import closed_in
 from models.districting.problem import Floats, Ints
 from models.village_parts import Parts, divide
 from models.workload import TERMS, place_in_units, unit_of_cells, unit_workload
@@ -113,18 +114,34 @@ def survey_divided(
     none = villages.iloc[:0]
     work = unit_workload(incidents, none, cells, settings, weeks=weeks)[["incident_min", "patrol_min"]].sum(axis=1)
     parts = divide(heavy["unit_id"], cells, cell_edges, buildings, work.to_numpy(), most=mean / 2)
+    return survey_parts(villages, cells, cell_edges, roads, incidents, settings, parts, weeks=weeks, count=count)
+
+
+def survey_parts(
+    villages: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    cell_edges: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
+    incidents: gpd.GeoDataFrame,
+    settings: WorkloadSettings,
+    parts: Parts,
+    *,
+    weeks: float,
+    count: int,
+) -> Ground:
+    """Survey, with some villages divided as told."""
     ground = survey(
         parts.of_villages(villages, cells), parts.of_cells(cells), cell_edges, roads, parts.of_incidents(incidents),
         settings, weeks=weeks, count=count,
     )  # fmt: skip
-    said = tuple(_said_of_parts(row, parts, mean) for row in heavy.itertuples())
+    mean, load = float(ground.units["total_min"].sum()) / count, ground.units.set_index("unit_id")["total_min"]
+    name = villages.set_index("village_id")["name"]
+    said = tuple(
+        ("zones.note.divided",
+         {"unit": name[village], "parts": len(own), "zones": f"{load[own['unit_id']].sum() / mean:.1f}"})
+        for village, own in parts.shares.groupby("village_id")
+    )  # fmt: skip
     return replace(ground, notes=(*ground.notes, *said), parts=parts)
-
-
-def _said_of_parts(row: Any, parts: Parts, mean: float) -> Note:  # noqa: ANN401 - a table row
-    number = int((parts.shares["village_id"] == row.unit_id).sum())
-    zones = {"unit": row.name, "parts": number, "zones": f"{row.total_min / mean:.1f}"}
-    return "zones.note.divided", zones
 
 
 def for_count(ground: Ground, settings: WorkloadSettings, *, count: int) -> Ground:
@@ -230,47 +247,31 @@ def minutes_between(
     units: pd.DataFrame, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame, roads: gpd.GeoDataFrame,
     settings: WorkloadSettings,
 ) -> tuple[Floats, tuple[Note, ...]]:  # fmt: skip
-    """Return d_ij (from a post in j to unit i) by road; along the cells where no road leads, or there are none."""
+    """Return d_ij (from a post in j to unit i) by road; along the cells where no road leads, or there are none.
+
+    The more roads are closed (column ``closed``), the longer every way.
+    """
     speed = settings.patrol_speed_km_per_h
     places = units["cell"].to_numpy(dtype=np.int64)
     if not roads["road_class"].isin(DRIVEN).any():
         walked = grid.cell_travel_min(cells, cell_edges, places, places, speed_km_per_h=speed)
         return walked.T, (("zones.note.travel_cells", {"speed": f"{speed:g}"}),)
     points = gpd.GeoSeries(gpd.points_from_xy(units["x"], units["y"]), crs=cells.crs)
-    minutes = RoadNetwork.from_roads(roads).travel_min(points, points).T
+    network, closed = RoadNetwork.from_roads(roads), closed_in(roads)
+    minutes = network.travel_min(points, points).T
     missing = np.isinf(minutes)
-    if not missing.any():
+    if not missing.any() and not closed:
         return minutes, (("zones.note.travel_roads", {}),)
     walked = grid.cell_travel_min(cells, cell_edges, places, places, speed_km_per_h=speed).T
+    if closed:
+        # By the roads that are left, or over the fields on foot; a closed road is no gain, where a path is quicker.
+        on_foot = walked * speed * ACCESS_MIN_PER_KM / 60
+        minutes = np.maximum(minutes, np.minimum(network.without(closed).travel_min(points, points).T, on_foot))
+    if not missing.any():
+        return minutes, (("zones.note.travel_roads", {}),)
     lost = int(missing.all(axis=1).sum() + (missing.sum(axis=1) == len(units) - 1).sum())
     note = ("zones.note.travel_mixed", {"pairs": int(missing.sum()), "units": lost, "speed": f"{speed:g}"})
     return np.where(missing, walked, minutes), (note,)
-
-
-def minutes_left(
-    units: pd.DataFrame, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame, roads: gpd.GeoDataFrame,
-    closed: Collection[int], settings: WorkloadSettings,
-) -> Floats:  # fmt: skip
-    """Return d_ij with some roads closed: by the roads that are left, or over the fields on foot where that is quicker.
-
-    Pairs that no road joined before go along the cells as they did. The more is closed, the longer every way.
-
-    Parameters
-    ----------
-    cell_edges
-        What can still be walked between.
-    closed
-        Ids of the segments of road that are closed.
-    """
-    places = units["cell"].to_numpy(dtype=np.int64)
-    points = gpd.GeoSeries(gpd.points_from_xy(units["x"], units["y"]), crs=cells.crs)
-    network = RoadNetwork.from_roads(roads)
-    by_road = network.without(closed).travel_min(points, points).T
-    lost = np.isinf(by_road)
-    never = lost & np.isinf(network.travel_min(points, points).T) if lost.any() else lost
-    along = grid.cell_travel_min(cells, cell_edges, places, places, speed_km_per_h=settings.patrol_speed_km_per_h).T
-    on_foot = along * settings.patrol_speed_km_per_h * ACCESS_MIN_PER_KM / 60
-    return np.where(never, along, np.minimum(by_road, on_foot))
 
 
 def without_islets(load: Floats, pairs: Ints, count: int) -> tuple[Ints, tuple[Note, ...]]:

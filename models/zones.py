@@ -40,7 +40,8 @@ from models.districting.wishes import Wishes, moved, obeys, paid, with_wishes
 from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
-from models.zone_ground import Ground, Note, for_count, survey, survey_divided
+from models.village_parts import Parts
+from models.zone_ground import Ground, Note, for_count, survey, survey_divided, survey_parts
 from models.zone_tables import NONE_DRAWN, areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
 
@@ -155,14 +156,20 @@ def make_case(
     period: Period,
     count: int | None = None,
     buildings: gpd.GeoDataFrame | None = None,
+    parts: Parts | None = None,
 ) -> Case:
-    """Gather what ``plan_zones`` has to solve; raises as that does, but for what no plan can keep."""
+    """Gather what ``plan_zones`` has to solve; raises as that does, but for what no plan can keep.
+
+    ``parts`` are those of villages already divided; if None they are found, where the settings allow.
+    """
     settings, workload = study.settings.zones, study.settings.workload
     check_settings(settings)
     k = zone_count(villages, count or settings.count)
     now = incidents[period.holds(incidents["reported_at"])]
     tables = (villages, cells, cell_edges, roads, now, workload)
-    if settings.split_heavy and buildings is not None:
+    if parts is not None:
+        ground = survey_parts(*tables, parts, weeks=period.weeks, count=k)
+    elif settings.split_heavy and buildings is not None:
         ground = survey_divided(*tables, buildings, weeks=period.weeks, count=k, tolerance=settings.tolerance)
     else:
         ground = survey(*tables, weeks=period.weeks, count=k)

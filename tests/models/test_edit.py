@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 
 import geopandas as gpd
 import numpy as np
@@ -15,9 +16,10 @@ from gis_data import audit
 from gis_data.barriers import find_crossings
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError
+from gis_data.workspace import Workspace
 from models.districting.problem import broken_rules, objective, recentred
 from models.edit import Change, changed, judge
-from models.rezone import open_edit, record_change
+from models.rezone import choose_option, open_edit, record_change
 from models.store import load_plans
 from models.town_plan import plan_town
 
@@ -232,20 +234,24 @@ def test_a_bridge_cut_on_its_river_falls_with_either_half(small_workspace, half)
 
 @settings(max_examples=12, deadline=None)
 @given(shut=st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True))
-def test_closing_a_road_never_gives_a_better_objective(driven, shut):
-    before, least = judge(driven).travel_min, cheapest_legal(driven.case.problem)
+def test_closing_roads_makes_no_way_shorter_and_no_work_and_the_bound_holds(driven, shut):
     hand, gone = driven, []
     for road in driven.tables.roads["road_id"].iloc[shut]:
+        before = hand.case
         hand = closing(hand, int(road))
         gone.append(int(road))
-        after, now = judge(hand), cheapest_legal(hand.case.problem)
-        assert after.travel_min >= before - 1e-9
-        assert now >= least - 1e-9
-        assert driven.bound <= now + 1e-6
+        after, now = judge(hand), hand.case
+        assert (now.problem.travel_min >= before.problem.travel_min - 1e-9).all()
+        assert hand.bound <= cheapest_legal(now.problem) + 1e-6
         assert after.broken or after.bound_min <= after.travel_min
-        before, least = after.travel_min, now
+        km = float(driven.tables.roads.set_index("road_id").loc[int(road), "length_m"]) / 1000
+        less = before.ground.units["patrol_min"].sum() - now.ground.units["patrol_min"].sum()
+        assert less == pytest.approx(km / 25 * 60 * 2)  # twice a week at 25 km/h
+        rest = ["incident_min", "fixed_min"]
+        assert now.ground.units[rest].equals(before.ground.units[rest])
     together = closing(driven, *gone)
     assert judge(together) == judge(hand)
+    assert judge(changed(together, Change("open_road", road_ids=tuple(gone[:1])))) == judge(driven)
 
 
 def test_a_road_closed_by_hand_stays_closed_and_no_beat_has_it(small_workspace):
@@ -266,9 +272,101 @@ def test_a_road_closed_by_hand_stays_closed_and_no_beat_has_it(small_workspace):
     line = json.loads((ws.root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert (line["action"], line["parameters"]["reason"]) == ("override", "桥面维修")
     assert line["parameters"]["change"]["road_ids"] == [road]
-    said = [text(key, lang=lang, **values) for key, values in made.notes if "close_road" in key for lang in LANGUAGES]
+    closed = [values for key, values in made.notes if key == "zones.note.closed"]
+    said = [text("zones.note.closed", lang=lang, **values) for values in closed for lang in LANGUAGES]
     assert len(said) == 2
     assert all(f"#{road}" in sentence and "桥面维修" in sentence for sentence in said)
+
+
+@pytest.fixture(scope="module")
+def one_shut(small_workspace):
+    """A town with all its plans, in which hands have closed one of two bridges."""
+    ws = small_workspace(bridges=(600.0, 1800.0), counts=EVEN, **WIDE)
+    plan_town(ws, ["beats"], seed=1)
+    road = road_between(open_edit(ws)[2], (600, 300), (600, 1300))
+    record_change(ws, Change("close_road", road_ids=(road,)), reason="桥面维修", insist=True)
+    return ws.root, road
+
+
+@pytest.fixture
+def shut_bridge(one_shut, tmp_path):
+    root, road = one_shut
+    shutil.copytree(root, tmp_path / "town")
+    return Workspace.open(tmp_path / "town"), road
+
+
+def kilometres(ws):
+    """The road of each zone, as the zones, the beats and the scorecard have it."""
+    plans = load_plans(ws)
+    tables = [plans["zones"].to_frame(), plans["beats"].tables["zones"], plans["scorecard"].to_frame()]
+    return [table.set_index("zone_id")["road_km"].to_dict() for table in tables]
+
+
+def test_a_closed_road_stays_closed_in_later_plans_and_is_nobodys_work(shut_bridge):
+    ws, road = shut_bridge
+    whole = ws.read("cells")["road_m"].sum() / 1000
+    for again in range(2):
+        zones, beats, scored = kilometres(ws)
+        assert beats == pytest.approx(zones)
+        assert scored == pytest.approx(zones)
+        assert sum(zones.values()) == pytest.approx(whole - 1.0), again
+        assert road not in set(load_plans(ws)["beats"].tables["segments"]["road_id"])
+        made = plan_town(ws, ["zones", "beats", "scorecard"], seed=1)["zones"]
+    assert [(key, values["reason"]) for key, values in made.notes if key.endswith("closed")] == [
+        ("zones.note.closed", "桥面维修")
+    ]
+    assert made.bound is not None
+    hand = open_edit(ws)[2]
+    assert hand.closed_roads == {road}
+    assert hand.case.problem.travel_min[4, 0] == pytest.approx(4000 * 0.06 / 25)
+
+
+def test_an_opened_road_is_work_and_way_again_and_the_log_says_why(shut_bridge):
+    ws, road = shut_bridge
+    hand = open_edit(ws)[2]
+    free = changed(hand, Change("open_road", road_ids=(road,)))
+    assert free.case.problem.travel_min[4, 0] == pytest.approx(1600 * 0.06 / 25)
+    assert free.bound <= cheapest_legal(free.case.problem) + 1e-6
+    with pytest.raises(InputError, match="没有封闭"):
+        changed(free, Change("open_road", road_ids=(road,)))
+    record_change(ws, Change("open_road", road_ids=(road,)), reason="桥修好了", insist=True)
+    zones, beats, scored = kilometres(ws)
+    assert sum(zones.values()) == pytest.approx(ws.read("cells")["road_m"].sum() / 1000)
+    assert beats == pytest.approx(zones)
+    assert scored == pytest.approx(zones)
+    made = load_plans(ws)["zones"]
+    assert made.settings["closings"] == []
+    assert not any(key.endswith("closed") for key, _ in made.notes)
+    line = json.loads((ws.root / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["parameters"]["change"]["kind"], line["parameters"]["reason"]) == ("open_road", "桥修好了")
+    assert judge(open_edit(ws)[2]) == judge(free)
+
+
+def test_a_closed_road_is_found_again_under_another_number_and_told_where_it_is_gone(shut_bridge):
+    ws, road = shut_bridge
+    roads = ws.read("roads")
+    anew = roads.iloc[::-1].assign(road_id=range(50, 50 + len(roads))).reset_index(drop=True)
+    number = int(anew.loc[anew.geometry.geom_equals(roads.set_index("road_id").geometry[road]), "road_id"].iloc[0])
+    ws.write({"roads": anew, "crossings": find_crossings(ws.read("barriers"), anew, crs=str(roads.crs))})
+    plan_town(ws, ["zones"], seed=1)
+    assert open_edit(ws)[2].closed_roads == {number}
+    left = anew[anew["road_id"] != number].reset_index(drop=True)
+    ws.write({"roads": left, "crossings": find_crossings(ws.read("barriers"), left, crs=str(roads.crs))})
+    made = plan_town(ws, ["zones"], seed=1)["zones"]
+    assert made.settings["closings"] == []
+    assert [values["reason"] for key, values in made.notes if key == "zones.note.closing_lost"] == ["桥面维修"]
+
+
+def test_options_reckoned_with_other_roads_closed_are_stale(small_workspace):
+    ws = small_workspace(counts=EVEN, count=2, tolerance=0.6, time_limit_s=1.0)
+    plan_town(ws, ["options"], seed=1)
+    option = load_plans(ws)["options"].to_frame().query("found")["option_id"].iloc[0]
+    road = int(open_edit(ws)[2].tables.roads["road_id"].iloc[0])
+    record_change(ws, Change("close_road", road_ids=(road,)), reason="修路", insist=True)
+    with pytest.raises(InputError, match="封闭"):
+        choose_option(ws, option)
+    record_change(ws, Change("open_road", road_ids=(road,)), reason="修好", insist=True)
+    assert choose_option(ws, option).settings["closings"] == []
 
 
 @pytest.mark.parametrize(

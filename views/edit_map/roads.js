@@ -1,4 +1,4 @@
-// Roads and bridges: the zones as they stand, and every driven road above them to be closed by a click.
+// Roads and bridges: the zones as they stand, and every driven road above them to be closed or opened by a click.
 const SHUT = "#c8480a";
 const CROSS = '<svg width="15" height="15" viewBox="0 0 15 15" aria-hidden="true"><circle cx="7.5" cy="7.5" r="6.6" fill="#fff"' +
   ' stroke="#c8480a" stroke-width="1.6"/><path d="M4.6 4.6 L10.4 10.4 M10.4 4.6 L4.6 10.4" stroke="#c8480a" stroke-width="2"/></svg>';
@@ -21,7 +21,7 @@ MODES.roads = class extends MODES.zones {
     line.on("mouseout", () => line.setStyle(this.closed.has(road.id) ? this.shut() : this.plain()));
     line.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
-      if (!this.closed.has(road.id)) this.ui.send({kind: "close_road", roads: [road.id]});
+      this.ui.send({kind: this.closed.has(road.id) ? "open_road" : "close_road", roads: [road.id]});
     });
     return {id: road.id, line};
   }
@@ -43,7 +43,11 @@ MODES.roads = class extends MODES.zones {
       list.value = "";
     }}, make("option", {value: "", textContent: words.bridge}));
     list.append(...this.given.crossings.map(([, name], row) => make("option", {value: row, textContent: name})));
-    tools.replaceChildren(make("div", {className: "xq-line"}, ...(this.given.crossings.length ? [list] : [])),
+    this.shutList = make("select", {ariaLabel: words.open, onchange: () => {
+      this.ui.send({kind: "open_road", roads: [Number(this.shutList.value)]});
+    }});
+    tools.replaceChildren(
+      make("div", {className: "xq-line"}, ...(this.given.crossings.length ? [list] : []), this.shutList),
       make("div", {className: "xq-line"}, make("span", {className: "xq-chosen", textContent: words.hint})));
   }
 
@@ -58,6 +62,9 @@ MODES.roads = class extends MODES.zones {
 
   show(state, done) {
     this.closed = new Set(state.closed);
+    this.shutList.hidden = !state.closings.length;
+    this.shutList.replaceChildren(make("option", {value: "", textContent: this.ui.words.open}),
+      ...state.closings.map(([id, name]) => make("option", {value: id, textContent: name})));
     super.show(state, done);
     for (const {id, line} of this.roads) {
       line.setStyle(this.closed.has(id) ? this.shut() : this.plain());

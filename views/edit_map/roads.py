@@ -6,11 +6,13 @@ Out:    ``ground``: the zones' ground with the roads; ``state``: the zones' stat
 
 from typing import Any
 
+import pandas as pd
 import shapely
 
 from gis_data.catalogue import text
 from gis_data.streets import DRIVEN
-from models.edit import Hand, roads_shut
+from models.closures import Closing, road_words
+from models.edit import Hand
 from views import zone_figures
 from views.edit_map import zones
 from views.edit_map.ground import lines
@@ -21,7 +23,9 @@ SIMPLER_M = 4.0
 
 def words() -> dict[str, str]:
     """Return the words of the toolbar."""
-    return zones.words() | {"hint": text("edit_map.roads.hint"), "bridge": text("edit_map.roads.bridge")}
+    return zones.words() | {
+        name: text(f"edit_map.roads.{name}") for name in ("hint", "bridge", "open")
+    }  # fmt: skip
 
 
 def ground(hand: Hand) -> dict[str, Any]:
@@ -46,5 +50,21 @@ def _tip(name: str, kind: str, length_m: float) -> str:
 
 
 def state(base: Hand, now: Hand, colours: list[str]) -> dict[str, Any]:
-    """Return the zones' state and the numbers of the roads that are closed."""
-    return zones.state(base, now, colours) | {"closed": sorted(roads_shut(now))}
+    """Return the zones' state, the numbers of the roads that are closed, and the closings by name to be opened."""
+    shut = [[closing.road_ids[0], _name(now, closing)] for closing in now.closings]
+    return zones.state(base, now, colours) | {"closed": sorted(now.closed_roads), "closings": shut}
+
+
+def _name(hand: Hand, closing: Closing) -> str:
+    return text("list.mark").join(road_words(hand.tables.roads, closing.road_ids))
+
+
+def closed_table(now: Hand) -> pd.DataFrame:
+    """Return what is closed now, with the reason."""
+    rows = [
+        {"road": _name(now, closing), "reason": closing.reason or text("page.edit.closed_column.unkept")}
+        for closing in now.closings
+    ]
+    return pd.DataFrame(rows, columns=["road", "reason"]).rename(
+        columns=lambda key: text(f"page.edit.closed_column.{key}")
+    )

@@ -14,7 +14,8 @@ import shapely
 
 from gis_data.catalogue import text
 from gis_data.study import Study
-from models.edit import Change, Hand, Judged, cut_rows, hand_words, road_words
+from models.closures import road_words
+from models.edit import Change, Hand, Judged, cut_rows, hand_words
 from views import figures
 from views.edit_map.ground import geojson
 from views.maps.layers import lat_lon
@@ -135,7 +136,7 @@ def _ratios(hand: Hand) -> list[float]:
 def edit_words(hand: Hand, change: Change) -> str:
     """Say what a change does, in one line."""
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change.units)]
-    roads = road_words(hand.tables, change.road_ids)
+    roads = road_words(hand.tables.roads, change.road_ids)
     return text(
         f"edit_map.edit.{change.kind}", names=hand.names(rows), zone=change.zone_id, roads=roads,
         crossing=change.crossing_id,

@@ -103,6 +103,10 @@ def _zones(station: Station, desk: Desk, mode: str) -> None:
         frame.table(zone_figures.judged_table(judge(base), None if now is base else verdict))
         if broken := zones.warnings(now, verdict):
             st.warning("\n\n".join(broken))
+        if now.closings:
+            st.markdown(f"**{text('page.edit.closed')}**")
+            closed = roads.closed_table(now)
+            frame.table(closed, words=[str(name) for name in closed])
         st.caption(text("page.hand.bound_help"))
         _pending(station, desk)
 
@@ -170,6 +174,7 @@ def _ground(stamp: str, what: str, lang: str, _draw: Callable[[], dict[str, Any]
 def _pending(station: Station, desk: Desk) -> None:
     """List what is not in the plans yet, and ask for the reason."""
     done = desk.history.done
+    st.caption(text("page.edit.kept_on"))
     if not done:
         st.caption(text("page.edit.nothing"))
         return
