@@ -33,6 +33,7 @@ MOST_ROWS = 8_000  # longer files are decided on evenly spread rows; only where 
 FIT_EDGES_M = np.array([0, 2, 5, 10, 15, 25, 40, 60, 100, 150, 250, 400, np.inf])
 VILLAGE_EDGES_M = np.array([0, 2, 100, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2500, np.inf])
 FIT_SCALE_M, VILLAGE_SCALE_M = 12.0, 250.0
+STRIP_M = 200.0
 ROUNDS = 6
 FLOOR = 0.005  # share of any distance that even a right system may show: a careless click
 
@@ -59,17 +60,18 @@ class Ground:
     def __init__(self, study: Study, buildings: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> None:
         self.study = study
         shapes = [*buildings.geometry.to_numpy(), *roads.geometry.to_numpy()]
-        self.tree = shapely.STRtree(shapes)
+        self.tree = shapely.STRtree(shapes, node_capacity=4)  # narrow: a search for the nearest opens whole nodes
         self.is_known = len(shapes) > 0
         self.across = transformer(WGS84, study.crs)
 
     def off_m(self, xy: Floats) -> Floats:
         """Return the distance from each point to the nearest building or road; infinite where there is none near."""
         off = np.full(len(xy), np.inf)
-        found = self.tree.query_nearest(
-            shapely.points(xy), max_distance=float(FIT_EDGES_M[-2]), return_distance=True, all_matches=False
+        order = np.lexsort([xy[:, 0], xy[:, 1] // STRIP_M])  # neighbours one after the other: their shapes are at hand
+        (found, _), metres = self.tree.query_nearest(
+            shapely.points(xy[order]), max_distance=float(FIT_EDGES_M[-2]), return_distance=True, all_matches=False
         )
-        off[found[0][0]] = found[1]
+        off[order[found]] = metres
         return off
 
     def metres(self, lon: Floats, lat: Floats) -> Floats:
@@ -167,7 +169,7 @@ class _Likelihood:
             for reach in (480.0, 800.0, 1270.0)
             for angle in np.radians([100, 170, 240, 310])
         ]
-        fits = np.concatenate([_bin(self.ground.off_m(xy + move), FIT_EDGES_M) for move in moves])
+        fits = _bin(self.ground.off_m(np.concatenate([xy + move for move in moves])), FIT_EDGES_M)
         far = np.concatenate([_bin(np.hypot(*(xy + move - named).T), VILLAGE_EDGES_M) for move in moves])
         count = len(VILLAGE_EDGES_M) - 1
         return _histogram(fits, len(FIT_EDGES_M) - 1), _histogram(far[far < count], count)
