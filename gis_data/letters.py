@@ -4,6 +4,8 @@ In:     a column of texts.
 Out:    its bytes and where each cell starts; of these which cells are digits only, those of one width, whole numbers.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +16,7 @@ Letters = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 ZERO = ord("0")
+_PIECE = 1 << 15  # rows whose numbers stay near the processor while they are worked on
 
 
 def letters_of(values: pd.Series) -> tuple[Letters, Whole] | None:
@@ -68,3 +71,9 @@ def number_in(table: Letters) -> tuple[NDArray[np.int32], Flags]:
         digits &= digit <= 9
         number = number * 10 + digit
     return number, digits
+
+
+def pieces(rows: int) -> Iterator[slice]:
+    """Give so many rows piece by piece: what is worked out on the way then needs little memory, and less time."""
+    for start in range(0, rows, _PIECE):
+        yield slice(start, min(rows, start + _PIECE))

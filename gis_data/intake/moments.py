@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis_data.intake.values import as_text, is_text
-from gis_data.letters import Flags, Letters, Whole, fixed_width, letters_of, number_in
+from gis_data.letters import Flags, Letters, Whole, fixed_width, letters_of, number_in, pieces
 
 EXCEL_EPOCH = pd.Timestamp("1899-12-30")
 EARLIEST = pd.Timestamp("1990-01-01")  # 1899 and 1900 are what programs write for «no date»
@@ -30,7 +30,10 @@ _USUAL = {  # by length
     len("2024-03-05"): "%Y-%m-%d",
 }
 _NO_TIME = np.iinfo(np.int64).min
-_MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+LAST_YEAR = 9999  # of four digits
+# The first day (since 1970) of each month from the year 0 on, and of the one after the last.
+_MONTHS = np.arange(-1970 * 12, (LAST_YEAR + 1 - 1970) * 12 + 1).view("datetime64[M]")
+_FIRST_DAYS = _MONTHS.astype("datetime64[D]").view(np.int64)
 
 
 def as_moment(values: pd.Series, *, timezone: str, usual: pd.Series | None = None) -> pd.Series:
@@ -69,39 +72,38 @@ def usual_moments(values: pd.Series) -> pd.Series:
 
 
 def _usual_in(letters: Letters, upto: Whole) -> NDArray[np.datetime64]:
-    found = np.full(len(upto) - 1, np.datetime64("NaT", "us"))
+    found = np.full(len(upto) - 1, _NO_TIME, dtype=np.int64)
     for width in _USUAL:
         rows, table = fixed_width(letters, upto, width)
-        if not len(rows):
-            continue
-        fits = np.ones(len(rows), dtype=bool)
-        for place, mark in ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":")):
-            if place < width:
-                fits &= table[:, place] == ord(mark)
-        if not fits.all():
-            rows, table, fits = rows[fits], table[fits], fits[fits]
-        parts = []
-        for start, stop in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)):
-            number, digits = number_in(table[:, start:stop]) if stop <= width else (0, True)
-            fits &= digits
-            parts.append(number)
-        year, month, day, hour, minute, second = parts
-        days, exists = _days(year, month, day)
-        fits &= exists & (year >= 1) & (hour < 24) & (minute < 60) & (second < 60)
-        seconds = days.astype(np.int64) * 86_400 + (hour * 3600 + minute * 60 + second)
-        found[rows] = np.where(fits, seconds * 1_000_000, _NO_TIME).view("datetime64[us]")
-    return found
+        for piece in pieces(len(rows)):
+            found[rows[piece]] = _usual_us(table[piece])
+    return found.view("datetime64[us]")
 
 
-def _days(year: Any, month: Any, day: Any) -> tuple[NDArray[np.datetime64], Flags]:  # noqa: ANN401 - arrays of any int
-    """Return the days that numbers name, and whether there is such a day."""
-    fits = (month >= 1) & (month <= 12)
-    months = ((year.astype(np.int64) - 1970) * 12 + np.where(fits, month - 1, 0)).view("datetime64[M]")
-    first = months.astype("datetime64[D]")
-    fits &= (day >= 1) & (day <= _MONTH_DAYS[np.where(fits, month, 0)])
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    fits &= (month != 2) | (day < 29) | leap
-    return first + np.where(fits, day - 1, 0).astype("timedelta64[D]"), fits
+def _usual_us(table: Letters) -> Whole:
+    """Return the moments (microseconds since 1970) that rows of so many letters spell the usual way."""
+    width, fits = table.shape[1], np.ones(len(table), dtype=bool)
+    for place, mark in ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":")):
+        if place < width:
+            fits &= table[:, place] == ord(mark)
+    parts = []
+    for start, stop in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)):
+        number, digits = number_in(table[:, start:stop]) if stop <= width else (0, True)
+        fits &= digits
+        parts.append(number)
+    year, month, day, hour, minute, second = parts
+    days, exists = _days(year, month, day)
+    fits &= exists & (year >= 1) & (hour < 24) & (minute < 60) & (second < 60)
+    return np.where(fits, (days * 86_400 + (hour * 3600 + minute * 60 + second)) * 1_000_000, _NO_TIME)
+
+
+def _days(year: Any, month: Any, day: Any) -> tuple[Whole, Flags]:  # noqa: ANN401 - arrays of any int
+    """Return the days (since 1970) that numbers name, and whether there is such a day."""
+    fits = (year >= 0) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)
+    at = np.where(fits, year * 12 + (month - 1), 0)
+    first = _FIRST_DAYS[at]
+    fits &= (day >= 1) & (day <= _FIRST_DAYS[at + 1] - first)
+    return first + (day - 1), fits
 
 
 def localised(times: pd.Series, timezone: str) -> pd.Series:
@@ -111,12 +113,12 @@ def localised(times: pd.Series, timezone: str) -> pd.Series:
     return pd.Series(known.dt.tz_localize(timezone, ambiguous=standard, nonexistent="shift_forward"))
 
 
-def assembled(year: Whole, month: Whole, day: Whole, hour: Whole, minute: Whole) -> pd.Series:
+def assembled(year: Any, month: Any, day: Any, hour: Any, minute: Any) -> pd.Series:  # noqa: ANN401 - arrays of any int
     """Return naive moments from whole numbers; NaT where they name no day or no minute, or one before 1990."""
     days, exists = _days(year, month, day)
     fits = exists & (year >= EARLIEST.year) & (year <= LATEST_YEAR) & (hour < 24) & (minute < 60)
-    minutes = days.astype("datetime64[m]") + np.where(fits, hour * 60 + minute, 0).astype("timedelta64[m]")
-    return pd.Series(minutes.astype("datetime64[us]")).where(fits)
+    found = np.where(fits, (days * 1440 + (hour * 60 + minute)) * 60_000_000, _NO_TIME)
+    return pd.Series(found.view("datetime64[us]"))
 
 
 def _moments(text: pd.Series, timezone: str) -> pd.Series:

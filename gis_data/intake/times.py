@@ -11,7 +11,7 @@ Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a cle
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from scipy import stats
 from gis_data.intake import values
 from gis_data.intake.moments import EARLIEST, as_moment, assembled, localised, usual_moments
 from gis_data.intake.spoken_times import DAY, as_spoken, date_of, year_around, year_from_report
-from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
+from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in, pieces
 
 Moments = NDArray[np.datetime64]
 
@@ -101,13 +101,13 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
     for name in AFTER_THE_REPORT:
         if name in cells:
             read = moments[name]
-            unsure = _hour_unknown(cells[name], read, read.notna())
+            unsure = _hour_unknown(cells[name], _clock_us(read))
             no_hour |= unsure
             columns[name] = _first_after(read.where(~unsure), reported, lost & hour_known)
     notes |= {"minutes_heaped": heaped, "after_hour_unknown": no_hour}
     if any(name in cells for name in OCCURRENCE):
-        latest = reported.where(hour_known & ~_at_midnight(reported), reported.dt.normalize() + DAY)
-        latest = latest.where(~by_hour, latest + HOUR)
+        no_hour = ~hour_known | _at_midnight(reported)
+        latest = _with(_with(reported, no_hour, _next_day), by_hour, lambda times: times + HOUR)
         start, end, about = _occurrence(cells, moments, reported, latest, lost, timezone)
         columns |= {"occurred_from": start, "occurred_to": end}
         notes |= about
@@ -141,7 +141,11 @@ def stamps_in(numbers: pd.Series, reported: pd.Series, *, timezone: str) -> pd.S
     if shares[best] < STAMP_SHARE:
         return nothing
     stamps = np.full(len(reported), np.datetime64("NaT", "us"))
-    stamps[whole] = _stamp(letters, upto, np.flatnonzero(whole), *best)
+    for piece in pieces(len(stamps)):
+        start, stop = upto[piece.start], upto[piece.stop]
+        inside = upto[piece.start : piece.stop + 1] - start
+        stamps[piece] = _stamp(letters[start:stop], inside, np.arange(len(inside) - 1), *best)
+    stamps[~whole] = np.datetime64("NaT", "us")
     return localised(pd.Series(stamps, index=reported.index), timezone)
 
 
@@ -151,16 +155,15 @@ def _no_time(like: pd.Series) -> pd.Series:
 
 def _stamp(letters: Letters, upto: Whole, rows: Whole, start: int, width: int) -> Moments:
     """Return the moments that digits ``start`` to ``start + width`` of some rows spell (naive)."""
-    lengths = np.diff(upto)
-    if len(rows) == len(lengths) and len(letters) == len(rows) * lengths[0] and lengths.min() == lengths.max():
-        long = np.arange(len(rows)) if lengths[0] >= start + width else np.empty(0, dtype=np.intp)
+    lengths = upto[rows + 1] - upto[rows]
+    if len(rows) == len(upto) - 1 and lengths.min() == lengths.max():
+        long = rows if lengths[0] >= start + width else rows[:0]
         table = letters.reshape(len(rows), -1)[: len(long), start : start + width]
     else:
-        long = np.flatnonzero(lengths[rows] >= start + width)
-        starts = upto[rows[long]] + start
-        table = np.stack([letters[starts + place] for place in range(width)]).T  # by columns: each is read on its own
+        long = np.flatnonzero(lengths >= start + width)
+        table = letters[upto[rows[long], None] + np.arange(start, start + width)]
     ends = [0, *range(width - 8, width + 1, 2)]
-    year, *parts = (number_in(table[:, first:last])[0].astype(np.int64) for first, last in itertools.pairwise(ends))
+    year, *parts = (number_in(table[:, first:last])[0] for first, last in itertools.pairwise(ends))
     stamps = np.full(len(rows), np.datetime64("NaT", "us"))
     stamps[long] = assembled(year + (0 if width == 12 else 2000), *parts)
     return stamps
@@ -229,31 +232,30 @@ def _twelve_hours(
     reported: pd.Series, hour_known: pd.Series, stamps: pd.Series
 ) -> tuple[pd.Series, pd.Series, pd.Series, dict[str, pd.Series]]:
     """Mend the hours of a clock that lost «AM/PM»; also return the rows of such a clock."""
-    ahead = stamps - reported
+    ahead, clock_us = stamps - reported, _clock_us(reported)
     later, earlier = (ahead.between(shift - CLOSE, shift + CLOSE) for shift in (HALF_DAY, -HALF_DAY))
     # Midnight may stand for «unknown»: a call at noon does not show a 12-hour clock.
-    later &= ~_at_midnight(reported)
+    later &= clock_us != 0
     repaired = hour_known & (later | earlier)
-    on_such_a_clock = _without_afternoon(reported, hour_known) & (reported.dt.hour <= 12) & ~_at_midnight(reported)
-    mended = (reported + HALF_DAY).where(later & repaired, reported)
-    mended = (reported - HALF_DAY).where(earlier & repaired, mended)
+    on_such_a_clock = _without_afternoon(reported, np.where(hour_known, clock_us, -1))
+    on_such_a_clock &= (clock_us > 0) & (clock_us < 13 * HOUR_US)
+    mended = _with(reported, later & repaired, lambda times: times + HALF_DAY)
+    mended = _with(mended, earlier & repaired, lambda times: times - HALF_DAY)
     unknown = on_such_a_clock & hour_known & ~repaired & ~(ahead.abs() <= CLOSE)
-    mended = mended.where(~unknown, reported.dt.normalize())
+    mended = _with(mended, unknown, _day)
     lost = repaired | on_such_a_clock
     return mended, hour_known & ~unknown, lost, {"hour_repaired": repaired, "hour_unknown": unknown}
 
 
-def _without_afternoon(reported: pd.Series, hour_known: pd.Series) -> pd.Series:
-    """Tell the rows of months that have no afternoon, and a night as full as an afternoon."""
+def _without_afternoon(reported: pd.Series, clock_us: NDArray[np.int64]) -> pd.Series:
+    """Tell the rows of months that have no afternoon, and a night as full as an afternoon (-1 for no hour)."""
     local = reported.dt.tz_localize(None).to_numpy()
     known = ~np.isnat(local)
     month = np.where(known, local.astype("datetime64[M]").astype(np.int64), 0)
     month -= month.min(initial=0)
-    clock_us = np.where(hour_known, _clock_us(reported), -1)
-    hour = clock_us // HOUR_US
     timed, afternoon, night = (
         np.bincount(month[asked], minlength=month.max(initial=0) + 1)
-        for asked in (clock_us > 0, (hour >= 13), (clock_us >= HOUR_US) & (hour <= 5))
+        for asked in (clock_us > 0, clock_us >= 13 * HOUR_US, (clock_us >= HOUR_US) & (clock_us < 6 * HOUR_US))
     )
     empty = (afternoon <= AFTERNOON_LEFT * timed) & (night >= NIGHT_SHARE * timed)
     empty[empty] = stats.binom.cdf(afternoon[empty], timed[empty], AFTERNOON_SHARE) < HARDLY_CHANCE
@@ -265,11 +267,35 @@ def _midnights(
 ) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
     """Take the hour of reports at 00:00 from the call number, or for unknown where none was written or meant."""
     same_day = (stamps - reported).between(CLOSE, DAY, inclusive="neither")
-    by_number = hour_known & _at_midnight(reported) & same_day
-    unsure = _hour_unknown(written, reported, hour_known)
+    clock_us = _clock_us(reported)
+    by_number = hour_known & (clock_us == 0) & same_day
+    unsure = _hour_unknown(written, np.where(hour_known, clock_us, -1))
     unknown = unsure & ~by_number & ~((stamps - reported).abs() <= CLOSE)
-    mended = reported.where(~by_number, stamps).where(~unknown, reported.dt.normalize())
+    mended = _with(_with(reported, by_number, _from(stamps)), unknown, _day)
     return mended, hour_known & ~unknown, {"midnight_repaired": by_number, "midnight_unknown": unknown}
+
+
+def _with(times: pd.Series, where: pd.Series, changed: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Return times, some of them changed: mostly few, so only they are worked out."""
+    rows = np.flatnonzero(where)
+    if not len(rows):
+        return times
+    found = times.copy()
+    found.iloc[rows] = changed(times.iloc[rows])
+    return found
+
+
+def _from(others: pd.Series) -> Callable[[pd.Series], pd.Series]:
+    """Return the way from times to those of another column."""
+    return lambda times: others.loc[times.index]
+
+
+def _day(times: pd.Series) -> pd.Series:
+    return times.dt.normalize()
+
+
+def _next_day(times: pd.Series) -> pd.Series:
+    return times.dt.normalize() + DAY
 
 
 def _at_midnight(times: pd.Series) -> pd.Series:
@@ -282,14 +308,13 @@ def _clock_us(times: pd.Series) -> NDArray[np.int64]:
     return np.where(np.isnat(local), -1, local.view(np.int64) % (DAY // pd.Timedelta(microseconds=1)))
 
 
-def _hour_unknown(written: pd.Series, times: pd.Series, usable: pd.Series) -> pd.Series:
+def _hour_unknown(written: pd.Series, clock_us: NDArray[np.int64]) -> pd.Series:
     """Tell which times are no more than a day: written without a clock, or 00:00 and 00:01 where these are heaped."""
-    clock = np.where(usable, _clock_us(times), -1)
-    at = np.flatnonzero(clock == 0)
+    at, clock_us = np.flatnonzero(clock_us == 0), clock_us.copy()
     text = values.as_text(written.iloc[at])
-    clock[at[text.str.contains(_AT_24).to_numpy(dtype=bool)]] = -1
+    clock_us[at[text.str.contains(_AT_24).to_numpy(dtype=bool)]] = -1
     day_only = at[~text.str.contains(_CLOCK).to_numpy(dtype=bool)]
-    return _at(day_only, times.index) | _heaped_midnight(clock, times.index)
+    return _at(day_only, written.index) | _heaped_midnight(clock_us, written.index)
 
 
 def _heaped_midnight(clock_us: NDArray[np.int64], index: pd.Index) -> pd.Series:
@@ -347,24 +372,25 @@ def _occurrence(
             continue
         times = moments[name]
         first, last = _said(cells[name], times.isna(), reported, timezone)
-        vague |= first.notna() & (first != last)
-        heap = _hour_unknown(cells[name], times, times.notna())
+        said = first.notna()
+        vague |= said & (first != last)
+        heap = _hour_unknown(cells[name], _clock_us(times))
         times, either = _last_before(times, latest, lost)
         unsure |= heap | either
-        whole_day = times.dt.normalize().where(heap | either)
-        ends[name] = whole_day.fillna(times).fillna(first)
-        ends[f"{name}_last"] = (whole_day + DAY).fillna(times).fillna(last)
+        ends[name] = _with(_with(times, heap | either, _day), said, _from(first))
+        ends[f"{name}_last"] = _with(_with(times, heap | either, _next_day), said, _from(last))
     start, end = ends["occurred_from"], ends["occurred_to_last"]
     vague_start = ends["occurred_from_last"] > start
-    end = end.fillna(ends["occurred_from_last"].where(vague_start))
+    end = _with(end, end.isna() & vague_start, _from(ends["occurred_from_last"]))
     swapped = start > end
-    start, end = start.where(~swapped, ends["occurred_to"]), end.where(~swapped, ends["occurred_from_last"])
-    end = end.where(~((vague | unsure) & (end > latest)), latest)
+    start = _with(start, swapped, _from(ends["occurred_to"]))
+    end = _with(end, swapped, _from(ends["occurred_from_last"]))
+    end = _with(end, (vague | unsure) & (end > latest), _from(latest))
     after = start > latest + CLOSE
     late_end = ~after & (end > latest + CLOSE)
-    end = end.where(~late_end, latest)
+    end = _with(end, late_end, _from(latest))
     long = (end - start) > LONGEST_INTERVAL
-    start, end = (times.where(~(after | long)) for times in (start, end))
+    start, end = (_with(times, after | long, _from(_no_time(times))) for times in (start, end))
     notes = {"time_vague": vague, "occurrence_hour_unknown": unsure, "occurred_after_report": after | late_end,
              "interval_swapped": swapped & ~after & ~long, "interval_long": long}  # fmt: skip
     return start, end, notes
