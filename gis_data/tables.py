@@ -109,7 +109,7 @@ class Schema:
             )
         if not self.may_be_empty and empty.any():
             raise SchemaError("table.geometry_empty", table=self.name)
-        return gpd.GeoDataFrame(plain, geometry=GeometryArray(shapes, crs=crs or frame.crs))
+        return gpd.GeoDataFrame(plain, geometry=GeometryArray(shapes, crs=crs or frame.crs), copy=False)
 
 
 def _crs_name(crs: Any) -> str:  # noqa: ANN401

@@ -146,10 +146,8 @@ def rows_of(
 
 def moved(aside: pd.DataFrame, keys: Iterable[str], incident_ids: Iterable[str], *, to: str) -> pd.DataFrame:
     """Return the table with rows marked as come again: those named, and those of the same call in a later file."""
-    asked = aside["incident_id"].astype(object)
-    # Calls may be a million, rows that wait are few; compared as objects, because pandas makes lists of arrow strings.
-    came = pd.Series(incident_ids, dtype=object) if (asked != "").any() else ()
-    same_call = asked.isin(came) & (asked != "") & (aside["import_id"] != to)
+    asked = aside["incident_id"]
+    same_call = asked.isin(set(incident_ids)) & (asked != "") & (aside["import_id"] != to)
     gone = (aside["key"].isin(set(keys)) | (same_call & (aside["reason"] != "duplicate"))) & (aside["moved_to"] == "")
     return aside.assign(moved_to=aside["moved_to"].mask(gone, to))
 

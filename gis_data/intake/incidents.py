@@ -8,7 +8,7 @@ number ties together (duplicates.py).
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -96,7 +96,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     notes |= when.notes | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
     shapes = placing.points(frame["x_m"].to_numpy(), frame["y_m"].to_numpy())
-    frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs)
+    frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs, copy=False)
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
     drifting, spanning = _drift(rows, kept, known), _spans(rows, kept, known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
@@ -211,30 +211,21 @@ def _judge(
     ):
         reasons[where] = reason
     good = reasons == ""
-    ours = _among(own, known.this_import)
-    again = ours & good
-    if keys.repeated(own).any():
-        again[own.index[good][keys.repeated(own[good])]] = True
+    ours = keys.among(own, known.this_import)
+    again, twice = good & ours, own[good & keys.shared(own)]
+    again[twice.index[twice.duplicated()]] = True
     reasons[again] = "duplicate"
     follows = _follow_ups(rows, (reasons == "").to_numpy(), hour_known, known)
     reasons[follows] = "follow_up"
     named = own[again & ~ours | follows]
     named = named.where(~follows[named.index], rows["linked_id"][named.index])
-    asked = good & _among(own, named)
+    asked = good & keys.among(own, named)
     first = dict(zip(own[asked][::-1], rows["source_row"][asked][::-1].astype("str"), strict=True))
     details = pd.Series("", index=index, dtype="str")
     details[named.index] = np.array([first.get(name, "") for name in named], dtype=object)
     unknown = reasons == "class_unknown"
     details[unknown] = _named({name: _words(cells, name, index) for name in CODED}, unknown)
     return reasons, details
-
-
-def _among(ids: pd.Series, others: Collection[str]) -> pd.Series:
-    if not len(others) or not len(ids):
-        return pd.Series(False, index=ids.index)
-    # By Arrow itself: pandas turns its strings into a list for every such question.
-    found = pc.is_in(pa.array(ids), value_set=pa.array(list(set(others)), type=pa.large_string()))
-    return pd.Series(np.asarray(found), index=ids.index)
 
 
 def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, known: Known) -> pd.Series:
@@ -253,7 +244,7 @@ def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, kno
     clear = hour_known.to_numpy()[first] & hour_known.to_numpy()[asked] & (earlier != later)
     clear |= earlier.dt.normalize() != later.dt.normalize()
     before = (place >= 0) & np.where(clear, earlier < later, first < asked)
-    follows[asked] = (linked != own).to_numpy() & (before | _among(linked, known.incident_ids).to_numpy())
+    follows[asked] = (linked != own).to_numpy() & (before | keys.among(linked, known.incident_ids))
     return pd.Series(follows, index=rows.index)
 
 
@@ -294,14 +285,14 @@ def _earlier_calls(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
     table = table[near & (table["origin"] == "reported") & (table["count"] == 1)]
     # Of a report at 00:00 the hour may not be known; a row that comes again replaces itself.
     table = table[table["precision"].isin(USABLE_POINT) & (table["reported_at"] != table["reported_at"].dt.normalize())]
-    table = table[~_among(table["incident_id"], rows["incident_id"])]
+    table = table[~keys.among(table["incident_id"], rows["incident_id"])]
     return pd.DataFrame(table[names]).assign(x_m=table.geometry.x, y_m=table.geometry.y)
 
 
 def _drift(rows: pd.DataFrame, kept: pd.Series, known: Known) -> drift.Drift:
     names = ["reported_at", "incident_class", "type", "subtype", "count"]
     before = rows.iloc[:0] if known.earlier is None else known.earlier
-    before = before[names][~_among(before["incident_id"], rows["incident_id"][kept])]
+    before = before[names][~keys.among(before["incident_id"], rows["incident_id"][kept] if len(before) else ())]
     parts = (part.rename(columns={"subtype": "word"}) for part in (rows[names][kept], before))
     return drift.find_drift(*parts, by_festival=keeps_spring_festival(known.study.timezone))
 

@@ -23,6 +23,7 @@ from gis_data.intake.headers import Match
 from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
+from gis_data.keys import among
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
@@ -178,11 +179,12 @@ def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
     assert job.match is not None
     sheet, match, waiting = job.sheet, job.match, None
     stays = pd.Series(False, index=sheet.frame.index)
+    private = privacy.private_rows(sheet, match, job.names)
     if job.back is not None:
         waiting = aside.waiting_of(job.back, session.table("aside"))
         stays = aside.untouched(sheet, waiting)
+        # After the look for persons' numbers: of the digits of a salted hash some look like one.
         sheet, match = aside.with_given(sheet, match, waiting, crs=session.ws.study.crs)
-    private = privacy.private_rows(sheet, match, job.names)
     read = ~private & ~stays
     found = _read(session, _part(sheet, read), match, job, waiting) if read.any() else _nothing(session, match.table)
     reasons = pd.Series("", index=sheet.frame.index, dtype="str").mask(private, PRIVATE)
@@ -329,8 +331,10 @@ def _put_aside(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame 
         keys = set(waiting["key"][which | (found.reasons == "")]) - {""}
     table = session.table("aside")
     came: Iterable[str] = ()
-    if found.marks is not None and len(table):
-        came = found.marks["incident_id"][found.reasons.isin(["", *found.reasons[which]])]
+    if found.marks is not None:
+        asked = among(found.marks["incident_id"], table["incident_id"][table["incident_id"] != ""])
+        reasons = found.reasons[asked]
+        came = found.marks["incident_id"][asked][reasons.isin(["", *found.reasons[which].unique()])]
     after = aside.moved(table, keys, came, to=job.import_id)
     if not after["moved_to"].equals(table["moved_to"]):
         session.changed["aside"] = after

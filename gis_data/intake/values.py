@@ -72,10 +72,9 @@ def as_words(values: pd.Series) -> pd.Series:
 def words_of(texts: Iterable[str], codes: NDArray[np.integer[Any]], index: pd.Index) -> pd.Series:
     """Return words from the place of each in a list of texts; -1 is ""."""
     number, distinct = pd.factorize(np.array([*texts, ""], dtype=object))
-    return pd.Series(
-        pd.Categorical.from_codes(number.astype(np.int32)[codes], categories=pd.Index(distinct, dtype="str")),
-        index=index,
-    )
+    number = number.astype(np.min_scalar_type(-len(distinct)))  # as narrow as pandas would make it
+    categories = pd.Index(distinct, dtype="str")
+    return pd.Series(pd.Categorical.from_codes(number[codes], categories=categories, validate=False), index=index)
 
 
 def as_written(words: pd.Series) -> pd.Series:

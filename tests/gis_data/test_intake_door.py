@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from gis_data import audit
 from gis_data.errors import InputError
 from gis_data.intake import ImportReport, import_files, new_workspace, purge_originals, undo_import
+from gis_data.intake.identities import hashed
+from gis_data.intake.privacy import has_number
 from gis_data.workspace import Workspace
 
 VILLAGES = {"张家庄村": (119.81, 36.61), "李家屯村": (119.83, 36.61), "东河村": (119.87, 36.67)}
@@ -393,6 +395,14 @@ def test_a_duplicate_is_one_until_it_has_a_number_of_its_own(ws: Workspace):
     assert import_files(ws, [path]).files[0].accepted == 1
     assert ws.read("incidents")["village_id"].tolist() == ["李家屯村", "张家庄村"]
     assert waiting(ws).empty
+
+
+def test_a_row_comes_back_though_the_digits_of_its_salted_hash_look_like_a_telephone_number(ws: Workspace):
+    numbers = pd.Series([f"37028301202403{n:06d}" for n in range(20_000)], dtype="str")
+    number = numbers[hashed(numbers, ws.salt).map(has_number)].iloc[0]
+    take(ws, "三月.csv", [row(1), row(2, 接警单编号=number, 报警时间="不详")])
+    report = import_files(ws, [corrected(ws, 报警时间={3: "2024-03-03 10:11"})]).files[0]
+    assert (report.accepted, report.problems) == (1, {})
 
 
 FIRST_CALL = {"报警时间": "2024-03-05 10:11", "经度": "119.8301", "纬度": "36.612345"}
