@@ -73,9 +73,9 @@ def load_plans(ws: Workspace, run: str = "") -> dict[str, Plan]:
     return {} if folder is None else {name: _read_plan(folder, head) for name, head in _heads(folder).items()}
 
 
-def planned(ws: Workspace) -> set[str]:
-    """Return the names of the current run's plans, without reading their tables."""
-    folder = current_run(ws)
+def planned(ws: Workspace, run: str = "") -> set[str]:
+    """Return the names of a run's plans (the current one's if none is named), without reading their tables."""
+    folder = run_folder(ws, run) if run else current_run(ws)
     return set() if folder is None else set(_heads(folder))
 
 

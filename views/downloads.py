@@ -1,10 +1,15 @@
 """What a page can be taken away as: its tables as a spreadsheet or CSV, its map as a picture or a GeoPackage.
 
-In:     finished tables of words, and layers with their geometry.
-Out:    bytes. Layers hold places (zones, beats, hotspots, cells, cameras), never single incidents.
+In:     finished tables of words, layers with their geometry, drawings of maps, and documents made for the page.
+Out:    a list of files, each made when it is asked for. Layers hold places (zones, beats, hotspots, cells, cameras),
+        never single incidents.
 """
 
-from collections.abc import Mapping
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,13 +17,83 @@ import geopandas as gpd
 import pandas as pd
 
 from gis_data.study import Study
+from views.figures import as_csv
 from views.workbook import bytes_of, workbook, write_value
 
 WIDTHS = (8.0, 60.0)
 FORBIDDEN = dict.fromkeys(map(ord, "[]:*?/\\"), " ")
 
 
-def tables_xlsx(tables: Mapping[str, pd.DataFrame], study: Study) -> bytes:
+Tables = Mapping[str, pd.DataFrame]
+Layers = Mapping[str, gpd.GeoDataFrame]
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file to take away.
+
+    Attributes
+    ----------
+    label
+        Catalogue key of what it is called; ``part`` says of what, where a page has several of its kind.
+    file
+        Its name.
+    make
+        Makes its bytes.
+    """
+
+    label: str
+    file: str
+    make: Callable[[], bytes]
+    part: str = ""
+
+
+def downloads_of(
+    name: str, study: Study, *, tables: Tables, layers: Layers | Callable[[], Layers],
+    pictures: Mapping[str, Callable[[], bytes]],
+) -> Iterator[Download]:  # fmt: skip
+    """Yield what a page can be taken away as.
+
+    Parameters
+    ----------
+    name
+        Begins the files' names.
+    tables
+        Tables by heading; those without rows are left out.
+    layers
+        Layers by name, or what makes them where that takes long; those without rows are left out.
+    pictures
+        Makers of the maps' pictures, by what each shows ("" for the only one).
+    """
+    full = {head: table for head, table in tables.items() if len(table)}
+    if full:
+        yield Download("page.take.xlsx", f"{name}.xlsx", partial(tables_xlsx, full, study))
+    if len(full) == 1:
+        yield Download("page.take.csv", f"{name}.csv", partial(as_csv, next(iter(full.values()))))
+    elif full:
+        yield Download("page.take.csv_zip", f"{name}_csv.zip", partial(tables_zip, full))
+    for number, (part, picture) in enumerate(pictures.items(), start=1):
+        ending = f"_{number}" if len(pictures) > 1 else ""
+        yield Download("page.take.png", f"{name}{ending}.png", picture, part)
+    if callable(layers) or any(len(layer) for layer in layers.values()):
+        yield Download("page.take.gpkg", f"{name}.gpkg", partial(_gpkg, layers, study))
+
+
+def tables_zip(tables: Tables) -> bytes:
+    """Return tables as CSV files in one archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, (name, table) in enumerate(tables.items(), start=1):
+            archive.writestr(f"{number}_{name.translate(FORBIDDEN)}.csv", as_csv(table))
+    return file.getvalue()
+
+
+def _gpkg(layers: Layers | Callable[[], Layers], study: Study) -> bytes:
+    made = layers() if callable(layers) else layers
+    return layers_gpkg({name: layer for name, layer in made.items() if len(layer)}, study)
+
+
+def tables_xlsx(tables: Tables, study: Study) -> bytes:
     """Return tables as one spreadsheet, a sheet each."""
 
     def write(path: Path) -> Path:
@@ -37,14 +112,18 @@ def tables_xlsx(tables: Mapping[str, pd.DataFrame], study: Study) -> bytes:
     return bytes_of(write)
 
 
-def layers_gpkg(layers: Mapping[str, gpd.GeoDataFrame], study: Study) -> bytes:
+def layers_gpkg(layers: Layers, study: Study) -> bytes:
     """Return layers as one GeoPackage in the study's metre CRS, with the credit that they carry."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "map.gpkg"
         for name, layer in layers.items():
             plain = layer.copy()
             for column in plain.columns.drop(plain.geometry.name):
-                if plain[column].dtype == object:
+                if isinstance(
+                    plain[column].dtype, pd.DatetimeTZDtype
+                ):  # a GeoPackage knows UTC only: local time as words
+                    plain[column] = plain[column].dt.strftime("%Y-%m-%d %H:%M").astype("str")
+                elif plain[column].dtype == object:
                     plain[column] = plain[column].astype("str")
             plain["credit"] = study.credit
             plain.to_file(path, layer=name, driver="GPKG")

@@ -319,6 +319,7 @@ def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
     map_of(page)
     follow(page, "scorecard")
     with page.expect_download(timeout=WAIT_MS) as waiting:
+        page.get_by_text(text("page.take.title"), exact=True).click()
         page.get_by_text(text("page.download.scorecard"), exact=True).click()
     assert waiting.value.suggested_filename.endswith(".xlsx")
     book = openpyxl.load_workbook(BytesIO(Path(waiting.value.path()).read_bytes()))
@@ -328,6 +329,7 @@ def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
 
 def test_the_quality_report_downloads_as_a_spreadsheet_and_as_one_page(page: Page):
     go_to(page, "data")
+    page.get_by_text(text("page.take.title"), exact=True).click()
     for name, head in {"quality_xlsx": b"PK", "quality_pdf": b"%PDF"}.items():
         with page.expect_download(timeout=WAIT_MS) as waiting:
             page.get_by_text(text(f"page.download.{name}"), exact=True).click()
@@ -496,7 +498,7 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
         page.get_by_text(text("page.plans.in_force")[:2]).first.wait_for(timeout=WAIT_MS)
         page.locator("[data-testid=stImage] img").wait_for(timeout=WAIT_MS)
         with page.expect_download(timeout=WAIT_MS) as waiting:
-            page.get_by_text(text("page.print.take", kind="PDF"), exact=True).click()
+            page.get_by_text(text("page.take.part", what=text("page.print.take"), part="PDF"), exact=True).click()
         assert Path(waiting.value.path()).read_bytes().startswith(b"%PDF")
 
 

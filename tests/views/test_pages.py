@@ -31,12 +31,13 @@ def one_page(root: str, name: str, lang: str) -> None:
     import importlib
     from pathlib import Path
 
+    from gis_data.acting import may
     from gis_data.catalogue import set_language
     from views.station import open_station
 
     set_language(lang)
     module = {"map": "incident_map", "print": "print_out"}.get(name, name)
-    importlib.import_module(f"views.pages.{module}").show(open_station(Path(root)))
+    importlib.import_module(f"views.pages.{module}").show(open_station(Path(root), coarse=not may("points")))
 
 
 def shown(

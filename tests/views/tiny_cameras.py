@@ -33,6 +33,7 @@ def cameras(ws: Workspace) -> Plan:
         **{f"{name}_per_10k_{k}": 90.0 for name in ("rate", "low", "town", "top_decile") for k in (1, 2)},
     )
     centre = villages.geometry.centroid
+    about = gpd.GeoDataFrame(about, geometry=centre.to_numpy(), crs=CRS)
     site = [centre[0], centre[4], centre[4]]
     tables = {
         "cameras": camera_table(site),

@@ -15,7 +15,7 @@ TO = ".."
 
 def asked(name: str, known: Sequence[str], default: str) -> str:
     """Return what the address asks for under a name, or the default where it asks for nothing that is known."""
-    value = st.query_params.get(name, "")
+    value = st.query_params.get(name, default)
     return value if value in known else default
 
 

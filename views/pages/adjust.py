@@ -1,5 +1,7 @@
 """Adjusting zones: what other plans would cost and which becomes the plan."""
 
+from functools import partial
+
 import streamlit as st
 
 from gis_data.catalogue import text
@@ -8,6 +10,7 @@ from models.rezone import choose_option
 from models.town_plan import plan_town
 from models.zone_options import KINDS
 from views import charts, figures, zone_figures
+from views.downloads import Download
 from views.pages import frame
 from views.pages.address import begin_with, tell
 from views.station import Station
@@ -29,10 +32,19 @@ def show(station: Station) -> None:
     _today(plan)
     _options(station, plan)
     frame.link("edit", text("page.adjust.by_hand"))
-    make = frame.speaking(zone_book_bytes, plan, station.plans.get("options"), station.study)
-    frame.download("page.download.zones", make, text("sheet.file_zones"))
     with st.expander(text("page.method")):
         frame.notes(plan)
+    _take(station, plan)
+
+
+def _take(station: Station, plan: Plan) -> None:
+    options = station.plans.get("options")
+    tables = {text("page.zones.today.plan"): figures.today_table(plan.tables["today"])}
+    if options is not None:
+        tables[text("page.adjust.title")] = zone_figures.options_table(options.to_frame(), plan)
+    book = Download("page.download.zones", text("sheet.file_zones"),
+                    partial(zone_book_bytes, plan, options, station.study))  # fmt: skip
+    frame.take(station, "adjust", tables, layers={"zones": plan.to_frame()}, books=[book], product="book_a4")
 
 
 def _today(plan: Plan) -> None:
@@ -64,11 +76,7 @@ def _options(station: Station, plan: Plan) -> None:
                 st.altair_chart(charts.frontier_chart(mine, x=x, whole=kind != "balance", height_px=CHART_PX))
     _pick(station, options, plan)
     frame.table(zone_figures.options_table(table, plan), words=[text("page.adjust.column.option")])
-    left, right, _ = st.columns((1, 1, 3))
-    with left:
-        _reckon(station, "page.adjust.again")
-    with right:
-        frame.download("page.download.csv", figures.as_csv(table), "options.csv")
+    _reckon(station, "page.adjust.again")
     frame.notes(options)
 
 

@@ -1,5 +1,7 @@
 """Beats: how each zone is cut into stretches one crew patrols, of which type, and where crews must check in."""
 
+from functools import partial
+
 import streamlit as st
 
 from gis_data.catalogue import language, text
@@ -7,6 +9,7 @@ from models.beats.plan import explain
 from models.plan import Plan
 from views import beat_tables, figures
 from views.beat_book import beat_xlsx
+from views.downloads import Download
 from views.maps.beats import beat_map
 from views.maps.frame import TownMap
 from views.pages import frame
@@ -38,13 +41,13 @@ def show(station: Station) -> None:
     with right:
         _because(plan)
     _tables(plan)
-    make = frame.speaking(beat_xlsx, plan, station.study)
-    frame.download("page.download.beats", make, text("sheet.file_beats"))
     with st.expander(text("page.method")):
         frame.notes(plan)
     tables = {text(f"page.beats.{name}_table"): getattr(beat_tables, name)(plan) for name in TABLES}
     places = {"beats": plan.to_frame(), "checkpoints": plan.tables["checkpoints"]}
-    frame.take(station, "beats", tables, layers=places, draw=lambda: _map(station, plan, zones), product="beats")
+    book = Download("page.download.beats", text("sheet.file_beats"), partial(beat_xlsx, plan, station.study))
+    frame.take(station, "beats", tables, layers=places, maps={"": lambda: _map(station, plan, zones)}, books=[book],
+               product="patrol_log")  # fmt: skip
 
 
 def _numbers(plan: Plan) -> None:

@@ -1,5 +1,7 @@
 """Cameras: which villages the rules name, and what each one's plan sees, leaves blind, and costs."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -7,7 +9,8 @@ from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import charts, figures
 from views.camera_book import camera_xlsx
-from views.maps.cameras import camera_map, town_camera_map
+from views.downloads import Download
+from views.maps.cameras import camera_map, of_village, town_camera_map
 from views.maps.frame import TownMap
 from views.osm_tags import surveillance_geojson
 from views.pages import frame
@@ -18,6 +21,7 @@ from views.station import Station, show_map
 from views.summary import optimality
 
 TOWN = ""
+LAYERS = ("cameras", "sites", "views", "entrances", "blind_spots", "villages")
 
 
 def show(station: Station) -> None:
@@ -48,27 +52,28 @@ def show(station: Station) -> None:
     else:
         _cameras(plan, chosen)
         _law(plan, chosen)
-    _downloads(station, plan, chosen)
     with st.expander(text("page.method")):
         frame.notes(plan)
+    _take(station, plan, chosen)
 
 
-def _downloads(station: Station, plan: Plan, chosen: str) -> None:
-    if plan.to_frame().empty:
-        return
-    book, tags, table, sheet = st.columns((1.2, 1.4, 0.8, 1.2), gap="small")
+def _take(station: Station, plan: Plan, chosen: str) -> None:
+    here = {name: table if chosen == TOWN else of_village(table, chosen) for name, table in plan.tables.items()}
+    tables = {text("page.cameras.by_village"): figures.camera_villages(here["summary"]),
+              text("page.cameras.list"): figures.camera_table(here["cameras"]),
+              text("page.cameras.blind"): figures.blind_table(here["blind_spots"])}  # fmt: skip
+    layers = {name: here[name] for name in LAYERS}
+    books = [
+        Download("camera_book.download", text("camera_book.file"), partial(camera_xlsx, plan, station.study)),
+        Download("camera_book.download_osm", "cameras.osm.geojson", partial(surveillance_geojson, plan)),
+    ]
     areas = plan.tables["areas"]
     if chosen in set(areas.loc[~areas.geometry.is_empty, "village_id"]):
-        with sheet:
-            make = frame.speaking(_sheet, station, chosen)
-            frame.download("camera_sheet.download", make, text("camera_sheet.file", village=chosen))
-    with book:
-        make = frame.speaking(camera_xlsx, plan, station.study)
-        frame.download("camera_book.download", make, text("camera_book.file"))
-    with tags:
-        frame.download("camera_book.download_osm", lambda: surveillance_geojson(plan), "cameras.osm.geojson")
-    with table:
-        frame.download("page.download.csv", figures.as_csv(plan.to_frame()), "cameras.csv")
+        sheet = partial(_sheet, station, chosen)
+        books.insert(0, Download("camera_sheet.download", text("camera_sheet.file", village=chosen), sheet))
+    frame.take(station, f"cameras{f'_{chosen}' if chosen else ''}", tables, layers=layers,
+               maps={"": lambda: _map(station, plan, chosen)}, books=books if len(plan.to_frame()) else [],
+               product="cameras")  # fmt: skip
 
 
 def _sheet(station: Station, village_id: str) -> bytes:

@@ -1,11 +1,20 @@
 """Data: what came in, what is wrong with it, what that does, what to do; and the way in for more."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
 import streamlit as st
 
+from gis_data.acting import may
 from gis_data.catalogue import language, text
+from gis_data.study import WGS84
 from views import charts, figures
+from views.downloads import Download
 from views.maps.corrections import correction_map
 from views.pages import frame, upload
 from views.pages.address import begin_with, tell
@@ -13,7 +22,7 @@ from views.quality import FIELDS, QualityReport, quality_of
 from views.quality_book import quality_xlsx
 from views.sheets.desk import Desk
 from views.sheets.products import quality_file
-from views.station import Station, show_map
+from views.station import Station, at_cell_centres, show_map
 
 MAP_PX = 480
 CHART_MEASURES = ("point_pct", "occurred_pct", "set_aside_pct", "moved_pct", "dropped_pct")
@@ -22,7 +31,7 @@ CHART_MEASURES = ("point_pct", "occurred_pct", "set_aside_pct", "moved_pct", "dr
 def show(station: Station) -> None:
     """Lay out the page."""
     frame.head("data", station)
-    report = quality_of(station.table)
+    report = _report(station)
     if report.files.empty:
         st.info(text("page.data.first", folder=station.ws.root.name))
     upload.show(station, opened=report.files.empty)
@@ -31,11 +40,26 @@ def show(station: Station) -> None:
     _numbers(report)
     _places(station, report)
     _problems(report)
-    _downloads(station, report)
+    _set_aside(station)
     if len(report.completeness):
         _completeness(report)
     if len(report.trend):
         _trend(report)
+    _take(station, report)
+
+
+def _report(station: Station) -> QualityReport:
+    """Return the report; who may not see exact points sees corrections from cell to cell."""
+    report = quality_of(station.table)
+    if not station.coarse:
+        return report
+    moves = report.moves.copy()
+    for side in ("from", "to"):
+        columns = [f"{side}_lon", f"{side}_lat"]
+        points = gpd.GeoSeries(gpd.points_from_xy(*moves[columns].to_numpy(float).T), moves.index, crs=WGS84)
+        centres = at_cell_centres(points.to_crs(station.study.crs), station.study.settings.cell_size_m).to_crs(WGS84)
+        moves[columns] = np.column_stack([centres.x, centres.y])
+    return replace(report, moves=moves)
 
 
 def _numbers(report: QualityReport) -> None:
@@ -97,25 +121,40 @@ def _trend(report: QualityReport) -> None:
     st.caption(text("page.data.trend_help"))
 
 
-def _downloads(station: Station, report: QualityReport) -> None:
-    """Offer the report as a spreadsheet and as one page, and the rows set aside file by file."""
-    left, middle, right = st.columns((1, 1, 2.4), vertical_alignment="bottom")
-    with left:
-        make = frame.speaking(quality_xlsx, report, station.study)
-        frame.download("page.download.quality_xlsx", make, text("sheet.file_quality_xlsx"))
-    with middle:
-        make = frame.speaking(_sheet, station, report)
-        frame.download("page.download.quality_pdf", make, text("sheet.file_quality_pdf"))
+def _take(station: Station, report: QualityReport) -> None:
+    tables = {text("page.data.files"): figures.quality_files(report),
+              text("page.data.problems"): figures.quality_problems(report.totals),
+              text("page.data.trend"): figures.quality_trend(report.trend)}  # fmt: skip
+    books = [
+        Download("page.download.quality_xlsx", text("sheet.file_quality_xlsx"),
+                 partial(quality_xlsx, report, station.study)),
+        Download("page.download.quality_pdf", text("sheet.file_quality_pdf"), partial(_sheet, station, report)),
+    ]  # fmt: skip
+    maps = {"": lambda: correction_map(station.study, report.moves, station.tiles)} if len(report.moves) else {}
+    layers = {"moves": _lines_of(report.moves, station)} if len(report.moves) else {}
+    frame.take(station, "data", tables, layers=layers, maps=maps, books=books)
+
+
+def _lines_of(moves: pd.DataFrame, station: Station) -> gpd.GeoDataFrame:
+    """Return corrections as lines from where points were written to where they are; points given up have none."""
+    ends = moves[["from_lon", "from_lat", "to_lon", "to_lat"]].to_numpy(float)
+    whole = np.isfinite(ends).all(axis=1)
+    lines = shapely.linestrings(ends[whole].reshape(-1, 2, 2))
+    return gpd.GeoDataFrame(moves.loc[whole, ["group", "moved_m"]], geometry=lines, crs=WGS84).to_crs(station.study.crs)
+
+
+def _set_aside(station: Station) -> None:
+    """Offer the rows set aside, file by file, to those who may see exact points."""
     waiting = sorted((station.ws.root / "set_aside").glob("*.csv"))
-    if waiting:
-        with right:
-            choice, button = st.columns((1.5, 1), vertical_alignment="bottom")
-            chosen = choice.selectbox(
-                text("page.data.set_aside"), waiting, format_func=lambda path: path.stem.partition("_")[2],
-                help=text("page.data.set_aside_help"), key="set aside file",
-            )  # fmt: skip
-            with button:
-                frame.download("page.download.set_aside", chosen.read_bytes, chosen.name)
+    if not waiting or not may("points"):
+        return
+    choice, button, _ = st.columns((1.5, 1, 1.6), vertical_alignment="bottom")
+    chosen = choice.selectbox(
+        text("page.data.set_aside"), waiting, format_func=lambda path: path.stem.partition("_")[2],
+        help=text("page.data.set_aside_help"), key="set aside file",
+    )  # fmt: skip
+    with button:
+        frame.download(Download("page.download.set_aside", chosen.name, chosen.read_bytes))
 
 
 def _sheet(station: Station, report: QualityReport) -> bytes:

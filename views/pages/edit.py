@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import PatrolError
@@ -13,7 +15,7 @@ from models.checkpoint_edit import CheckpointChange
 from models.edit import Change, judge
 from views import zone_figures
 from views.access import begin
-from views.edit_map import cameras, checkpoints, component, ground, roads, zones
+from views.edit_map import cameras, checkpoints, component, ground, roads, taken, zones
 from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, edits_of, session_desk, zones_after
 from views.edit_map.history import History
 from views.pages import frame
@@ -40,7 +42,7 @@ def show(station: Station) -> None:
 def _work(station: Station, lang: Language) -> None:
     begin(lang)
     desk = session_desk()
-    above = st.columns((1.7, 1), gap="medium", vertical_alignment="center")
+    above = st.columns((1.4, 0.9, 0.4), gap="medium", vertical_alignment="center")
     with above[0]:
         mode = _mode()
     if frame.plan_or_say(station, NEEDS[mode]) is None:
@@ -50,11 +52,11 @@ def _work(station: Station, lang: Language) -> None:
         if mode == "cameras":
             with above[1]:
                 village = _village(cameras_after(station, START))
-            _cameras(station, desk, village)
+            _cameras(station, desk, village, above[2])
         elif mode == "checkpoints":
-            _checkpoints(station, desk)
+            _checkpoints(station, desk, above[2])
         else:
-            _zones(station, desk, mode)
+            _zones(station, desk, mode, above[2])
     except PatrolError as problem:
         st.info(str(problem))
 
@@ -88,7 +90,7 @@ def _village(hand: CameraHand) -> str:
     return chosen
 
 
-def _zones(station: Station, desk: Desk, mode: str) -> None:
+def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> None:
     base, now = (zones_after(station, history) for history in (START, desk.history))
     colours = zones.colours(station.plans["zones"].to_frame(), base)
     module = roads if mode == "roads" else zones
@@ -97,7 +99,8 @@ def _zones(station: Station, desk: Desk, mode: str) -> None:
         whole = ground.base(station.study, station.tiles)
         drawn = _ground(station.stamp, mode, language(), lambda: whole | module.ground(base))
         _map(station, desk, mode, drawn, module.state(base, now, colours), module.words())
-        frame.table(zones.load_table(base, now))
+        table = zones.load_table(base, now)
+        frame.table(table)
     with right:
         verdict = judge(now)
         frame.table(zone_figures.judged_table(judge(base), None if now is base else verdict))
@@ -109,9 +112,12 @@ def _zones(station: Station, desk: Desk, mode: str) -> None:
             frame.table(closed, words=[str(name) for name in closed])
         st.caption(text("page.hand.bound_help"))
         _pending(station, desk)
+    frame.take(station, f"edit_{mode}", {text(f"page.edit.modes.{mode}"): table},
+               layers=partial(taken.zone_layers, station, now),
+               maps={"": partial(taken.draw_zones, station, now)}, slot=slot)  # fmt: skip
 
 
-def _cameras(station: Station, desk: Desk, village: str) -> None:
+def _cameras(station: Station, desk: Desk, village: str, slot: DeltaGenerator) -> None:
     base, now = (cameras_after(station, history) for history in (START, desk.history))
     tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
     left, right = st.columns((1.7, 1), gap="medium")
@@ -120,13 +126,17 @@ def _cameras(station: Station, desk: Desk, village: str) -> None:
         drawn = _ground(station.stamp, f"cameras {village}", language(), draw)
         _map(station, desk, "cameras", drawn, cameras.state(now, village), cameras.words())
     with right:
-        frame.table(cameras.village_table(base, now, village))
+        table = cameras.village_table(base, now, village)
+        frame.table(table)
         if unseen := cameras.open_entrances(now, village):
             st.warning(text("page.edit.open_entrances", entrances=text("list.mark").join(unseen)))
         _pending(station, desk)
+    frame.take(station, f"edit_cameras_{village}", {text("page.edit.modes.cameras"): table},
+               layers=partial(taken.camera_layers, now, village),
+               maps={"": partial(taken.draw_cameras, station, now, village)}, slot=slot)  # fmt: skip
 
 
-def _checkpoints(station: Station, desk: Desk) -> None:
+def _checkpoints(station: Station, desk: Desk, slot: DeltaGenerator) -> None:
     base, now = (checkpoints_after(station, history) for history in (START, desk.history))
     areas = station.plans["zones"].to_frame()
     left, right = st.columns((1.7, 1), gap="medium")
@@ -135,13 +145,17 @@ def _checkpoints(station: Station, desk: Desk) -> None:
         draw = lambda: whole | checkpoints.ground(base, areas)  # noqa: E731
         drawn = _ground(station.stamp, "checkpoints", language(), draw)
         _map(station, desk, "checkpoints", drawn, checkpoints.state(now), checkpoints.words())
-        frame.table(checkpoints.beat_table(base, now))
+        table = checkpoints.beat_table(base, now)
+        frame.table(table)
     with right:
         if now is not base:
             frame.table(checkpoints.beat_table(base, now, changed=True))
         if gone := checkpoints.displaced(base, now):
             st.warning("\n\n".join(gone))
         _pending(station, desk)
+    frame.take(station, "edit_checkpoints", {text("page.edit.modes.checkpoints"): table},
+               layers=partial(taken.checkpoint_layers, now),
+               maps={"": partial(taken.draw_checkpoints, station, now)}, slot=slot)  # fmt: skip
 
 
 def _map(

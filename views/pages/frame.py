@@ -4,20 +4,22 @@ import html
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import figures
-from views.downloads import layers_gpkg, tables_xlsx
+from views.basemap import TileSet
+from views.downloads import Download, Layers, Tables, downloads_of
 from views.maps.frame import TownMap
 from views.maps.picture import as_png
+from views.pages import printed
 from views.station import Station
 
 MAP_PX = 510
@@ -115,46 +117,59 @@ def sentences(lines: Iterable[str]) -> None:
     st.html('<ul class="xq-list">' + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
-def download(label: str, data: bytes | Callable[[], bytes], file: str) -> None:
-    """Offer a file; it is made when it is asked for."""
-    st.download_button(text(label), data, file, on_click="ignore", key=f"download {file}")
-
-
 def take(
     station: Station,
     name: str,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Tables,
     *,
-    layers: Mapping[str, gpd.GeoDataFrame] | None = None,
-    draw: Callable[[], TownMap] | None = None,
+    layers: Layers | Callable[[], Layers] | None = None,
+    maps: Mapping[str, Callable[[], TownMap]] | None = None,
+    books: Sequence[Download] = (),
     product: str = "",
+    slot: DeltaGenerator | None = None,
 ) -> None:
-    """Offer a page at its top right: tables as xlsx and csv, the map as a picture and a GeoPackage, the printed sheet.
+    """Offer all that a page can be taken away as, in one menu at its top right.
 
     Parameters
     ----------
-    name
-        Begins the files' names.
-    tables
-        Tables by heading; those without rows are left out, the first is the one taken as csv.
+    name, tables, layers
+        As ``views.downloads.downloads_of`` takes them.
+    maps
+        What draws the page's maps, by what each shows ("" for the only one).
+    books
+        Documents made for this page alone.
     product
-        Key of the sheet on the page Print.
+        Key of the sheet on the page Print, whose first page of paper is offered too.
+    slot
+        Where the menu stands, for a part of a page that is drawn again by itself.
     """
-    full = {head: table for head, table in tables.items() if len(table)}
-    places = {layer: table for layer, table in (layers or {}).items() if len(table)}
-    with st.session_state["take slot"], st.popover(text("page.take.title"), key=f"take {name}"):
-        if full:
-            download("page.take.xlsx", speaking(tables_xlsx, full, station.study), f"{name}.xlsx")
-            first = next(iter(full.values()))
-            download("page.take.csv", lambda: figures.as_csv(first), f"{name}.csv")
-        if draw is not None:
-            tiles, folder = station.tiles, station.ws.root / "tiles"
-            download("page.take.png", speaking(lambda: as_png(draw(), tiles, folder)), f"{name}.png")
-        if places:
-            download("page.take.gpkg", speaking(layers_gpkg, places, station.study), f"{name}.gpkg")
-        if product:
+    tiles, folder = station.tiles, station.ws.root / "tiles"
+    pictures = {part: partial(_picture, draw, tiles, folder) for part, draw in (maps or {}).items()}
+    found = [*downloads_of(name, station.study, tables=tables, layers=layers or {}, pictures=pictures), *books]
+    sheet = printed.sheet_of(station, product) if product else None
+    if not found and sheet is None:
+        return
+    with (
+        st.session_state["take slot"] if slot is None else slot,
+        st.popover(text("page.take.title"), key=f"take {name}"),
+    ):
+        for one in found:
+            download(one)
+        if sheet is not None:
+            download(sheet)
             link("print", text("page.take.sheet"), product=product)
         st.caption(text("page.take.help"))
+
+
+def download(one: Download, *, main: bool = False) -> None:
+    """Offer a file; it is made when it is asked for, in the reader's language and name."""
+    label = text("page.take.part", what=text(one.label), part=one.part) if one.part else text(one.label)
+    st.download_button(label, speaking(one.make), one.file, on_click="ignore", key=f"download {one.file}",
+                       type="primary" if main else "secondary")  # fmt: skip
+
+
+def _picture(draw: Callable[[], TownMap], tiles: TileSet | None, folder: Path) -> bytes:
+    return as_png(draw(), tiles, folder)
 
 
 def speaking(make: Callable[..., bytes], *parts: Any) -> Callable[[], bytes]:  # noqa: ANN401 - the maker's arguments

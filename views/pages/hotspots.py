@@ -48,7 +48,7 @@ def show(station: Station) -> None:
     with st.expander(text("page.method")):
         frame.notes(plan)
     frame.take(station, "hotspots", {text("page.hotspots.title"): figures.hotspot_table(table)},
-               layers={"hotspots": table}, draw=lambda: _map(station, plan))  # fmt: skip
+               layers={"hotspots": table}, maps={"": lambda: _map(station, plan)})  # fmt: skip
 
 
 def _map(station: Station, plan: Plan) -> TownMap:

@@ -1,5 +1,6 @@
 """The incidents' map: where calls came from, month by month, and two spans of time side by side with their test."""
 
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -52,10 +53,13 @@ def show(station: Station) -> None:
     )  # fmt: skip
     placed = station.kept(f"placed {chosen}", lambda: with_point(rows))
     table = figures.totals_by_month(rows).assign(month=lambda one: one["month"].dt.strftime("%Y-%m"))
-    layers = {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
-    frame.take(station, "incidents", {text("page.map.title"): table}, layers=layers,
-               draw=lambda: _map(station, rows, Sight()))  # fmt: skip
+    frame.take(station, "incidents", {text("page.map.title"): table}, layers=_layers(station),
+               maps={"": lambda: _map(station, rows, Sight())})  # fmt: skip
     st.caption(text("page.map.basis", total=number(rows["count"].sum()), placed=number(placed["count"].sum())))
+
+
+def _layers(station: Station) -> dict[str, gpd.GeoDataFrame]:
+    return {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
 
 
 def _map(station: Station, rows: gpd.GeoDataFrame, sight: Sight, *, slider: bool = True) -> TownMap:
@@ -81,8 +85,11 @@ def _two(station: Station, rows: gpd.GeoDataFrame, chosen: str) -> None:
         basis=patterns.Basis.of(rows[now.holds(rows["reported_at"])], question),
     )  # fmt: skip
     tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
-    frame.table(pattern_words.change_table(found), tint=tint)
+    table = pattern_words.change_table(found)
+    frame.table(table, tint=tint)
     st.caption(text("page.patterns.change_help"))
+    maps = {str(span): partial(_span_map, station, rows, span, Sight()) for span in spans}
+    frame.take(station, "two_spans", {text("page.map.modes.two"): table}, layers=_layers(station), maps=maps)
 
 
 def _span(
@@ -99,15 +106,15 @@ def _span(
     zone = rows["reported_at"].dt.tz
     span = Period(pd.Timestamp(start, tz=zone), pd.Timestamp(end, tz=zone) + pd.DateOffset(months=1))
     sight = Sight(f"pair {chosen}", name="map" if name == "before" else "map2", channel="pair")
-
-    def draw() -> TownMap:
-        return _map(station, rows[span.holds(rows["reported_at"])], sight, slider=False)
-
     show_map(
-        station, f"pair {chosen} {name} {start} {end}", draw, lang=language(), height_px=PAIR_PX,
-        about=text(f"page.map.pair_{name}"),
+        station, f"pair {chosen} {name} {start} {end}", partial(_span_map, station, rows, span, sight),
+        lang=language(), height_px=PAIR_PX, about=text(f"page.map.pair_{name}"),
     )  # fmt: skip
     return span
+
+
+def _span_map(station: Station, rows: gpd.GeoDataFrame, span: Period, sight: Sight) -> TownMap:
+    return _map(station, rows[span.holds(rows["reported_at"])], sight, slider=False)
 
 
 def _months(rows: pd.DataFrame) -> list[str]:

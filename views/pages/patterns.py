@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +12,7 @@ from gis_data.periods import Period
 from gis_data.taxonomy import with_point
 from views import charts, figures, patterns
 from views import pattern_words as words
+from views.maps.frame import TownMap
 from views.maps.patterns import pattern_map
 from views.pages import frame
 from views.pages.address import TO, Days, begin_with, begin_with_days, tell
@@ -19,6 +21,8 @@ from views.station import Station, show_map
 
 MAP_PX = 480
 FIRST_UNIT = "month"
+
+Tables = dict[str, pd.DataFrame]  # what a part of the page shows, by its heading
 
 
 def show(station: Station) -> None:
@@ -35,13 +39,29 @@ def show(station: Station) -> None:
         st.info(text("page.patterns.nothing"))
         return
     _numbers(station, question, rows)
-    _changes(station, question)
-    _hours(_hours_of(key, station, question))
-    _where(station, question, rows)
+    tables = _changes(station, question)
+    tables |= _hours(_hours_of(key, station, question))
+    tables |= _where(station, question, rows)
     slowest = st.container()  # ten thousand incidents of one type take seconds: all else is shown by then
-    _focus(station, _focus_of(key, station, question))
+    tables |= _focus(station, _focus_of(key, station, question))
     with slowest:
-        _repeats(station, question)
+        tables |= _repeats(station, question)
+    _take(station, question, rows, tables)
+
+
+def _take(station: Station, question: Question, rows: gpd.GeoDataFrame, tables: Tables) -> None:
+    ground = _ground_of(_key(station, question), station, question)
+    layers, maps = {}, {}
+    if ground is not None:
+        layers = {"cells": ground.hot}
+        if ground.emerging is not None:
+            layers["emerging"] = ground.emerging
+        maps = {"": lambda: _map(station, ground, rows)}
+    frame.take(station, "patterns", tables, layers=layers, maps=maps, product="weekly")
+
+
+def _map(station: Station, ground: patterns.Ground, rows: gpd.GeoDataFrame) -> TownMap:
+    return pattern_map(station.study, ground.hot, ground.density, ground.emerging, with_point(rows), station.tiles)
 
 
 def _ask(station: Station) -> Question:
@@ -90,16 +110,16 @@ def _numbers(station: Station, question: Question, rows: pd.DataFrame) -> None:
     frame.numbers([*shown, (text("page.patterns.hot_cells"), hot, ""), (text("page.patterns.newest"), newest, "")])
 
 
-def _changes(station: Station, question: Question) -> None:
+def _changes(station: Station, question: Question) -> Tables:
     st.subheader(text("page.patterns.changed"), anchor=False)
     incidents = station.table("incidents")
-    names = ("page.patterns.versus_before", "page.patterns.versus_year")
+    names, tables = ("page.patterns.versus_before", "page.patterns.versus_year"), {}
     for column, name, change in zip(st.columns(2), names, patterns.changes(incidents, question), strict=True):
         with column:
             st.markdown(f"**{text(name)}**")
             if change.table is not None:
-                shown = words.change_table(change)
-                frame.table(shown)
+                tables[text(name)] = words.change_table(change)
+                frame.table(tables[text(name)])
             st.caption(words.change_line(change))
     st.caption(text("page.patterns.change_help"))
     st.markdown(f"**{text('page.patterns.doubts')}**")
@@ -107,9 +127,10 @@ def _changes(station: Station, question: Question) -> None:
     frame.sentences(words.doubt_lines(found))
     if found.drift is not None:
         st.caption(words.doubt_basis(found))
+    return tables
 
 
-def _hours(hours: patterns.Hours) -> None:
+def _hours(hours: patterns.Hours) -> Tables:
     st.subheader(text("page.patterns.when"), anchor=False)
     left, right = st.columns((1.7, 1))
     with left:
@@ -117,14 +138,16 @@ def _hours(hours: patterns.Hours) -> None:
         st.altair_chart(charts.week_chart(words.week_tiles(hours)))
     with right:
         st.markdown(f"**{text('page.patterns.bands')}**")
-        frame.table(words.band_table(hours))
+        bands = words.band_table(hours)
+        frame.table(bands)
         st.caption(words.long_windows_line(hours))
     if hours.market is not None:
         frame.sentences([words.market_line(hours.market)])
     st.caption(words.basis_line(hours.basis))
+    return {text("page.patterns.bands"): bands}
 
 
-def _where(station: Station, question: Question, rows: pd.DataFrame) -> None:
+def _where(station: Station, question: Question, rows: gpd.GeoDataFrame) -> Tables:
     """Show the map; beside it whether something is new; below what emerges."""
     ground = _ground_of(_key(station, question), station, question)
     left, right = st.columns((1.55, 1), gap="small")
@@ -135,9 +158,7 @@ def _where(station: Station, question: Question, rows: pd.DataFrame) -> None:
         else:
             show_map(
                 station, f"patterns {question.class_set} {question.period}",
-                lambda: pattern_map(
-                    station.study, ground.hot, ground.density, ground.emerging, with_point(rows), station.tiles
-                ),
+                lambda: _map(station, ground, rows),
                 lang=language(), height_px=MAP_PX, about=text("page.patterns.map"),
             )  # fmt: skip
             st.caption(words.basis_line(ground.basis))
@@ -145,14 +166,13 @@ def _where(station: Station, question: Question, rows: pd.DataFrame) -> None:
                 text("page.patterns.hot_help", cells=f"{len(ground.hot):,}", bandwidth=f"{ground.bandwidth_m:.0f}")
             )
     with right:
-        _news(station, question)
+        tables = _news(station, question)
         if ground is not None:
-            _hot(station, ground)
-    if ground is not None:
-        _emerging(station, ground)
+            tables |= _hot(station, ground)
+    return tables if ground is None else tables | _emerging(station, ground)
 
 
-def _hot(station: Station, ground: patterns.Ground) -> None:
+def _hot(station: Station, ground: patterns.Ground) -> Tables:
     verdict = ground.hot["verdict"]
     st.subheader(
         text("page.patterns.hot", count=int((verdict == "hot").sum()), cold=int((verdict == "cold").sum())),
@@ -160,52 +180,59 @@ def _hot(station: Station, ground: patterns.Ground) -> None:
     )
     shown = words.hot_table(ground, _villages(station))
     frame.table(shown, words=list(shown.columns[:2]))
+    return {text("page.patterns.hot_cells"): shown}
 
 
-def _news(station: Station, question: Question) -> None:
+def _news(station: Station, question: Question) -> Tables:
     st.subheader(text("page.patterns.news_title"), anchor=False)
     news = _news_of(_key(station, question), station, question)
     if news is None:
         st.caption(text("page.patterns.no_news"))
-        return
+        return {}
     frame.sentences([words.news_line(news)])
-    if len(news.scan.clusters):
-        shown = words.news_table(news, _villages(station))
+    shown = words.news_table(news, _villages(station)) if len(news.scan.clusters) else pd.DataFrame()
+    if len(shown):
         frame.table(shown, words=list(shown.columns[:1]))
     st.caption(words.basis_line(news.basis))
+    return {text("page.patterns.news_title"): shown}
 
 
-def _emerging(station: Station, ground: patterns.Ground) -> None:
+def _emerging(station: Station, ground: patterns.Ground) -> Tables:
     st.subheader(text("page.patterns.emerging"), anchor=False)
     if ground.emerging is None:
         st.caption(text("page.patterns.too_short", slices=FEWEST_SLICES))
-        return
+        return {}
     shown = words.emerging_table(ground.emerging, _villages(station))
     frame.table(shown, words=[*shown.columns[:3], *shown.columns[-1:]])
     st.caption(words.basis_line(ground.emerging_basis))
     st.caption(f"{words.slices_line(ground, recent=patterns.RECENT_SLICES)} {text('page.patterns.emerging_help')}")
+    return {text("page.patterns.emerging"): shown}
 
 
-def _repeats(station: Station, question: Question) -> None:
+def _repeats(station: Station, question: Question) -> Tables:
     """Show near repeats of one type, and where a window is open."""
     kinds = patterns.repeat_kinds(station.table("incidents"), question)
     st.subheader(text("page.patterns.repeats"), anchor=False)
     if kinds.empty:
         st.caption(text("page.empty"))
-        return
-    named = {kind: text(f"type.{kind}") if kind else text("page.patterns.whole_set") for kind in kinds.index}
+        return {}
+    named = {kind or patterns.EVERY: text(f"type.{kind}" if kind else "page.patterns.whole_set")
+             for kind in kinds.index}  # fmt: skip
     choice, _ = st.columns((1, 2))
     key, first = f"pattern type {question.class_set}", next(iter(named))
     begin_with(list(named), first, key=key, name="type")
-    kind = choice.selectbox(
+    count = {one: f"{found:,}" for one, found in zip(named, kinds, strict=True)}
+    chosen: str = choice.selectbox(
         text("page.patterns.repeat_kind"), list(named), key=key,
-        format_func=lambda one: text("page.patterns.repeat_kind_count", kind=named[one], count=f"{kinds[one]:,}"),
+        format_func=lambda one: text("page.patterns.repeat_kind_count", kind=named[one], count=count[one]),
     )  # fmt: skip
-    tell(type="" if kind == first else kind)
+    tell(type="" if chosen == first else chosen)
+    kind = "" if chosen == patterns.EVERY else chosen
     with st.spinner(text("page.patterns.counting")):
         found = _repeats_of(_key(station, question), kind, station, question)
+    table = words.repeat_table(found) if found.found.enough else pd.DataFrame()
     if found.found.enough:
-        frame.table(words.repeat_table(found))
+        frame.table(table)
         st.caption(text("page.patterns.repeats_help", uncertain=f"{found.found.uncertain:,}"))
     else:
         st.caption(words.too_few_line(found))
@@ -213,20 +240,20 @@ def _repeats(station: Station, question: Question) -> None:
     st.markdown(f"**{text('page.patterns.active', day=f'{found.today:%Y-%m-%d}')}**")
     shown = words.active_table(found)
     frame.table(shown, words=[*shown.columns[:1], *shown.columns[-1:]], empty="page.patterns.no_window")
-    if len(shown):
-        frame.download("page.download.csv", figures.as_csv(found.villages), "active_places.csv")
+    return {text("page.patterns.repeats"): table, text("page.patterns.active_sheet"): shown}
 
 
-def _focus(station: Station, focus: patterns.Focus) -> None:
+def _focus(station: Station, focus: patterns.Focus) -> Tables:
     st.subheader(text("page.patterns.focus"), anchor=False)
     left, right = st.columns((1.4, 1))
     with left:
-        frame.table(words.focus_table(focus))
+        tables = {text("page.patterns.focus"): words.focus_table(focus)}
+        frame.table(tables[text("page.patterns.focus")])
         st.caption(text("page.patterns.focus_help"))
         st.caption(words.basis_line(focus.basis))
         if len(focus.funnel):
             st.markdown(f"**{text('page.patterns.areas')}**")
-            shown = words.funnel_table(focus, _villages(station))
+            shown = tables[text("page.patterns.areas")] = words.funnel_table(focus, _villages(station))
             st.caption(words.funnel_line(focus, len(shown)))
             if len(shown):
                 frame.table(shown, words=[shown.columns[0], shown.columns[-1]])
@@ -235,6 +262,7 @@ def _focus(station: Station, focus: patterns.Focus) -> None:
         if len(focus.curve):
             st.caption(text("page.patterns.curve"))
             st.altair_chart(charts.lorenz_chart(focus.curve))
+    return tables
 
 
 def _villages(station: Station) -> dict[str, str]:

@@ -62,6 +62,7 @@ def _steps(station: Station, known: list[Run], names: dict[str, str]) -> None:
     with left:
         table = figures.plans_table(plans)
         frame.table(table, words=list(table.columns))
+        frame.take(station, "plans", {text("page.plans.tab.steps"): table})
         _history(run, station.study.timezone)
     with right:
         st.subheader(text("page.plans.checks"), anchor=False)
@@ -157,8 +158,8 @@ def _compare(station: Station, names: dict[str, str]) -> None:
         st.caption(text("page.plans.better_help"))
     zones = {"first": one, "second": two}
     layers = {name: plans["zones"].to_frame() for name, plans in zones.items() if "zones" in plans}
-    draw = (lambda: _map(station, one["zones"], two["zones"])) if len(layers) == 2 else None
-    frame.take(station, "two_plans", {text("page.plans.tab.compare"): table}, layers=layers, draw=draw)
+    maps = {"": lambda: _map(station, one["zones"], two["zones"])} if len(layers) == 2 else {}
+    frame.take(station, "two_plans", {text("page.plans.tab.compare"): table}, layers=layers, maps=maps)
 
 
 def _map(station: Station, first: Plan, second: Plan) -> TownMap:
@@ -187,7 +188,7 @@ def _log(station: Station) -> None:
     wanted = [entry for entry in entries if not chosen or entry["action"] in chosen]
     table = plan_words.log_table(wanted, station.study.timezone)
     frame.table(table.head(SHOWN_ENTRIES), words=list(table.columns))
-    frame.download("page.download.csv", figures.as_csv(table), text("page.plans.log.file"))
+    frame.take(station, "log", {text("page.plans.tab.log"): table})
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

@@ -4,12 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import language, text
-from models import approval, store
+from models import approval
 from views import jobs
+from views.downloads import Download
 from views.formats import moment_words
 from views.pages import frame, work
 from views.pages.address import begin_with, tell
-from views.sheets.desk import Desk
+from views.pages.printed import desk_of
 from views.sheets.products import PRODUCTS, File, Product
 from views.station import Station
 
@@ -22,7 +23,7 @@ def show(station: Station) -> None:
     work.watch(station)
     run = approval.run_to_print(station.ws)
     _which(station, run)
-    desk = _desk(station.stamp, run, station).today()
+    desk = desk_of(station, run)
     known = [product for product in PRODUCTS if not product.lacks(desk)]
     if not known:
         st.info(text("page.no_plans", folder=station.ws.root.name))
@@ -77,9 +78,7 @@ def _picture(station: Station, run: str, file: File) -> None:
     stem, _, kind = file.name.rpartition(".")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(stem, anchor=False)
-        make = frame.speaking(file.data)
-        st.download_button(text("page.print.take", kind=kind.upper()), make, file.name, on_click="ignore",
-                           key=f"take {file.name}", type="primary")  # fmt: skip
+        frame.download(Download("page.print.take", file.name, file.data, kind.upper()), main=True)
     if not file.has_picture:
         st.caption(text("page.print.no_picture"))
         return
@@ -107,11 +106,6 @@ def _all(station: Station) -> None:
                 }
             )
             frame.table(table, words=list(table.columns))
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _desk(stamp: str, run: str, _station: Station) -> Desk:  # noqa: ARG001 - the cache's key
-    return Desk.of(_station.ws, store.load_plans(_station.ws, run) if run else {})
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -1,5 +1,7 @@
 """Scorecard: what residents reported, what patrols did, which base lines are met, and why arrests may not steer."""
 
+from functools import partial
+
 import streamlit as st
 
 from gis_data.catalogue import text
@@ -7,6 +9,7 @@ from models.feedback_audit import COVERAGE
 from models.plan import Plan
 from views import charts, figures, score_tables
 from views.documents import scorecard_xlsx
+from views.downloads import Download
 from views.pages import frame
 from views.public_card import public_xlsx
 from views.station import Station
@@ -27,13 +30,9 @@ def show(station: Station) -> None:
     _base_lines(plan)
     _patrols(plan)
     _feedback(plan)
-    _downloads(station, plan)
+    _take(station, plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
-    tables = {text("scorecard.group.reported"): score_tables.reported(plan),
-              text("scorecard.sheet.base_lines"): score_tables.base_lines(plan),
-              text("scorecard.group.found"): score_tables.patrols(plan)}  # fmt: skip
-    frame.take(station, "scorecard", tables, product="scorecard")
 
 
 def _numbers(plan: Plan) -> None:
@@ -106,13 +105,16 @@ def _feedback(plan: Plan) -> None:
         frame.table(score_tables.feedback(plan))
 
 
-def _downloads(station: Station, plan: Plan) -> None:
-    zones = station.plans.get("zones")
-    left, right, _ = st.columns((1, 1.2, 3.2))
-    if zones is not None:
-        with left:
-            make = frame.speaking(scorecard_xlsx, plan, zones, station.study)
-            frame.download("page.download.scorecard", make, text("sheet.file_scorecard"))
-    with right:
-        make = frame.speaking(public_xlsx, plan, station.study)
-        frame.download("page.download.public_card", make, text("sheet.file_public_card"))
+def _take(station: Station, plan: Plan) -> None:
+    tables = {text("scorecard.group.reported"): score_tables.reported(plan),
+              text("scorecard.sheet.base_lines"): score_tables.base_lines(plan),
+              text("scorecard.group.found"): score_tables.patrols(plan)}  # fmt: skip
+    public = partial(public_xlsx, plan, station.study)
+    books = [Download("page.download.public_card", text("sheet.file_public_card"), public)]
+    layers = {}
+    if "zones" in station.plans:
+        zones = station.plans["zones"]
+        whole = partial(scorecard_xlsx, plan, zones, station.study)
+        books.insert(0, Download("page.download.scorecard", text("sheet.file_scorecard"), whole))
+        layers = {"zones": zones.to_frame()[["zone_id", "geometry"]].merge(plan.to_frame(), on="zone_id")}
+    frame.take(station, "scorecard", tables, layers=layers, books=books, product="scorecard")

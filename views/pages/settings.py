@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import flat, sentences, text
@@ -21,6 +22,7 @@ OFTEN = (  # what a station asks for first
     "cameras.population_over", "cameras.budget_cny", "beats.shift_h", "privacy.publish_at_least",
 )  # fmt: skip
 SECTIONS = ("often", "general", "hotspots", "workload", "zones", "beats", "scorecard", "cameras", "privacy")
+COLUMNS = ("label", "name", "value", "default", "reason")
 CHOICES = {"cameras.population_operator": [">", ">="], "hotspots.method": ["dbscan", "hdbscan"]}
 
 
@@ -51,6 +53,15 @@ def show(station: Station) -> None:
                  text("page.settings.timezone", timezone=study.timezone),
                  text("page.settings.folder", folder=station.ws.root.name)]  # fmt: skip
         frame.sentences(shown)
+    frame.take(station, "settings", {text("page.settings.title"): _table(values, defaults)})
+
+
+def _table(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> pd.DataFrame:
+    """Return every setting with its value, its default and why it is as it is."""
+    rows = [
+        (_label(name), name, _shown(value), _shown(defaults[name]), _reason(name)) for name, value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=[text(f"page.settings.column.{name}") for name in COLUMNS])
 
 
 def _belongs(name: str, section: str) -> bool:

@@ -46,7 +46,7 @@ def show(station: Station) -> None:
     if len(incidents):
         tables = {text("page.today.unusual"): _evidence(station.stamp, language(), station)[0], **tables}
     layers = {name: station.plans[name].to_frame() for name in ("hotspots", "zones") if name in station.plans}
-    frame.take(station, "today", tables, layers=layers, draw=lambda: _map(station))
+    frame.take(station, "today", tables, layers=layers, maps={"": lambda: _map(station)}, product="weekly")
 
 
 def look_ahead(station: Station) -> None:

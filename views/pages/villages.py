@@ -46,7 +46,7 @@ def show(station: Station) -> None:
     land = gpd.GeoDataFrame({"village": [name]}, geometry=[card.land], crs=station.study.crs)
     layers = {"land": land, "hotspots": card.hotspots, "beats": card.beats, "checkpoints": card.checkpoints}
     tables = {name: words.village_table(card, station.plans), text("page.villages.hotspots"): hotspots}
-    frame.take(station, name, tables, layers=layers, draw=lambda: _map(station, card))
+    frame.take(station, name, tables, layers=layers, maps={"": lambda: _map(station, card)}, product="villages")
 
 
 def _choose(villages: pd.DataFrame) -> str:

@@ -42,7 +42,9 @@ def show(station: Station) -> None:
     tables = {text("page.zones.title"): _table(plan), text("page.zones.today.plan"): figures.today_table(
         plan.tables["today"])}  # fmt: skip
     layers = {"zones": plan.to_frame(), "units": plan.tables["units"]}
-    frame.take(station, "zones", tables, layers=layers, draw=lambda: _map(station, plan, scorecard), product="zones")
+    frame.take(
+        station, "zones", tables, layers=layers, maps={"": lambda: _map(station, plan, scorecard)}, product="book_a4"
+    )
 
 
 def _table(plan: Plan) -> pd.DataFrame:

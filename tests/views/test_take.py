@@ -1,0 +1,148 @@
+"""Every page is taken away by one menu: its tables, its map, its sheet; each file opens, and none says too much."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import shapely
+from PIL import Image
+
+from gis_data import acting
+from gis_data.study import WGS84
+from gis_data.workspace import Workspace
+from views.downloads import Download
+from views.pages import frame
+
+from .test_pages import shown
+
+TABLES, MAP, SHEET = {"xlsx", "csv"}, {"png", "gpkg"}, {"pdf"}
+PAGES = {  # page and query -> what it can be taken away as
+    ("today", ""): TABLES | MAP | SHEET,
+    ("data", ""): TABLES | MAP | SHEET,
+    ("map", ""): TABLES | MAP,
+    ("map", "mode=two"): TABLES | MAP,
+    ("patterns", ""): TABLES | MAP | SHEET,
+    ("hotspots", ""): TABLES | MAP,
+    ("zones", ""): TABLES | MAP | SHEET,
+    ("scorecard", ""): TABLES | {"gpkg"} | SHEET,
+    ("cameras", ""): TABLES | MAP | SHEET | {"geojson"},
+    ("cameras", "village=V5"): TABLES | MAP | SHEET | {"geojson"},
+    ("villages", ""): TABLES | MAP | SHEET,
+    ("plans", ""): TABLES,
+    ("plans", "tab=log"): TABLES,
+    ("settings", ""): TABLES,
+    ("print", ""): SHEET,
+}
+OF_THE_TOWN = {
+    ("beats", ""): TABLES | MAP | SHEET,
+    ("adjust", ""): TABLES | {"gpkg", "pdf"},
+    ("edit", ""): TABLES | MAP,
+    ("edit", "mode=checkpoints"): TABLES | MAP,
+}
+
+
+@pytest.fixture
+def taken(monkeypatch) -> Callable[..., list[Download]]:
+    """Open a page and return what it offers."""
+
+    def offered(station: Path, name: str, query: str) -> list[Download]:
+        found: list[Download] = []
+        monkeypatch.setattr(frame, "download", lambda one, **_: found.append(one))
+        shown(station, name, **dict(part.split("=") for part in query.split("&") if part))
+        return found
+
+    return offered
+
+
+def kinds(offers: list[Download]) -> set[str]:
+    """Return the kinds of files, tables as CSV counted alike in one file or in an archive of them."""
+    endings = {one.file.rpartition(".")[2] for one in offers}
+    return (endings - {"zip"}) | ({"csv"} if "zip" in endings else set())
+
+
+def check(one: Download, folder: Path) -> None:
+    """Open a file as the program does that it is made for."""
+    data, ending = one.make(), one.file.rpartition(".")[2]
+    if ending == "xlsx":
+        book = openpyxl.load_workbook(io.BytesIO(data))
+        assert all(sheet.max_row > 1 for sheet in book.worksheets[:1]), one.file
+    elif ending == "csv":
+        check_csv(data)
+    elif ending == "zip":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert len(archive.namelist()) > 1
+            for name in archive.namelist():
+                check_csv(archive.read(name))
+    elif ending == "png":
+        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+        assert len(np.unique(pixels)) > 5, one.file
+    elif ending == "gpkg":
+        path = folder / "map.gpkg"
+        path.write_bytes(data)
+        layers = gpd.list_layers(path)["name"]
+        assert len(layers)
+        assert all(len(gpd.read_file(path, layer=layer)) for layer in layers), one.file
+    else:
+        assert data.startswith({"pdf": b"%PDF", "geojson": b"{"}[ending]), one.file
+
+
+def check_csv(data: bytes) -> None:
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert len(pd.read_csv(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize(("name", "query"), PAGES)
+def test_every_page_is_taken_away_and_every_file_opens(tiny_station, taken, tmp_path, name, query):
+    offers = taken(tiny_station, name, query)
+    assert kinds(offers) == PAGES[name, query]
+    assert len({one.file for one in offers}) == len(offers)
+    for one in offers:
+        check(one, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "query"), OF_THE_TOWN)
+def test_beats_and_edits_are_taken_away_and_every_file_opens(planned_town, taken, tmp_path, name, query):
+    offers = taken(planned_town, name, query)
+    assert kinds(offers) == OF_THE_TOWN[name, query]
+    for one in offers:
+        if not one.file.endswith(".pdf"):  # the town's sheets are opened where all products are printed
+            check(one, tmp_path)
+
+
+def test_a_page_without_plans_or_records_offers_nothing_it_does_not_have(empty_station, unplanned_station, taken):
+    for name in ("zones", "hotspots", "cameras", "beats", "scorecard", "adjust", "edit"):
+        assert taken(unplanned_station, name, "") == []
+    assert taken(empty_station, "data", "") == []
+    assert kinds(taken(unplanned_station, "patterns", "")) == TABLES  # no cells yet: no map, and no zones to print by
+
+
+def test_what_a_viewer_takes_away_holds_no_exact_point(tiny_station, taken, tmp_path, monkeypatch):
+    """Points and ends of lines in the layers are no places that a file brought."""
+    exact = Workspace.open(tiny_station)
+    written = exact.read("corrections")[["from_lon", "from_lat"]].to_numpy()
+    known = {tuple(place) for place in np.round(written, 4)} | ends_of(exact.read("incidents").to_crs(WGS84))
+    found: dict[str, bool] = {}
+    for role, guarded in (("station", ""), ("viewer", "1")):
+        monkeypatch.setenv(acting.GUARDED, guarded)  # who has not said who acts may only look
+        for name in ("data", "map", "patterns", "villages"):
+            for one in taken(tiny_station, name, ""):
+                if one.file.endswith(".gpkg"):
+                    path = tmp_path / f"{name}.gpkg"
+                    path.write_bytes(one.make())
+                    layers = [gpd.read_file(path, layer=layer) for layer in gpd.list_layers(path)["name"]]
+                    found[f"{role} {name}"] = any(known & ends_of(layer.to_crs(WGS84)) for layer in layers)
+    assert len(found) == 8
+    assert found.pop("station data")  # the test can see an exact point
+    assert not any(found.values())
+
+
+def ends_of(layer: gpd.GeoDataFrame) -> set[tuple[float, float]]:
+    """Return the places that points and the ends of lines of a layer give away, to about ten metres."""
+    simple = layer.geometry[layer.geom_type.isin(["Point", "LineString"])]
+    return {tuple(place) for place in np.round(shapely.get_coordinates(simple.to_numpy()), 4)}
