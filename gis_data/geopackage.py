@@ -21,6 +21,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyproj
 import shapely
 
@@ -28,6 +29,8 @@ from gis_data.tables import Kind, Schema
 
 WAIT_S = 60.0
 _SQL_TYPES: dict[Kind, str] = {"text": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "BOOLEAN", "time": "DATETIME"}
+MOMENT = pa.timestamp("us", "UTC")
+BLOCK_ROWS = 20_000
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
 _DEFINITION = f"""
@@ -84,12 +87,55 @@ def read(path: Path, schema: Schema, *, crs: str, timezone: str) -> Any:  # noqa
         if not _has(connection, schema.name):
             return schema.empty(crs=crs, timezone=timezone)
         cursor = connection.execute(f'SELECT * FROM "{schema.name}" ORDER BY fid')  # noqa: S608 - a schema's name
-        names = [column[0] for column in cursor.description]
-        columns = dict(zip(names, zip(*cursor.fetchall(), strict=True), strict=False))
-    columns = {name: columns.get(name, ()) for name in names}
-    if not columns["fid"]:
+        columns = _columns(cursor, schema)
+    if not columns:
         return schema.empty(crs=crs, timezone=timezone)
     return schema.conform(_frame(schema, columns, crs), crs=crs, timezone=timezone)
+
+
+def _columns(cursor: sqlite3.Cursor, schema: Schema) -> dict[str, Any]:
+    """Return what a query finds: an Arrow array a column, shapes as an array of geometries.
+
+    Rows become columns block by block: a million rows of Python objects at once take twice the memory, and longer
+    because the collector walks over them.
+    """
+    known = {name: at for at, (name, *_) in enumerate(cursor.description) if name in (*schema.columns, "geometry")}
+    parts: dict[str, list[Any]] = {name: [] for name in known}
+    while rows := cursor.fetchmany(BLOCK_ROWS):
+        block = list(zip(*rows, strict=True))
+        for name, at in known.items():
+            kind = None if name == "geometry" else schema.columns[name].kind
+            parts[name].append(_shapes(block[at]) if kind is None else _array(block[at], kind))
+    return {name: np.concatenate(found) if name == "geometry" else pa.chunked_array(found)
+            for name, found in parts.items() if found}  # fmt: skip
+
+
+def _shapes(blobs: Sequence[bytes | None]) -> Any:  # noqa: ANN401 - array of geometries
+    return shapely.from_wkb(np.array([_wkb(blob) for blob in blobs], dtype=object))
+
+
+def _array(values: Sequence[Any], kind: Kind) -> pa.Array:
+    """Return a column's values; SQLite takes any value into any column, so what another program wrote may be a number.
+
+    Raises
+    ------
+    ValueError
+        If a moment or a number cannot be read as one.
+    """
+    if kind in ("text", "time"):
+        try:
+            words = pa.array(values, pa.large_string())
+        except pa.ArrowTypeError:
+            words = pa.array([None if value is None else str(value) for value in values], pa.large_string())
+        return words if kind == "text" else _moments(words)
+    return pa.array(values, pa.float64() if kind == "float" else pa.int64())
+
+
+def _moments(words: pa.Array) -> pa.Array:
+    try:
+        return words.cast(MOMENT)
+    except pa.ArrowInvalid:  # without a zone, as QGIS writes a moment that somebody typed
+        return pa.array(pd.to_datetime(words.to_pandas(), format="ISO8601", utc=True), MOMENT)
 
 
 def content_hash(path: Path, schema: Schema) -> str:
@@ -205,18 +251,18 @@ def _blobs(shapes: Any, srs_id: int) -> list[bytes]:  # noqa: ANN401 - array of 
 
 def _frame(schema: Schema, columns: Mapping[str, Any], crs: str) -> Any:  # noqa: ANN401
     plain = pd.DataFrame(
-        {name: _column(columns[name], spec.kind) for name, spec in schema.columns.items() if name in columns}
+        {name: _column(columns[name], spec.kind) for name, spec in schema.columns.items() if name in columns},
+        copy=False,
     )
     if schema.geometry is None:
         return plain
-    shapes = shapely.from_wkb(np.array([_wkb(blob) for blob in columns["geometry"]], dtype=object))
-    return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs)
+    return gpd.GeoDataFrame(plain, geometry=columns["geometry"], crs=crs)
 
 
-def _column(values: Any, kind: Kind) -> pd.Series:  # noqa: ANN401
-    if kind == "time":
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601", utc=True))
-    return pd.Series(values, dtype={"text": "str", "int": "int64", "float": "float64", "bool": "bool"}[kind])
+def _column(values: pa.ChunkedArray, kind: Kind) -> pd.Series:
+    if kind == "text":
+        return pd.Series(pd.array(values.combine_chunks(), dtype="str"))
+    return values.to_pandas()
 
 
 def _wkb(blob: bytes | None) -> bytes | None:

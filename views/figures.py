@@ -43,7 +43,8 @@ def totals_by_class(incidents: pd.DataFrame) -> pd.DataFrame:
 
 def totals_by_month(incidents: pd.DataFrame) -> pd.DataFrame:
     """Return reported incidents by calendar month of local time (columns ``month``, ``count``)."""
-    reported = incidents[(incidents["origin"] == "reported") & incidents["reported_at"].notna()]
+    rows = (incidents["origin"] == "reported") & incidents["reported_at"].notna()
+    reported = pd.DataFrame(incidents[["reported_at", "count"]])[rows]  # a copy of all columns takes a second a million
     month = reported["reported_at"].dt.tz_localize(None).dt.to_period("M").dt.to_timestamp()
     return reported.groupby(month.rename("month"))["count"].sum().reset_index()
 

@@ -9,9 +9,11 @@ application, which the sign-in guards.
 """
 
 import contextlib
+import ctypes
 import os
 import re
 import socket
+import sys
 import threading
 import time
 import tomllib
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import typer
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -39,6 +42,7 @@ from views.basemap import ensure_tiles
 HERE = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PORTS_TRIED = 20
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, KEPT_BYTES = -1, -3, 131_072  # malloc.h
 LOOK_EVERY_S = 2.0
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # a tile's address holds the hash of its ground
 EMPTY_TILE = bytes.fromhex("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
@@ -86,6 +90,7 @@ def serve(
     if network is not None and not Accounts(ws).roles():
         raise InputError("access.no_accounts", folder=ws.root.name)
     ensure_tiles(ws, progress=progress)
+    give_memory_back()
     host = network.address if network else HOST
     port = free_port(port, host)
     os.environ[WORKSPACE] = str(ws.root)
@@ -130,6 +135,19 @@ def settings() -> dict[str, Any]:
     """Return the dashboard's Streamlit options by dotted name, from the file that a plain ``streamlit run`` reads."""
     tree = tomllib.loads((HERE / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     return {f"{section}.{name}": value for section, values in tree.items() for name, value in values.items()}
+
+
+def give_memory_back() -> None:
+    """Let what is freed go back to the machine: reading a million rows frees twice what it keeps (1.1 against 0.6 GB).
+
+    Arrow's own pool keeps what it once had, and so does GNU's C library unless a threshold is set; other libraries do
+    not know the call or do not need it.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            for limit in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+                ctypes.CDLL(None).mallopt(limit, KEPT_BYTES)
 
 
 def free_port(first: int, host: str = HOST) -> int:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,7 +18,7 @@ import pyogrio
 import pytest
 import shapely
 
-from gis_data import audit, tables
+from gis_data import audit, geopackage, tables
 from gis_data.errors import SchemaError, WorkspaceError
 from gis_data.settings import CameraSettings, Settings, ZoneSettings
 from gis_data.study import Study
@@ -130,6 +132,29 @@ def _cells() -> gpd.GeoDataFrame:
     boxes = [shapely.box(100 * i, 0, 100 * i + 100, 100) for i in range(2)]
     plain = {"cell_id": [0, 1], "row": 0, "col": [0, 1], "x": [50.0, 150.0], "y": 50.0, "area_m2": 1e4}
     return tables.CELLS.conform(gpd.GeoDataFrame(plain, geometry=boxes, crs=CRS), crs=CRS)
+
+
+def test_rows_come_back_whole_and_in_order_across_blocks(ws: Workspace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(geopackage, "BLOCK_ROWS", 7)
+    for count in (7, 40):
+        ws.write({"incidents": incidents(count)})
+        pd.testing.assert_frame_equal(ws.read("incidents"), incidents(count))
+
+
+def test_what_another_program_wrote_its_own_way_is_read(ws: Workspace):
+    """SQLite takes a number into a column of text, a moment without a zone, and a column that nobody asked for."""
+    ws.write({"incidents": incidents(3)})
+    with closing(sqlite3.connect(ws.root / "station.gpkg")) as file, file:
+        file.execute("ALTER TABLE incidents ADD COLUMN remark TEXT DEFAULT 'x'")
+        file.execute("UPDATE incidents SET channel = NULL WHERE fid = 1")
+        file.execute("ALTER TABLE incidents RENAME COLUMN mo TO gone")
+        file.execute("ALTER TABLE incidents ADD COLUMN mo")  # no type: it keeps a number as a number
+        file.execute("UPDATE incidents SET mo = 7, reported_at = '2024-05-01T12:00:00' WHERE fid = 2")
+    found = ws.read("incidents")
+    assert found["mo"].tolist() == ["", "7", ""]
+    assert found["reported_at"][1] == pd.Timestamp("2024-05-01T12:00", tz="UTC")
+    assert found["channel"].tolist() == ["", "", ""]
+    assert "remark" not in found
 
 
 def test_a_hash_follows_the_content_and_nothing_else(ws: Workspace):

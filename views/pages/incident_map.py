@@ -43,7 +43,7 @@ def show(station: Station) -> None:
             format_func=lambda one: text(f"page.map.modes.{one}"),
         )  # fmt: skip
     tell(set="" if chosen == sets[0] else chosen, mode="" if mode == ONE else TWO)
-    rows = station.kept(f"set {chosen}", lambda: patterns.of_set(incidents, chosen))
+    rows = station.kept(f"set {chosen}", lambda: patterns.narrowed(station.reported(), chosen))
     if mode == TWO:
         _two(station, rows, chosen)
         return
@@ -52,7 +52,8 @@ def show(station: Station) -> None:
         height_px=MAP_PX, about=text("page.map.map"),
     )  # fmt: skip
     placed = station.kept(f"placed {chosen}", lambda: with_point(rows))
-    table = figures.totals_by_month(rows).assign(month=lambda one: one["month"].dt.strftime("%Y-%m"))
+    months = station.kept(f"months {chosen}", lambda: figures.totals_by_month(rows))
+    table = months.assign(month=months["month"].dt.strftime("%Y-%m"))
     frame.take(station, "incidents", {text("page.map.title"): table}, layers=_layers(station),
                maps={"": lambda: _map(station, rows, Sight())})  # fmt: skip
     st.caption(text("page.map.basis", total=number(rows["count"].sum()), placed=number(placed["count"].sum())))
