@@ -96,7 +96,7 @@ def _tested(
         table = table[table["now"] >= GROWTH * table["before"]]
     if table.empty:
         return table
-    p = _chance(table, both_ways=note == "share_jump")
+    p = chance_of(table, both_ways=note == "share_jump")
     wide = (table["now"] >= JUMP * table["before"]) | (table["now"] <= table["before"] / JUMP)
     kept = (stats.false_discovery_control(p) <= ALPHA) & (wide if note == "share_jump" else True)
     table = table[kept]
@@ -133,7 +133,7 @@ def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | Non
     return pd.DataFrame(dict(zip(names, (column, month, kinds[kind], *rest), strict=True)))
 
 
-def _chance(table: pd.DataFrame, *, both_ways: bool) -> NDArray[np.float64]:
+def chance_of(table: pd.DataFrame, *, both_ways: bool) -> NDArray[np.float64]:
     """Return Fisher's chance of so many of a kind in its month, given all margins; twice the smaller tail both ways.
 
     Only a tail that can be small is worked out to its end, for 1 otherwise: the median of a hypergeometric law lies

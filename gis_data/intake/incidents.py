@@ -18,9 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gis_data import catalogue, keys
-from gis_data.days import keeps_spring_festival
-from gis_data.intake import codes, drift, duplicates, lists, places, placing, spans, times, values
+from gis_data import keys
+from gis_data.intake import codes, duplicates, lists, places, placing, times, values, whole_file, writing
 from gis_data.intake.headers import Match
 from gis_data.intake.identities import call_numbers, identities
 from gis_data.intake.report import Sorted
@@ -33,7 +32,6 @@ from gis_data.taxonomy import USABLE_POINT, has_a_place
 CODED = ("class", "type", "subtype", "channel", "place_type", "mo", "target_type", "village")
 WORDS = (*CODED, "address")
 NUMBERS = ("call_id", "linked_call_id", "serial_no", "incident_id", "linked_id")
-DRIFTS_TOLD = 12
 NO_COUNT = 1e6  # a call number that has slipped into the column of counts
 # «Objects only»: what was aimed at may be a thing, not a kind of person.
 PERSON_TARGETS = re.compile(
@@ -89,30 +87,43 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     notes["village_merged"] = values.as_written(then) != values.as_written(place["village_id"])
     place = place.assign(village_id=then)
     rows = rows.assign(**place.drop(columns="outside"))
+    written, spelt = _written(cells, sheet, rows, calls)
     reasons, details = _judge(cells, rows, place["outside"], when.hour_known, known)
     asked = (reasons == "") & when.hour_known
     reasons, details = _merge_calls(cells, rows, calls, asked, reasons, details, known)
     kept = reasons == ""
-    notes |= when.notes | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
+    notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
     shapes = placing.points(frame["x_m"].to_numpy(), frame["y_m"].to_numpy())
     frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs, copy=False)
     accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
-    drifting, spanning = _drift(rows, kept, known), _spans(rows, kept, known)
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
-    told |= {key: _spread(flags, kept) for key, flags in (drifting.notes | spanning.notes).items()}
+    told_of_file, remarks = whole_file.look(frame, kept, known.earlier, timezone=known.study.timezone)
     return Sorted(
-        "incidents", accepted, reasons, details, refused=("private",), notes=told, unknown=unknown,
-        remarks=(*when.remarks, *placed.remarks, *_drift_remarks(drifting), *spanning.remarks),
+        "incidents", accepted, reasons, details, refused=("private",), notes=told | told_of_file, unknown=unknown,
+        remarks=(*when.remarks, *placed.remarks, *spelt, *remarks),
         corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
     )  # fmt: skip
 
 
-def _spread(flags: pd.Series, kept: pd.Series) -> pd.Series:
-    """Return flags of the kept rows as flags of all rows."""
-    found = np.zeros(len(kept), dtype=bool)
-    found[kept.to_numpy()] = flags
-    return pd.Series(found, index=kept.index)
+def _written(
+    cells: Mapping[str, pd.Series], sheet: Sheet, rows: pd.DataFrame, calls: pd.DataFrame
+) -> tuple[dict[str, pd.Series], list[tuple[str, dict[str, object]]]]:
+    """Tell which rows write a word, an address or a whole row in another way than most, or again."""
+    index, spelling = rows.index, np.zeros(len(rows), dtype=bool)
+    for name in ("class", "type", "subtype"):
+        spelling |= writing.rarer_spellings(_words(cells, name, index), rows["incident_class"])
+    addresses = _words(cells, "address", index)
+    partial, usual = writing.partial_addresses(addresses)
+    nameless = ((calls["number"] == "") & ~calls["damaged"]).to_numpy()
+    flags = {
+        "word_spelling": spelling,
+        "address_partial": partial,
+        "address_crossing": writing.crossings(addresses),
+        "said_before": writing.said_before(sheet.frame.assign(x_m=rows["x_m"], y_m=rows["y_m"]), nameless),
+    }
+    told = [("intake.remark.address_partial", {"rows": int(partial.sum()), "part": usual})] if usual else []
+    return {name: pd.Series(there, index=index) for name, there in flags.items()}, told
 
 
 def _marks(rows: pd.DataFrame) -> pd.DataFrame:
@@ -287,38 +298,6 @@ def _earlier_calls(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
     table = table[table["precision"].isin(USABLE_POINT) & (table["reported_at"] != table["reported_at"].dt.normalize())]
     table = table[~keys.among(table["incident_id"], rows["incident_id"])]
     return pd.DataFrame(table[names]).assign(x_m=table.geometry.x, y_m=table.geometry.y)
-
-
-def _drift(rows: pd.DataFrame, kept: pd.Series, known: Known) -> drift.Drift:
-    names = ["reported_at", "incident_class", "type", "subtype", "count"]
-    before = rows.iloc[:0] if known.earlier is None else known.earlier
-    before = before[names][~keys.among(before["incident_id"], rows["incident_id"][kept] if len(before) else ())]
-    parts = (part.rename(columns={"subtype": "word"}) for part in (rows[names][kept], before))
-    return drift.find_drift(*parts, by_festival=keeps_spring_festival(known.study.timezone))
-
-
-def _spans(rows: pd.DataFrame, kept: pd.Series, known: Known) -> spans.Spans:
-    part = rows.loc[kept, ["reported_at", "count"]]
-    before = part["reported_at"].iloc[:0] if known.earlier is None else known.earlier["reported_at"]
-    zone = known.study.timezone
-    return spans.find_spans(part["reported_at"], before, single=part["count"] == 1, timezone=zone)
-
-
-def _drift_remarks(found: drift.Drift) -> list[tuple[str, dict[str, object]]]:
-    """Say which kinds drift in which month, the largest changes first."""
-    sections = {"incident_class": "class.{}", "type": "type.{}", "rest": "intake.other"}
-    remarks = []
-    for row in found.told.head(DRIFTS_TOLD).to_dict("records"):
-        section = sections.get(row["column"])
-        kind = catalogue.text(section.format(row["kind"])) if section else row["kind"]
-        about = {
-            "month": row["month"],
-            "kind": kind,
-            "before": round(row["before_pct"], 1),
-            "now": round(row["now_pct"], 1),
-        }
-        remarks.append((f"intake.remark.{row['note']}", about))
-    return remarks
 
 
 def _words(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:

@@ -16,14 +16,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_data.intake import datum, masts, places, rounding, values
+from gis_data.intake import datum, elsewhere, masts, places, rounding, values
 from gis_data.intake.headers import Match
 from gis_data.intake.notation import Written, read_coordinates, written_as
 from gis_data.intake.sheets import Sheet, shapes_in
 from gis_data.intake.surroundings import Surroundings
 from gis_data.study import WGS84, Study, transformer
 from gis_data.tables import PRECISIONS
-from gis_data.taxonomy import NEVER_A_PLACE, has_a_place
+from gis_data.taxonomy import NEVER_A_PLACE, USABLE_POINT, has_a_place
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -87,7 +87,7 @@ def place_rows(
     """
     index = rows.index
     written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
-    named, names, unclear_name = _named(cells, rows["reported_at"], around.villages)
+    named, names, unlisted, unclear_name = _named(cells, rows["reported_at"], around.villages)
     spot = _spots(written)
     grid = rounding.rounding_of(written, pairs, spot, around.crs_of(sheet.path.name))
     spike, mast = _repeated(spot, names, named, written, cells, grid, around)
@@ -111,6 +111,8 @@ def place_rows(
     village = values.with_word(village, rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
     gone = precision.isin(["none", "village", "default"])
     outside = beyond & ~placeless & ~unclear
+    usable = precision.isin(USABLE_POINT).to_numpy() & ~outside
+    other, border = elsewhere.in_other_village(x, y, named, usable, around.villages)
     frame = pd.DataFrame(
         {"village_id": village, "precision": precision, "outside": outside,
          "x_m": np.where(gone, np.nan, x), "y_m": np.where(gone, np.nan, y)}, index=index,
@@ -121,6 +123,8 @@ def place_rows(
         "default_point": spike,
         "cell_point": mast,
         "village_centre": centre,
+        "village_elsewhere": other,
+        "village_unlisted": unlisted,
         "village_ambiguous": unclear_name & (village == "").to_numpy(),
         "coordinates_rounded": rounded & ~coarse & ~centre,
         "coordinates_coarse": coarse & ~centre,
@@ -133,7 +137,7 @@ def place_rows(
     notes = {name: flags & (placeless == name.startswith("placeless")) for name, flags in notes.items()}
     corrections = _corrections(written, lon, lat, notes | {"outside": outside})
     told = {name: pd.Series(flags, index=index) for name, flags in notes.items()}
-    return Placed(frame, told, corrections, (*remarks, *_grid_remarks(grid)))
+    return Placed(frame, told, corrections, (*remarks, *_grid_remarks(grid), *_elsewhere_remarks(other, border, named)))
 
 
 def _grid_remarks(grid: rounding.Rounding) -> list[tuple[str, Mapping[str, Any]]]:
@@ -141,6 +145,14 @@ def _grid_remarks(grid: rounding.Rounding) -> list[tuple[str, Mapping[str, Any]]
     if not grid.step_m:
         return []
     return [("intake.remark.coordinates_rounded", {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)})]
+
+
+def _elsewhere_remarks(other: Flags, border: Flags, named: pd.Series) -> list[tuple[str, Mapping[str, Any]]]:
+    """Say how many points lie in another village than the one named, and how many of these on its border."""
+    if not other.any():
+        return []
+    counts = {"rows": int(other.sum()), "border": int(border.sum()), "metres": round(elsewhere.NEAR_BORDER_M)}
+    return [("intake.remark.village_elsewhere", counts | {"named": int((named != "").sum())})]
 
 
 def _by_point(named: pd.Series, asked: Flags, x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> pd.Series:
@@ -187,8 +199,8 @@ def _shapes_as_written(sheet: Sheet) -> Written:
 
 def _named(
     cells: Mapping[str, pd.Series], at: pd.Series, villages: gpd.GeoDataFrame
-) -> tuple[pd.Series, pd.Series, Flags]:
-    """Return the village that each row names, whatever it names as its place, and where two bear the name."""
+) -> tuple[pd.Series, pd.Series, Flags, Flags]:
+    """Return the village that each row names, whatever it names as its place, where no list holds it or two bear it."""
     nothing = pd.Series("", index=at.index, dtype="str")
     addresses, written, area = (
         values.as_words(cells.get(name, nothing)) for name in ("address", "village", "work_area")
@@ -196,9 +208,10 @@ def _named(
     named = values.first_filled(
         places.village_by_name(written, villages), places.village_in_address(addresses, villages)
     )
+    unlisted = ((written != "") & (named == "")).to_numpy()
     names = values.first_filled(values.first_filled(named, written), addresses)
     named, unclear = places.told_apart(named, (written, addresses), area, at, villages)
-    return named, names, unclear
+    return named, names, unlisted & bool(len(villages)), unclear
 
 
 def _spots(written: Written) -> NDArray[np.int64]:

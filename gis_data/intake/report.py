@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gis_data.catalogue import text
+from gis_data.intake import values
 from gis_data.intake.headers import called
 from gis_data.tables import COMPLETENESS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
@@ -251,18 +252,23 @@ def _with_more(report: FileReport, note: str, rows: Sequence[int]) -> FileReport
     return dataclasses.replace(report, findings=(*(one for one in report.findings if one is not before), after))
 
 
-def completeness(incidents: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return how many rows of each import and month have each field filled (table COMPLETENESS).
+def filled_fields(incidents: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """Return for each field that may be left empty of which incidents it is asked, and which have it filled.
 
     Point and village are asked only of incidents that may have a place: what is withheld is not missing.
     """
+    everywhere, placed = pd.Series(True, index=incidents.index), has_a_place(incidents)
+    found = {name: (everywhere, values.is_filled(incidents[name])) for name in ASKED if name in incidents}
+    found |= {name: (everywhere, ~everywhere) for name in ASKED if name not in incidents}
+    found["village_id"] = (placed, found["village_id"][1])
+    return found | {"point": (placed, incidents["precision"].isin(USABLE_POINT))}
+
+
+def completeness(incidents: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return how many rows of each import and month have each field filled (table COMPLETENESS)."""
     keys = [incidents["import_id"], incidents["reported_at"].dt.strftime("%Y-%m").rename("month")]
-    placed = has_a_place(incidents)
-    filled = {name: incidents[name].notna() & (incidents[name].astype(object) != "") for name in ASKED}
-    filled["point"] = incidents["precision"].isin(USABLE_POINT)
     parts = []
-    for name, flags in filled.items():
-        asked = placed if name in ("point", "village_id") else placed | True
+    for name, (asked, flags) in filled_fields(incidents).items():
         counted = flags[asked].groupby(keys).agg(rows="size", filled="sum")
         parts.append(counted.reset_index().assign(field=name))
     return pd.concat(parts, ignore_index=True)[list(COMPLETENESS.columns)]

@@ -121,7 +121,7 @@ def _gap(counts: Whole, known_from: int, start: int, end: int) -> tuple[int, int
 
 def _festival_days(ours: Whole, earlier: Whole, first: int) -> tuple[Flags, list[Told]]:
     """Return which days lie under the sway of a festival that may be held against the one before, and what to say."""
-    year = _festival_of(np.arange(len(ours)) + first)
+    year = festival_of(np.arange(len(ours)) + first)
     had = {*year[(ours > 0) | (earlier > 0)]} - {0}
     swayed, told = np.zeros(len(ours), dtype=bool), list[Told]()
     for festival in (int(one) for one in np.unique(year[ours > 0]) if one - 1 in had):
@@ -132,7 +132,7 @@ def _festival_days(ours: Whole, earlier: Whole, first: int) -> tuple[Flags, list
     return swayed, told[-MOST_TOLD:]
 
 
-def _festival_of(days: Whole) -> Whole:
+def festival_of(days: Whole) -> Whole:
     """Return for each day the year of the festival under whose sway it is, or 0."""
     known = pd.DatetimeIndex(days.astype("datetime64[D]"))
     year = np.zeros(len(days), dtype=np.int64)

@@ -126,6 +126,13 @@ def is_text(values: pd.Series) -> bool:
     return pd.api.types.infer_dtype(values, skipna=True) == "string"
 
 
+def is_filled(values: pd.Series) -> pd.Series:
+    """Tell which cells of a table's column hold anything."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return flagged(values, bool)
+    return values.notna() if pd.api.types.is_datetime64_any_dtype(values.dtype) else values.notna() & (values != "")
+
+
 def _odd_rows(values: pd.Series) -> NDArray[np.intp]:
     """Return the rows whose text may not be trimmed and half-width: not plain ASCII with single blanks inside."""
     found = letters_of(values)

@@ -11,6 +11,7 @@ import re
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gis_data.intake import lists, values
 from gis_data.intake.headers import Match
@@ -21,6 +22,7 @@ from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import VILLAGES
 
+BEYOND = 0.05  # of its land; borders drawn twice differ by less
 NAMESAKES_APART_M = 500.0  # nearer, it is one village listed twice
 RESIDENT, REGISTERED = "常住", "户籍"
 _DIGITS = dict(zip("一二三四五六七八九十", range(1, 11), strict=True))
@@ -35,10 +37,12 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     aliases = column(sheet, match, "aliases").str.replace(r"[、,，;；/]+ *", ";", regex=True)
     town, shared = column(sheet, match, "town"), names.duplicated(keep=False) & (names != "")
     aliases = aliases.mask(shared & (town != ""), (town + names + ";" + aliases).str.strip(";"))
+    ids = ids.mask(ids == "", names)
+    shapes, pieces, later = _pieces_together(ids, shapes)
     inner = shapes.representative_point()
     rows = pd.DataFrame(
         {
-            "village_id": ids.mask(ids == "", names),
+            "village_id": ids,
             "name": names,
             "aliases": aliases,
             "population": people.fillna(0).clip(lower=0).round(),
@@ -52,14 +56,41 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
             "valid_to": as_moment(column(sheet, match, "valid_to"), timezone=study.timezone),
             "centre_x": inner.x,
             "centre_y": inner.y,
+            "source_row": sheet.rows,
         }
     )
-    reasons = _judge(rows, people, shapes, study)
-    frame = gpd.GeoDataFrame(rows, geometry=shapes.to_numpy(), crs=study.crs)[(reasons == "").to_numpy()]
+    reasons = _judge(rows, people, shapes, study, later)
+    kept = ((reasons == "") & ~later).to_numpy()
+    frame = gpd.GeoDataFrame(rows, geometry=shapes.to_numpy(), crs=study.crs)[kept]
     accepted = VILLAGES.conform(frame, crs=study.crs, timezone=study.timezone)
-    notes["village_namesake"] = rows["name"].where(reasons == "").duplicated(keep=False)
+    notes |= _outlines(shapes, pieces, study)
+    notes["village_namesake"] = rows["name"].where((reasons == "") & ~later).duplicated(keep=False) & ~later
     told = {key: flags & (reasons == "") for key, flags in notes.items()}
     return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index), notes=told)
+
+
+def _pieces_together(ids: pd.Series, shapes: gpd.GeoSeries) -> tuple[gpd.GeoSeries, pd.Series, pd.Series]:
+    """Return shapes with the pieces of a village listed row by row in its first row, all such rows, and the later ones.
+
+    Pieces lie apart; outlines that overlap are one village listed twice.
+    """
+    pieces, later = pd.Series(False, index=ids.index), pd.Series(False, index=ids.index)
+    outlined = shapes.geom_type.isin(["Polygon", "MultiPolygon"]) & shapes.is_valid & (ids != "")
+    for _, group in shapes[outlined & ids.where(outlined).duplicated(keep=False)].groupby(ids):
+        whole = group.union_all()
+        if whole.area >= (1 - BEYOND) * group.area.sum():
+            pieces[group.index], later[group.index[1:]] = True, True
+            shapes = shapes.copy()
+            shapes[group.index[0]] = whole
+    return shapes, pieces, later
+
+
+def _outlines(shapes: gpd.GeoSeries, pieces: pd.Series, study: Study) -> dict[str, pd.Series]:
+    """Tell which villages have several separate pieces, and which reach well beyond the boundary."""
+    outlined = shapes.geom_type.isin(["Polygon", "MultiPolygon"]) & shapes.is_valid
+    several = pieces | (outlined & (shapes.count_geometries() > 1))
+    share = shapely.area(shapely.intersection(shapes.where(outlined).to_numpy(), study.boundary)) / shapes.area
+    return {"village_parts": several, "village_beyond": outlined & (share < 1 - BEYOND)}
 
 
 def _population(sheet: Sheet, match: Match) -> tuple[pd.Series, dict[str, pd.Series]]:
@@ -88,7 +119,7 @@ def market_days(written: str) -> str:
     return ",".join(str(day) for day in sorted({(day - 1) % 10 + 1 for day in days if day > 0}))
 
 
-def _judge(rows: pd.DataFrame, people: pd.Series, shapes: gpd.GeoSeries, study: Study) -> pd.Series:
+def _judge(rows: pd.DataFrame, people: pd.Series, shapes: gpd.GeoSeries, study: Study, later: pd.Series) -> pd.Series:
     reasons = pd.Series("", index=rows.index, dtype="str")
     away = ~shapes.is_empty & ~shapes.intersects(study.boundary)
     wrong_shape = ~shapes.is_empty & ~shapes.geom_type.isin(VILLAGES.geometry or ())
@@ -97,7 +128,7 @@ def _judge(rows: pd.DataFrame, people: pd.Series, shapes: gpd.GeoSeries, study: 
     reasons = reasons.mask(rows["name"].isin(["合计", "总计", "小计", "total"]), "total_row").mask(
         rows["name"] == "", "no_name"
     )
-    good = reasons == ""
+    good = (reasons == "") & ~later
     twice = rows["village_id"].where(good).duplicated() | _listed_before(rows[good]).reindex(
         rows.index, fill_value=False
     )

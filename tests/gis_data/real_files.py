@@ -54,7 +54,7 @@ def taken(ws, file):
     start = rows["source_row"].min() if first == 0 else first
     rows = rows.set_index(pd.Index(rows["source_row"] - start, name="row"))
     assert report.rows_read == report.accepted + report.set_aside + report.refused
-    stored = ws.read("quality").set_index("problem")["rows"].to_dict()
+    stored = ws.read("quality").query("import_id == @report.import_id").set_index("problem")["rows"].to_dict()
     assert stored == report.problems, "the table holds what the report says"
     return report, rows
 

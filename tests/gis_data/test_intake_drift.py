@@ -118,7 +118,7 @@ def test_chances_that_may_tell_anything_are_fishers(seed: int):
         for side in ("greater", "less")
     )
     for both_ways, wanted in ((False, high), (True, np.minimum(1, 2 * np.minimum(low, high)))):
-        found = drift._chance(table, both_ways=both_ways)
+        found = drift.chance_of(table, both_ways=both_ways)
         told = wanted < 0.5
         assert told.sum() > 5
         np.testing.assert_allclose(found[told], wanted[told], rtol=1e-9)

@@ -121,6 +121,16 @@ def test_a_column_of_mixed_codes_is_named_as_left_out(milwaukee):
     assert "district" not in rows
 
 
+def test_addresses_without_the_citys_ending_and_crossings_are_told(milwaukee):
+    _, raw, report, rows = milwaukee
+    taken_in = raw.loc[rows.index, "location"]
+    assert raw["location"].str.endswith(",MKE").sum() == 31_263
+    without = (~taken_in.str.endswith(",MKE")).sum()
+    assert report.problems["address_partial"] == without
+    assert ("intake.remark.address_partial", {"rows": 901, "part": ",MKE"}) in report.remarks
+    assert report.problems["address_crossing"] == taken_in.str.contains(r"\D/|/\D").sum() > 4_000
+
+
 def test_calls_about_one_event_are_few_and_each_names_its_first(milwaukee):
     """No line of the log comes twice; what is merged is of one kind, near in time and place."""
     ws, raw, report, rows = milwaukee

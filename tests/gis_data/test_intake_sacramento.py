@@ -145,6 +145,14 @@ def test_days_without_a_clock_give_no_hour(sacramento):
     assert (rows["reported_at"].dt.tz_localize(None) == received).all()
 
 
+def test_places_that_are_crossings_are_told(sacramento):
+    _, raw, report, _ = sacramento
+    slash, half = (raw["Location"].str.contains(mark, regex=False, na=False) for mark in ("/", " 1/2 "))
+    crossing = slash & ~half
+    assert (slash.sum(), crossing.sum()) == (6_990, 6_984), "six are house numbers and a half"
+    assert report.problems["address_crossing"] == crossing.sum()
+
+
 def test_a_misspelt_header_is_a_guess_and_shown_as_one(sacramento):
     _, _, report, _ = sacramento
     assert report.guessed == {"Occurence_Date": "occurred_from"}
