@@ -24,6 +24,7 @@ from gis_data.errors import InputError
 from gis_data.settings import CameraSettings
 from models.cameras.checklist import checklist
 from models.cameras.demand import Demand
+from models.cameras.left_out import BEST
 from models.cameras.problem import Choice
 from models.cameras.scene import scene_of_cameras
 from models.cameras.sites import (
@@ -92,7 +93,8 @@ class CameraHand:
     Attributes
     ----------
     tables
-        The plan's tables; ``curve`` and ``rollout`` are empty once something has changed.
+        The plan's tables; ``curve`` and ``rollout`` are empty once something has changed, ``left_out`` in the villages
+        where it has.
     listed
         The cameras as the workspace keeps them (table "cameras"), with the changes.
     covered_pct, second_pct
@@ -363,10 +365,26 @@ def _scored(hand: CameraHand, cameras: gpd.GeoDataFrame) -> CameraHand:
     summary = summary_table(hand.tables["villages"], ground.demand, scene, best, tables, ground.roads)
     second = float(scene.problem.weight @ two_sided(scene.problem, scene.directions, every))
     emptied = {name: hand.tables[name].iloc[:0] for name in ("curve", "rollout")}
+    emptied["left_out"] = _still_left_out(hand.tables["left_out"], hand.cameras, tables["cameras"])
+    tables["blind_spots"] = _with_known_sites(tables["blind_spots"], hand.tables["blind_spots"])
     return replace(
         hand, tables={**hand.tables, **tables, "checklist": cards, "summary": summary, **emptied},
         covered_pct=best.objective, second_pct=scene.problem.pct(second),
     )  # fmt: skip
+
+
+def _still_left_out(left_out: pd.DataFrame, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the sites left out in villages without a change: elsewhere what they would add is not known any more."""
+    looks = ["camera_id", "x", "y", "azimuth_deg", "hfov_deg"]
+    same = pd.DataFrame(before[looks]).merge(pd.DataFrame(after[looks]))["camera_id"]
+    touched = pd.concat([table[~table["camera_id"].isin(same)] for table in (before, after)])["village_id"]
+    return left_out[~left_out["village_id"].isin(touched)]
+
+
+def _with_known_sites(blind: gpd.GeoDataFrame, before: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return blind spots with the site that would see most of those that are as they were; nothing of the others."""
+    as_it_was = ["village_id", "x", "y", "length_m"]
+    return blind.merge(pd.DataFrame(before[[*as_it_was, *BEST]]), on=as_it_was, how="left")
 
 
 def _with_history(

@@ -1,11 +1,11 @@
 """The camera plan: which villages, which sites, what each camera sees, what stays blind, and what it costs.
 
 In:     the study's tables and the planning period.
-Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, areas, villages, rules, summary,
-        checklist, curve, rollout.
-Method: rules -> demand -> sites -> visibility -> coverage -> refine -> money, one file each. The objective is the share
-        of the named villages' weighted road that cameras see by day and by night, in per cent. All prices are
-        assumptions of the settings.
+Out:    ``Plan("cameras")``: tables cameras, sites, views, entrances, blind_spots, areas, left_out, villages, rules,
+        summary, checklist, curve, rollout.
+Method: rules -> demand -> sites -> visibility -> coverage -> refine -> left_out -> money, one file each.
+        The objective is the share of the named villages' weighted road that cameras see by day and by night, in per
+        cent. All prices are assumptions of the settings.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from models.cameras import coverage, money, rules
 from models.cameras.bounds import wish_bounds
 from models.cameras.checklist import checklist
 from models.cameras.demand import find_demand
+from models.cameras.left_out import left_out_sites, with_best_sites
 from models.cameras.many import most_covered_by_price, parts_of
 from models.cameras.problem import Choice, Ints, Problem
 from models.cameras.refine import Wishes, refine
@@ -94,6 +95,8 @@ def plan_cameras(
     tables |= about
     tables["summary"] = summary_table(named, demand, scene, answer.best, tables, roads)
     tables["checklist"] = checklist(tables["cameras"], tables["views"], places, scene.private_ground, settings=settings)
+    tables["left_out"] = left_out_sites(scene, answer.best, budget_cny=answer.budget_cny)
+    tables["blind_spots"] = with_best_sites(tables["blind_spots"], scene, answer.best, demand)
     tables |= _money_tables(scene, answer, tables["cameras"], settings)
     notes = _notes(answer, tables, scene, settings)
     return _plan(study, tables, seed, started, notes=notes, best=answer.best, budget_cny=answer.budget_cny)

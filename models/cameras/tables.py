@@ -20,6 +20,8 @@ from gis_data.settings import CameraSettings
 from models.cameras.checklist import COLUMNS as CHECKLIST
 from models.cameras.demand import Demand
 from models.cameras.entrances import fewest_cuts
+from models.cameras.left_out import BEST
+from models.cameras.left_out import COLUMNS as LEFT_OUT
 from models.cameras.money import CURVE, ROLLOUT
 from models.cameras.private import masks, road_ground
 from models.cameras.problem import Choice, Problem, lost_entrances, lost_weight
@@ -342,7 +344,8 @@ def empty_tables(crs: str) -> dict[str, pd.DataFrame]:
     """Return the plan's tables with no rows, for a study in which no camera can be planned."""
     tables: dict[str, pd.DataFrame] = {
         name: gpd.GeoDataFrame({column: [] for column in columns}, geometry=[], crs=crs)
-        for name, columns in COLUMNS.items()
+        for name, columns in (COLUMNS | {"left_out": LEFT_OUT}).items()
     }
     plain = {"summary": SUMMARY, "checklist": CHECKLIST, "curve": CURVE, "rollout": ROLLOUT}
+    tables["blind_spots"] = tables["blind_spots"].assign(**{name: [] for name in BEST})
     return tables | {name: pd.DataFrame({column: [] for column in columns}) for name, columns in plain.items()}
