@@ -4,7 +4,7 @@ In:     a scene, the choice made in it, the budget, and the blind spots that the
 Out:    a table of the possible sites without a camera, and for each blind spot the site that would see most of it.
 Method: nothing is solved. At each free site the camera (direction and lens) that adds most weight is priced with its
         pole. It brings nothing new (seen), costs more than is left (budget), or its private ground weighs more than
-        what it adds (private, at the price of ground that ``refine`` uses). Where none of these holds, it would be a
+        what it adds (ground, at the price of ground that ``refine`` uses). Where none of these holds, it would be a
         plan within the budget, so that what it adds lies within the proven gap (gap).
 """
 
@@ -24,7 +24,7 @@ COLUMNS = (
     "pct_per_1k_cny", "least_pct_per_1k_cny", "private_m2", "why",
 )  # fmt: skip
 BEST = ("best_site_id", "best_seen_pct", "best_cny")
-WHYS = ("seen", "budget", "private", "gap")
+WHYS = ("seen", "budget", "ground", "gap")
 NOTHING_PCT = 0.005  # what is printed as 0.00 %
 
 

@@ -18,8 +18,9 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.store import load_plans
-from views import life_words
+from views import camera_words, life_words
 from views.basemap import TileSet, village_name_boxes
+from views.figures import records
 from views.maps.cameras import camera_map, town_camera_map
 from views.maps.frame import as_html
 from views.maps.hotspots import hotspot_map
@@ -223,3 +224,29 @@ def test_a_station_without_villages_has_its_zone_map_too(town):
     study, tables, plans = town
     bare = tables | {name: tables[name].iloc[:0] for name in ("villages", "barriers")}
     assert "xq-zone-area" in as_html(zone_map(study, plans["zones"], None, bare, None))
+
+
+def test_the_cards_of_cameras_say_why_and_why_not(planned_town):
+    plan = load_plans(Workspace.open(planned_town))["cameras"]
+    summary = plan.tables["summary"]
+    left = plan.settings["budget_cny"] - summary["cost_cny"].sum()
+    with speaking("en"):
+        site = records(plan.tables["left_out"].query("why == 'budget'"))[0]
+        said = list(camera_words.left_out_lines(site))
+        assert f"{site['gain_pct']:.2f}%" in said[0]
+        assert f"{site['cost_cny']:,.0f} yuan" in said[0]
+        assert f"only {left:,.0f} yuan" in said[0]
+        villages = plan.tables["villages"]
+        lines = list(camera_words.village_lines(plan, villages.loc[villages["reasons"] == "", "village_id"].iloc[0]))
+        assert [text("cameras.rule.none"), text("cameras.why.no_market")] == [lines[0], lines[2]]
+        for blind in records(plan.tables["blind_spots"].head(3)):
+            assert len(list(camera_words.blind_lines(blind, left))) == 1
+        entrance = records(plan.tables["entrances"])[0]
+        for change, said_so in (
+            ({"seen": False, "released": "wide road"}, text("cameras.why.released", reason="wide road")),
+            ({"seen": False, "can_be_seen": True}, text("cameras.why.open")),
+            ({"seen": False, "can_be_seen": False, "build_distance_m": 31.0},
+             text("cameras.why.unseeable", metres="31")),
+            ({"seen": False, "can_be_seen": False, "build_distance_m": float("nan")}, text("cameras.why.nowhere")),
+        ):  # fmt: skip
+            assert list(camera_words.entrance_lines(entrance | change)) == [said_so]

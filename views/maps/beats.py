@@ -52,7 +52,7 @@ def _beat_roads(town: TownMap, plan: Plan) -> Row:
     lines = shapely.simplify(shapely.line_merge(beats.geometry.to_numpy()), BEAT_SIMPLER_M)
     colours = beat_colours(beats)
     styles = [{"color": colour, "weight": 2.6, "opacity": 0.85, "fill": False} for colour in colours]
-    tips = [_beat_tip(row) for row in records(beats)]
+    tips = [beat_tip(row) for row in records(beats)]
     more = [because(explain(plan, beat)) for beat in beats["beat_id"]]
     simple = beats.set_geometry(gpd.GeoSeries(lines, index=beats.index, crs=beats.crs))
     layer = shape_layer(simple, styles, tips=tips, more=more, css="xq-beat")
@@ -88,7 +88,8 @@ def checkpoint_rows(town: TownMap, checkpoints: gpd.GeoDataFrame) -> list[Row]:
     return rows
 
 
-def _beat_tip(beat: Mapping[str, Any]) -> str:
+def beat_tip(beat: Mapping[str, Any]) -> str:
+    """Return a beat's tip: of which type it is, its roads, its work, its checkpoints."""
     mark = text("list.mark")
     visits = text("map.beat.visits_value", visits=beat["visits_per_week"], minutes=f"{beat['visit_min_per_week']:.0f}")
     lines = [

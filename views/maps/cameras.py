@@ -11,10 +11,11 @@ import shapely
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
+from views import camera_words as words
 from views.basemap import BUILDING, BUILDING_EDGE, ROADS, WATER, TileSet, village_points
 from views.figures import records, rule_names
 from views.maps.frame import Row, TownMap, finished, town_map
-from views.maps.layers import shape_layer, sign_layer, tip_html
+from views.maps.layers import because, shape_layer, sign_layer, tip_html
 from views.maps.look import svg, swatch
 from views.palette import BLIND, INK, SEEN, UNSEEN, VEIL, VIEW
 
@@ -31,7 +32,9 @@ def camera_map(
     focus = focus_of(shown, study.crs)
     town = town_map(study, tiles, focus=focus)
     _close_ground(town, tables, focus)
-    rows = [_blind_spots(town, part["blind_spots"]), *_views(town, part["views"])]
+    rows = [_blind_spots(town, part["blind_spots"], words.left_cny(plan)), *_views(town, part["views"])]
+    if len(part.get("left_out", ())):
+        rows.append(_possible_sites(town, part["left_out"]))
     rows += [*_entrances(town, part["entrances"]), *camera_rows(town, part["cameras"])]
     return finished(town, rows)
 
@@ -43,7 +46,7 @@ def town_camera_map(study: Study, plan: Plan, villages: gpd.GeoDataFrame, tiles:
     new = plan.tables["summary"].set_index("village_id")["new_cameras"]
     rows = [
         *camera_rows(town, plan.to_frame(), show=False),
-        *_named_villages(town, plan.tables["villages"], points, new),
+        *_named_villages(town, plan, points, new),
     ]
     return finished(town, rows)
 
@@ -68,7 +71,9 @@ def camera_rows(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) 
         part = cameras[(cameras["status"] == "existing") == old]
         if len(part):
             signs = [_camera_sign(azimuth, colour) for azimuth in part["azimuth_deg"]]
-            layer = sign_layer(part.geometry, signs, [_camera_tip(row) for row in records(part)], show=show)
+            tips = [_camera_tip(row) for row in records(part)]
+            more = [because(words.camera_lines(row)) for row in records(part)] if "gain_pct" in part else None
+            layer = sign_layer(part.geometry, signs, tips, more=more, show=show)
             layer.add_to(town)
             rows.append(Row(_camera_sample(colour), text(label, count=len(part)), layer))
     return rows
@@ -78,18 +83,32 @@ def _entrances(town: TownMap, entrances: gpd.GeoDataFrame) -> list[Row]:
     rows = []
     for seen, key, sign in ((True, "map.entrance_seen", SEEN_SIGN), (False, "map.entrance_unseen", UNSEEN_SIGN)):
         part = entrances[entrances["seen"].astype(bool) == seen]
-        tips = [tip_html(text(key, count=""), [(text("map.tip.road_name"), road or "—")]) for road in part["road"]]
-        layer = sign_layer(part.geometry, [sign] * len(part), tips)
+        tips = [
+            tip_html(row["entrance_id"], [(text(key, count=""), ""), (text("map.tip.road_name"), row["road"] or "—")])
+            for row in records(part)
+        ]
+        more = [because(words.entrance_lines(row)) for row in records(part)]
+        layer = sign_layer(part.geometry, [sign] * len(part), tips, more=more)
         layer.add_to(town)
         rows.append(Row(sign, text(key, count=len(part)), layer))
     return rows
 
 
-def _blind_spots(town: TownMap, blind: gpd.GeoDataFrame) -> Row:
+def _possible_sites(town: TownMap, sites: gpd.GeoDataFrame) -> Row:
+    """Draw the poles without a camera; the card says why there is none."""
+    tips = [_possible_tip(row) for row in records(sites)]
+    more = [because(words.left_out_lines(row)) for row in records(sites)]
+    layer = sign_layer(sites.geometry, [POSSIBLE_SIGN] * len(sites), tips, more=more)
+    layer.add_to(town)
+    return Row(POSSIBLE_SIGN, text("map.possible_sites", count=len(sites)), layer)
+
+
+def _blind_spots(town: TownMap, blind: gpd.GeoDataFrame, left_cny: float) -> Row:
     tips = [_blind_tip(row) for row in records(blind)]
     smooth = blind.set_geometry(blind_bands(blind))
     style = {"stroke": False, "fillColor": BLIND, "fillOpacity": 0.33}
-    layer = shape_layer(smooth, style, tips=tips, css="xq-blind", hover_only=True)
+    more = [because(words.blind_lines(row, left_cny)) for row in records(blind)]
+    layer = shape_layer(smooth, style, tips=tips, more=more, css="xq-blind")
     layer.add_to(town)
     return Row(swatch(BLIND, opacity=0.33, line="none"), text("map.blind_spots", count=len(blind)), layer)
 
@@ -138,16 +157,18 @@ def _joined(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=[whole], crs=table.crs)
 
 
-def _named_villages(town: TownMap, named: pd.DataFrame, points: gpd.GeoSeries, new: pd.Series) -> list[Row]:
+def _named_villages(town: TownMap, plan: Plan, points: gpd.GeoSeries, new: pd.Series) -> list[Row]:
     """Show the villages that a rule names as discs with the number of new cameras, the others as rings."""
-    rows = []
+    rows, named = [], plan.tables["villages"]
     for chosen, key in ((False, "map.village_not_named"), (True, "map.village_named")):
         part = named[named["named"].astype(bool) == chosen]
         signs = [
             f'<div class="xq-count">{int(new.get(village, 0))}</div>' if chosen else _OTHER_SIGN
             for village in part["village_id"]
         ]
-        layer = sign_layer(points.loc[part["village_id"]], signs, [_village_tip(row) for row in records(part)])
+        tips = [_village_tip(row) for row in records(part)]
+        more = [because(words.village_lines(plan, village)) for village in part["village_id"]]
+        layer = sign_layer(points.loc[part["village_id"]], signs, tips, more=more)
         layer.add_to(town)
         rows.append(Row(_NAMED_SIGN if chosen else _OTHER_SIGN, text(key, count=len(part)), layer))
     return rows
@@ -178,6 +199,15 @@ def _camera_tip(row: Mapping[str, Any]) -> str:
     if pd.notna(row.get("cost_cny")):
         lines.append((text("map.tip.cost"), f"{row['cost_cny']:,.0f}"))
     return tip_html(str(row["camera_id"]), lines)
+
+
+def _possible_tip(row: Mapping[str, Any]) -> str:
+    lines = [
+        (text("map.tip.kind"), text(f"page.cameras.site.{row['kind']}")),
+        (text("map.tip.would_add"), f"{row['gain_pct']:.2f}%"),
+        (text("map.tip.cost"), words.yuan(row["cost_cny"])),
+    ]
+    return tip_html(text("map.tip_possible", site=row["site_id"]), lines)
 
 
 def _blind_tip(row: Mapping[str, Any]) -> str:
@@ -214,5 +244,6 @@ def _camera_sample(colour: str) -> str:
 
 SEEN_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{SEEN}" stroke="#fff" stroke-width="1.3"/>')
 UNSEEN_SIGN = svg(f'<path d="M8 0.5 L14.5 12 L1.5 12 Z" fill="{UNSEEN}" stroke="#fff" stroke-width="1.3"/>')
+POSSIBLE_SIGN = svg(f'<path d="M8 2.5 L12 6.5 L8 10.5 L4 6.5 Z" fill="#fff" stroke="{INK}" stroke-width="1.1"/>')
 _NAMED_SIGN = svg(f'<circle cx="8" cy="6.5" r="5" fill="{VIEW}" stroke="#fff" stroke-width="1.3"/>')
 _OTHER_SIGN = svg(f'<circle cx="8" cy="6.5" r="3.2" fill="#fff" stroke="{VEIL}" stroke-width="1.3"/>')

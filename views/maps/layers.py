@@ -24,7 +24,6 @@ def shape_layer(
     *,
     tips: Iterable[str] | None = None,
     more: Iterable[str] | None = None,
-    hover_only: bool = False,
     css: str = "",
     pane: str = "overlayPane",
     show: bool = True,
@@ -43,16 +42,14 @@ def shape_layer(
         for shape, look, tip, reason in zip(shown, styles, words, reasons, strict=True)
     ]
     collection = {"type": "FeatureCollection", "features": features}
-    bind = None if tips is None else JsCode(_BIND_HOVER if hover_only else _BIND_BOTH)
+    bind = None if tips is None else JsCode(_BIND)
     return folium.GeoJson(
         collection, control=False, show=show, on_each_feature=bind, smooth_factor=0.6, interactive=tips is not None,
         pane=pane,
     )  # fmt: skip
 
 
-_BIND_HOVER = "(feature, layer) => { layer.bindTooltip(feature.properties.tip, {sticky: true}); }"
-
-_BIND_BOTH = """(feature, layer) => {
+_BIND = """(feature, layer) => {
     xq.tells(layer, feature.properties.tip, feature.properties.more);
 }"""
 

@@ -9,9 +9,10 @@ from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row
-from views.maps.layers import shape_layer, tip_html
+from views.maps.layers import because, shape_layer, tip_html
 from views.maps.look import swatch
 from views.palette import COLD, DENSITY, DENSITY_OPACITY, EMERGING, HOTSPOT
+from views.pattern_words import interval
 
 
 def pattern_map(
@@ -60,10 +61,13 @@ def _verdict_row(town: TownMap, cells: gpd.GeoDataFrame, verdict: str, colour: s
         )
         for row in records(part)
     ]  # fmt: skip
+    more = [
+        because([text(f"page.patterns.why_{verdict}", z=f"{row['z']:.1f}", q=f"{row[f'q_{verdict}']:.3f}")])
+        for row in records(part)
+    ]
     style = {"color": colour, "weight": 1.8, "fillColor": colour, "fillOpacity": 0.2}
-    layer = shape_layer(
-        part, style | ({"dashArray": dash} if dash else {}), tips=tips, show=verdict == "hot", css=f"xq-{verdict}"
-    )
+    look = style | ({"dashArray": dash} if dash else {})
+    layer = shape_layer(part, look, tips=tips, more=more, show=verdict == "hot", css=f"xq-{verdict}")
     layer.add_to(town)
     label = text(f"page.patterns.layer.{verdict}", count=len(part))
     return Row(swatch(colour, opacity=0.2, dash=dash), label, layer)
@@ -72,7 +76,19 @@ def _verdict_row(town: TownMap, cells: gpd.GeoDataFrame, verdict: str, colour: s
 def _emerging_row(town: TownMap, cells: gpd.GeoDataFrame) -> Row:
     """Draw the cells that have a pattern over time."""
     part = cells[cells["pattern"] != "none"]
-    tips = [tip_html(text(f"page.patterns.pattern.{row['pattern']}"), []) for row in records(part)]
+    names = {name: text(f"page.patterns.column.{name}") for name in ("cell", "recent", "earlier", "interval", "word")}
+    tips = [
+        tip_html(
+            text(f"page.patterns.pattern.{row['pattern']}"),
+            [
+                (names["cell"], row["cell_id"]), (names["recent"], f"{row['around_recent']:,}"),
+                (names["earlier"], f"{row['around_earlier']:,}"),
+                (names["interval"], interval(row["ratio_low"], row["ratio_high"])),
+                (names["word"], text(f"scorecard.word.{row['change']}")),
+            ],
+        )
+        for row in records(part)
+    ]  # fmt: skip
     style = {"color": EMERGING, "weight": 2, "fillColor": EMERGING, "fillOpacity": 0.15, "dashArray": "6 3"}
     layer = shape_layer(part, style, tips=tips, show=False, css="xq-emerging")
     layer.add_to(town)

@@ -6,10 +6,11 @@ import shapely
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
+from models.zones import explain
 from views.basemap import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
-from views.maps.layers import shape_layer, tip_html
+from views.maps.layers import because, shape_layer, tip_html
 from views.maps.look import line_sample, swatch
 from views.maps.zones import tile_names, zone_borders
 from views.palette import BLUE, UNSEEN
@@ -20,12 +21,12 @@ def two_plans_map(
 ) -> TownMap:
     """Show the first plan's borders with its names, the second's as broken lines, and what moves between them."""
     town = town_map(study, tiles)
-    rows = [_moved_row(town, moved), _second_row(town, second.to_frame())]
+    rows = [_moved_row(town, moved, second), _second_row(town, second.to_frame())]
     names = tile_names(study, {"villages": villages}, tiles)
     return finished(town, [*rows, zone_borders(town, first.to_frame(), names)])
 
 
-def _moved_row(town: TownMap, moved: gpd.GeoDataFrame) -> Row:
+def _moved_row(town: TownMap, moved: gpd.GeoDataFrame, second: Plan) -> Row:
     tips = [
         tip_html(
             row["name"],
@@ -37,7 +38,8 @@ def _moved_row(town: TownMap, moved: gpd.GeoDataFrame) -> Row:
         for row in records(moved)
     ]  # fmt: skip
     style = {"color": UNSEEN, "weight": 1.5, "fillColor": UNSEEN, "fillOpacity": 0.35}
-    layer = shape_layer(moved, style, tips=tips, css="xq-changed")
+    more = [because(explain(second, unit)) for unit in moved["unit_id"]]
+    layer = shape_layer(moved, style, tips=tips, more=more, css="xq-changed")
     layer.add_to(town)
     return Row(swatch(UNSEEN, opacity=0.35), text("page.plans.moved_layer", count=len(moved)), layer)
 

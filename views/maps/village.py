@@ -7,12 +7,13 @@ from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
 from views.basemap import TileSet
-from views.maps.beats import checkpoint_rows
+from views.figures import records
+from views.maps.beats import beat_tip, checkpoint_rows
 from views.maps.cameras import camera_rows
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.hotspots import hotspot_row
 from views.maps.incidents import incident_row
-from views.maps.layers import shape_layer, tip_html
+from views.maps.layers import shape_layer
 from views.maps.look import line_sample, swatch
 from views.palette import BEATS, INK
 from views.village_card import VillageCard
@@ -49,7 +50,7 @@ def _beat_row(town: TownMap, beats: pd.DataFrame) -> Row:
         {"color": BEATS[number % len(BEATS)], "weight": 2.4, "opacity": 0.7, "fill": False}
         for number in range(len(beats))
     ]
-    tips = [tip_html(beat, [(text("map.beat.layer_one"), "")]) for beat in beats["beat_id"]]
-    layer = shape_layer(gpd.GeoDataFrame(beats, geometry="geometry"), styles, tips=tips, hover_only=True, show=False)
+    tips = [beat_tip(row) for row in records(beats)]
+    layer = shape_layer(gpd.GeoDataFrame(beats, geometry="geometry"), styles, tips=tips, show=False)
     layer.add_to(town)
     return Row(line_sample(BEATS[0], width=2.4), text("page.villages.beats_layer", count=len(beats)), layer)

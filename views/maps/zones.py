@@ -36,7 +36,7 @@ def zone_map(
     rows = [*_zone_areas(town, zones, score, tile_names(study, tables, tiles)), _unit_row(town, plan, score)]
     if len(tables["barriers"]):
         rows.append(barrier_row(town, tables["barriers"]))
-    rows.append(_posts(town, zones, study.crs))
+    rows.append(_posts(town, zones, study.crs, score))
     return finished(town, rows)
 
 
@@ -115,24 +115,25 @@ def _unit_tip(unit: Mapping[str, Any], zone: Mapping[str, Any]) -> str:
 
 def barrier_row(town: TownMap, barriers: gpd.GeoDataFrame) -> Row:
     """Draw rivers, railways and expressways, that is what keeps neighbours apart."""
+    kilometres = barriers.length / 1_000
     tips = [
-        tip_html(row.name or text(f"map.barrier.{row.kind}"), [])
-        for row in barriers.drop(columns="geometry").itertuples(index=False)
+        tip_html(row["name"] or kind, [(kind, text("map.barrier_length", km=f"{km:.1f}"))])
+        for row, km in zip(records(barriers), kilometres, strict=True)
+        for kind in [text(f"map.barrier.{row['kind']}")]
     ]
-    layer = shape_layer(
-        barriers, {"color": "#3f5b8c", "weight": 2.2, "opacity": 0.75, "dashArray": "1 5"}, tips=tips, hover_only=True
-    )
+    style = {"color": "#3f5b8c", "weight": 2.2, "opacity": 0.75, "dashArray": "1 5"}
+    layer = shape_layer(barriers, style, tips=tips, more=[because([text("map.barrier_why")])] * len(tips))
     layer.add_to(town)
     return Row(line_sample("#3f5b8c", dash="1 4", width=2.2), text("map.barriers"), layer)
 
 
-def _posts(town: TownMap, zones: gpd.GeoDataFrame, crs: str) -> Row:
+def _posts(town: TownMap, zones: gpd.GeoDataFrame, crs: str, score: Mapping[str, Mapping[str, Any]]) -> Row:
     known = _with_post(zones)
     sign = svg('<path d="M3 12 V1 L13 4.5 L4.5 8 V12 Z" fill="#2b2a28" stroke="#fff" stroke-width="1"/>', size=18)
     points = gpd.GeoSeries(gpd.points_from_xy(known["post_x"], known["post_y"]), crs=crs)
-    layer = sign_layer(
-        points, [sign] * len(known), [tip_html(text("map.post"), [(text("map.zone"), z)]) for z in known["zone_id"]]
-    )
+    tips = [tip_html(text("map.post"), [(text("map.zone"), z)]) for z in known["zone_id"]]
+    more = [_zone_tip(zone, score.get(zone["zone_id"], {})) for zone in records(known)]
+    layer = sign_layer(points, [sign] * len(known), tips, more=more)
     layer.add_to(town)
     return Row(sign, text("map.post"), layer)
 

@@ -21,7 +21,7 @@ from views.station import Station, show_map
 from views.summary import optimality
 
 TOWN = ""
-LAYERS = ("cameras", "sites", "views", "entrances", "blind_spots", "villages")
+LAYERS = ("cameras", "sites", "views", "entrances", "blind_spots", "left_out", "villages")
 
 
 def show(station: Station) -> None:
@@ -62,7 +62,7 @@ def _take(station: Station, plan: Plan, chosen: str) -> None:
     tables = {text("page.cameras.by_village"): figures.camera_villages(here["summary"]),
               text("page.cameras.list"): figures.camera_table(here["cameras"]),
               text("page.cameras.blind"): figures.blind_table(here["blind_spots"])}  # fmt: skip
-    layers = {name: here[name] for name in LAYERS}
+    layers = {name: here[name] for name in LAYERS if name in here}
     books = [
         Download("camera_book.download", text("camera_book.file"), partial(camera_xlsx, plan, station.study)),
         Download("camera_book.download_osm", "cameras.osm.geojson", partial(surveillance_geojson, plan)),

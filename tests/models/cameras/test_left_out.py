@@ -90,7 +90,7 @@ def test_each_reason_on_five_poles_worked_out_by_hand():
     ground = np.array([100.0, 0.0, 0.0, 5_000.0, 0.0])  # 100 m2 are worth a thousandth of 40, so 5,000 m2 are worth 2
     scene = Scene(sites, aims, problem, None, ground, shapely.Polygon())
     found = left_out_sites(scene, Choice(np.array([0]), 0.0, 0.0, "gap"), budget_cny=5_000.0).set_index("site_id")
-    assert found["why"].to_dict() == {"S1": "seen", "S2": "budget", "S3": "private", "S4": "gap"}
+    assert found["why"].to_dict() == {"S1": "seen", "S2": "budget", "S3": "ground", "S4": "gap"}
     assert found["gain_pct"].to_dict() == pytest.approx({"S1": 0, "S2": 100 * 20 / 70, "S3": 100 / 70, "S4": 900 / 70})
     assert found["already_pct"].to_dict() == pytest.approx({"S1": 100, "S2": 100 / 3, "S3": 0, "S4": 0})
     assert found["cost_cny"].to_dict() == {"S1": 2_500, "S2": 3_000, "S3": 2_500, "S4": 2_500}
