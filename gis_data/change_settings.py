@@ -19,7 +19,7 @@ MANY = 1e9
 # What a value may be where a type alone lets nonsense through: (least, most). A share is between 0 and 1; a count, a
 # length, a price or a span is not below zero. Names not listed here are held to 0 and more if they are numbers.
 LIMITS: dict[str, tuple[float, float]] = {
-    "cell_size_m": (50, 2_000), "seed": (0, 2**32 - 1),
+    "review_after_months": (1, 60), "cell_size_m": (50, 2_000), "seed": (0, 2**32 - 1),
     "hotspots.alpha": (0.001, 0.2), "hotspots.simulations": (19, 9_999), "hotspots.resamples": (9, 9_999),
     "hotspots.life_simulations": (19, 9_999), "hotspots.expire_after_months": (1, 60),
     "hotspots.life_window_months": (1, 60), "hotspots.null_bandwidth_m": (50, 5_000), "hotspots.eps_m": (0, 5_000),

@@ -157,6 +157,7 @@ class Settings:
 
     seed: int = 20240101
     cell_size_m: float = 200.0
+    review_after_months: int = 6
     hotspots: HotspotSettings = field(default_factory=HotspotSettings)
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     zones: ZoneSettings = field(default_factory=ZoneSettings)

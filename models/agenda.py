@@ -1,4 +1,4 @@
-"""What is due at a station: imports, plans, approvals, hotspots that expire, base lines that are not met.
+"""What is due at a station: imports, plans, approvals, reviews, hotspots that expire, base lines that are not met.
 
 In:     the workspace's tables and plans, its runs, and a day.
 Out:    a list of ``Due``, what is late first; each names the page where it is done.
@@ -6,7 +6,7 @@ Out:    a list of ``Due``, what is late first; each names the page where it is d
 Nothing here is new: every line repeats a table or a plan, so that a planner need not look for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from gis_data.study import Study
 from gis_data.workspace import Workspace
 from models.approval import APPROVED, PROPOSAL, Run
 from models.plan import Plan
+from models.reviews import Decision
 
 IMPORT_EVERY_DAYS = 31  # a station hands in its calls by the month
 EXPIRES_SOON_DAYS = 45  # a hotspot that ends before the next two imports is worth a look now
@@ -25,13 +26,17 @@ Tables = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Due:
-    """One thing to do: its key under ``agenda``, what its sentence names, the day it is due, and the page for it."""
+    """One thing to do: its key under ``agenda``, what its sentence names, the day it is due, and the page for it.
+
+    ``query`` is what the page is asked to show.
+    """
 
     key: str
     page: str
     told: Mapping[str, Any] = field(default_factory=dict)
     day: pd.Timestamp | None = None
     late: bool = False
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def day_of(study: Study, incidents: pd.DataFrame) -> pd.Timestamp:
@@ -41,18 +46,24 @@ def day_of(study: Study, incidents: pd.DataFrame) -> pd.Timestamp:
     return pd.Timestamp.now(study.timezone).normalize()
 
 
-def agenda(ws: Workspace, read: Tables, plans: Mapping[str, Plan], runs: list[Run], day: pd.Timestamp) -> list[Due]:
+def agenda(
+    ws: Workspace, read: Tables, plans: Mapping[str, Plan], runs: list[Run], day: pd.Timestamp,
+    standing: Sequence[Decision] = (),
+) -> list[Due]:  # fmt: skip
     """Return what is due on a day, what is late first, then by day.
 
     Parameters
     ----------
     read
         Returns a table of the workspace by name.
+    standing
+        Decisions in force (``models.reviews``); their days are real ones, whatever day the records stand at.
     """
+    now = pd.Timestamp.now(day.tz).normalize()
     incidents = read("incidents")
     found = [
         *_imports(incidents, day), *_aside(read("aside")), *_plans(incidents, plans), *_runs(runs),
-        *_hotspots(plans, day), *_base_lines(plans), *_originals(ws, day),
+        *_hotspots(plans, day), *_base_lines(plans), *_originals(ws, day), *_reviews(standing, now),
     ]  # fmt: skip
     return sorted(found, key=lambda one: (not one.late, one.day is None, one.day if one.day is not None else day))
 
@@ -104,6 +115,18 @@ def _hotspots(plans: Mapping[str, Plan], day: pd.Timestamp) -> Iterator[Due]:
         part = found[found["expires_at"] == moment]
         key = "hotspot.late" if moment < day else "hotspot.soon"
         yield Due(key, "hotspots", {"names": list(part["hotspot_id"])}, moment.normalize(), moment < day)
+
+
+def _reviews(standing: Sequence[Decision], now: pd.Timestamp) -> Iterator[Due]:
+    for one in standing:
+        if one.due_on > now + pd.Timedelta(days=EXPIRES_SOON_DAYS):
+            continue
+        told: dict[str, Any] = {"kind": one.kind, "names": list(one.names), "reason": one.reason}
+        late = one.due_on < now
+        key = "review.undated" if one.decided_on is None else "review.late" if late else "review.soon"
+        if one.decided_on is not None:
+            told["decided"] = one.decided_on
+        yield Due(key, "plans", told, one.due_on, late, {"tab": "decisions"})
 
 
 def _base_lines(plans: Mapping[str, Plan]) -> Iterator[Due]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis_data.catalogue import sentences, text
 from models.approval import Check, Run
+from models.reviews import Decision
 from views.figures import records
 from views.formats import DASH, moment_words, number
 
@@ -94,6 +95,26 @@ def moved_table(moved: pd.DataFrame) -> pd.DataFrame:
             for row in records(moved)
         ]
     )  # fmt: skip
+
+
+def decision_table(known: Sequence[Decision]) -> pd.DataFrame:
+    """Return the decisions by hand in force, the next to be looked at first."""
+    names = {name: text(f"page.plans.decisions.{name}") for name in ("kind", "names", "reason", "decided", "due")}
+    rows = [
+        (
+            text(f"page.plans.decision.{one.kind}"), text("list.mark").join(one.names), one.reason,
+            text("page.plans.undated") if one.decided_on is None else f"{one.decided_on:%Y-%m-%d}",
+            f"{one.due_on:%Y-%m-%d}",
+        )
+        for one in known
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names.values()))
+
+
+def decision_words(one: Decision) -> str:
+    """Return a decision in a line."""
+    kind = text(f"page.plans.decision.{one.kind}")
+    return text("page.plans.decision_words", kind=kind, names=list(one.names), reason=one.reason)
 
 
 def log_table(entries: Sequence[Mapping[str, Any]], timezone: str) -> pd.DataFrame:

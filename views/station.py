@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 import streamlit as st
 
+from gis_data import audit
 from gis_data.standing import as_of
 from gis_data.study import Study
 from gis_data.tables import TABLES
@@ -23,6 +24,7 @@ from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.borders import as_drawn
 from models.plan import Plan
+from models.reviews import Decision, decisions
 from models.store import current_run, load_plans
 from views.basemap import TileSet, current_tiles
 from views.maps.frame import TownMap, as_html
@@ -96,6 +98,13 @@ def open_station(root: Path, *, coarse: bool = False) -> Station:
         If the folder is no workspace or is damaged.
     """
     return _open(str(root), _stamp(root) + (" coarse" if coarse else ""), coarse=coarse)
+
+
+def standing_decisions(station: Station) -> list[Decision]:
+    """Return what people decided by hand and is in force, the next to be looked at first."""
+    today = pd.Timestamp.now(station.study.timezone).normalize()
+    entries = audit.entries(station.ws.root / "audit.jsonl")
+    return decisions(station.plans, station.table("cameras"), station.study.settings, entries, today=today)
 
 
 def at_cell_centres(points: gpd.GeoSeries, size_m: float) -> gpd.GeoSeries:

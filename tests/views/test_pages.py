@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -15,6 +16,7 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from models.plan import Plan
 from models.store import save_plans
 from views import figures, patterns
+from views.formats import day_words
 from views.pages import today
 from views.station import open_station
 
@@ -257,6 +259,26 @@ def test_a_folder_that_is_no_workspace_is_one_sentence(tmp_path, monkeypatch):
     page = AppTest.from_file(str(APP), default_timeout=30).run()
     assert not page.exception
     assert [str(tmp_path) in error.value for error in page.error] == [True]
+
+
+def test_a_village_put_off_is_due_on_today_and_let_stand_on_the_page_of_plans(tmp_path):
+    ws = tiny_workspace(tmp_path / "town")
+    save_plans(ws, tiny_plans(ws), run="20240701T080000")
+    toml = ws.root / "station.toml"
+    before = toml.read_text(encoding="utf-8")
+    assert 'deferred_villages = ""' in before
+    toml.write_text(before.replace('deferred_villages = ""', 'deferred_villages = "东河=等新路"'), encoding="utf-8")
+    kind = text("page.plans.decision.deferred_villages")
+    day = day_words(pd.Timestamp.now("Asia/Shanghai").normalize())
+    due = text("agenda.review.undated", kind=kind, names="东河", reason="等新路", day=day)
+    assert due in words(shown(ws.root, "today"))
+    page = shown(ws.root, "plans", tab="decisions")
+    assert "等新路" in words(page)
+    assert page.button(key="decision stands").disabled
+    page.text_input(key="decision note").input("路还没通").run()
+    page.button(key="decision stands").click().run()
+    assert [done.value for done in page.success] == [text("page.plans.decision_noted", months=6)]
+    assert due not in words(shown(ws.root, "today"))
 
 
 def test_new_plans_appear_without_a_restart(tmp_path):

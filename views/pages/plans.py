@@ -8,16 +8,17 @@ from gis_data.errors import PatrolError
 from models import approval, store, two_plans
 from models.approval import APPROVED, CHECKED, PROPOSAL, Check, Run
 from models.plan import Plan
+from models.reviews import let_stand
 from views import figures, plan_words
 from views.maps.frame import TownMap
 from views.maps.two_plans import two_plans_map
 from views.pages import frame, work
 from views.pages.address import TO, begin_with, begin_with_some, tell
-from views.station import Station, show_map
+from views.station import Station, show_map, standing_decisions
 
 MAP_PX = 480
 SHOWN_ENTRIES = 200
-TABS = ("steps", "compare", "log")
+TABS = ("steps", "compare", "decisions", "log")
 
 
 def show(station: Station) -> None:
@@ -35,6 +36,8 @@ def show(station: Station) -> None:
             _steps(station, known, names)
         elif tab == "compare":
             _compare(station, names)
+        elif tab == "decisions":
+            _decisions(station)
         else:
             _log(station)
 
@@ -165,6 +168,36 @@ def _compare(station: Station, names: dict[str, str]) -> None:
 def _map(station: Station, first: Plan, second: Plan) -> TownMap:
     moved = two_plans.moved_units(first, second)
     return two_plans_map(station.study, first, second, moved, station.table("villages"), station.tiles)
+
+
+# ---- decisions by hand ----
+
+
+def _decisions(station: Station) -> None:
+    """List what people decided and is in force, and let one stand for another term."""
+    known = standing_decisions(station)
+    months = station.study.settings.review_after_months
+    st.caption(text("page.plans.decisions_help", months=months))
+    table = plan_words.decision_table(known)
+    frame.table(table, words=list(table.columns), empty="page.plans.no_decisions")
+    frame.take(station, "decisions", {text("page.plans.tab.decisions"): table})
+    if not known:
+        return
+    by_key = {one.key: one for one in known}
+    begin_with(list(by_key), known[0].key, key="decision")
+    left, right = st.columns((1, 1), gap="medium")
+    chosen = left.selectbox(text("page.plans.decision_which"), list(by_key), key="decision",
+                            format_func=lambda key: plan_words.decision_words(by_key[key]))  # fmt: skip
+    tell(decision=chosen)
+    note = right.text_input(text("page.plans.decision_note"), key="decision note", max_chars=200)
+    if st.button(text("page.plans.decision_stands"), key="decision stands", disabled=not note.strip()):
+        try:
+            let_stand(station.ws, by_key[chosen], note=note)
+        except PatrolError as problem:
+            st.error(str(problem))
+            return
+        st.session_state.pop("decision note", None)
+        _done(text("page.plans.decision_noted", months=months))
 
 
 # ---- the log ----

@@ -15,7 +15,7 @@ from views.formats import day_words, moment_words, number, span_words
 from views.maps.frame import TownMap
 from views.maps.overview import overview_map
 from views.pages import frame
-from views.station import Station, map_page, show_map
+from views.station import Station, map_page, show_map, standing_decisions
 from views.today import Sign
 from views.workbook import WORD_TINT
 
@@ -144,11 +144,12 @@ def _evidence(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, l
 
 def _due(station: Station, day: pd.Timestamp) -> list[Due]:
     st.subheader(text("page.today.due"), anchor=False)
-    items = agenda(station.ws, station.table, station.plans, runs(station.ws), day)
+    items = agenda(station.ws, station.table, station.plans, runs(station.ws), day, standing_decisions(station))
     if not items:
         st.caption(text("page.today.nothing_due"))
     for item in items:
-        _line(due_words(item, station.study.timezone), item.page, mark="●" if item.late else "○", late=item.late)
+        _line(due_words(item, station.study.timezone), item.page, mark="●" if item.late else "○", late=item.late,
+              query=dict(item.query))  # fmt: skip
     return items
 
 
@@ -163,6 +164,8 @@ def due_words(item: Due, timezone: str) -> str:
 def _said(name: str, value: object, timezone: str) -> str:
     if isinstance(value, pd.Timestamp):
         return moment_words(value.tz_convert(timezone)) if name == "run" else day_words(value)
+    if name == "kind":
+        return text(f"page.plans.decision.{value}")
     if name == "measures" and isinstance(value, list):
         return text("list.mark").join(text(f"agenda.measure.{measure}") for measure in value)
     if isinstance(value, list):
