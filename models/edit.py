@@ -29,6 +29,7 @@ from models.zones import Case, as_plan
 
 KINDS = ("move", "post", "lock", "unlock", "close", "close_road", "open_road")
 ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
+MANY = 10  # more names than this are told by the first and their number
 BOUND_STEPS = 300  # more lift the bound of a town of 71 villages no further
 STARTS, MOVES = 4, 4_000  # of the search for a legal plan that the bound starts from
 
@@ -359,9 +360,14 @@ def as_changed_plan(hand: Hand, plan: Plan, changes: Sequence[Change], *, reason
 
 def hand_words(verdict: Judged) -> list[str]:
     """Return which villages are cut off, each with its zone; a dash for none."""
-    return [f"{name} ({zone})" for zone, names in verdict.cut_off for name in names] or ["–"]
+    return few([f"{name} ({zone})" for zone, names in verdict.cut_off for name in names]) or ["–"]
+
+
+def few(names: Sequence[str]) -> list[str]:
+    """Return names for a sentence: of many (cells drawn round by the dozen) the first, and how many there are."""
+    return list(names) if len(names) <= MANY else [*names[: MANY - 2], f"… ({len(names)})"]
 
 
 def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str | list[str]]:
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change["units"])]
-    return {"names": hand.names(rows), "zone": str(change["zone_id"]), "reason": str(change["reason"])}
+    return {"names": few(hand.names(rows)), "zone": str(change["zone_id"]), "reason": str(change["reason"])}

@@ -12,7 +12,7 @@ from typing import Any
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.workspace import Workspace
 from models.closures import closings_of, roads_closed, with_closings
-from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, judge, open_hand
+from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, few, judge, open_hand
 from models.plan import Plan, Progress, silent
 from models.town_plan import Job, on_open_roads, open_plan, replace_zones
 from models.village_parts import Parts
@@ -89,7 +89,7 @@ def record_change(
     verdict = judge(hand)
     if verdict.cut_off and not insist:
         zone, names = verdict.cut_off[0]
-        raise InfeasibleError("edit.cut_off", zone=zone, names=names)
+        raise InfeasibleError("edit.cut_off", zone=zone, names=few(names))
     made = as_changed_plan(hand, plan, changes, reason=reason.strip(), insist=insist)
     made = dataclasses.replace(made, seconds=time.perf_counter() - started)
     figures = {"travel_min": verdict.travel_min, "bound_min": verdict.bound_min, "max_ratio": verdict.max_ratio}

@@ -126,8 +126,8 @@ def incident_rows():
 def small_workspace(tmp_path_factory):
     """Return the function that makes a workspace with the small town, its zones and scorecard planned."""
 
-    def make(*, bridges=(300.0, 2100.0), counts=(4,) * 8, **zones):
-        town = build_grid_town(bridges=bridges, counts=counts, zones={"count": 2} | zones)
+    def make(*, bridges=(300.0, 2100.0), counts=(4,) * 8, villages=True, **zones):
+        town = build_grid_town(bridges=bridges, counts=counts, villages=villages, zones={"count": 2} | zones)
         ws = Workspace.create(tmp_path_factory.mktemp("small") / "town", town.study)
         crossings = find_crossings(town.barriers, town.roads, crs=CRS)
         ws.write({"villages": town.villages, "roads": town.roads, "incidents": town.incidents,

@@ -169,6 +169,28 @@ def test_closing_the_only_bridge_names_who_is_cut_off_and_the_open_bound_holds(s
         assert all(bank[name] != post // 4 for name in names)
 
 
+def test_cells_of_a_town_without_villages_are_moved_together(small_workspace):
+    ws = small_workspace(counts=EVEN, villages=False, **WIDE)
+    hand = open_edit(ws)[2]
+    problem, own = hand.case.problem, np.array([hand.zone_of(row) for row in range(len(hand.ids))])
+    assert problem.size == 96
+    border = [row for row in np.flatnonzero(own == "Z1") if any(own[near] == "Z2" for near in problem.neighbours[row])]
+    cells = tuple(hand.ids[row] for row in border if row not in hand.posts)
+    assert len(cells) > 4
+    after = changed(hand, Change("move", cells, "Z2"))
+    verdict = judge(after)
+    moved = np.isin(hand.ids, cells)
+    load = {zone: problem.load[np.where(moved, "Z2", own) == zone].sum() for zone in ("Z1", "Z2")}
+    assert verdict.max_ratio == pytest.approx(2 * max(load.values()) / sum(load.values()))
+    assert verdict.cut_off == ()
+    record_change(ws, Change("move", cells, "Z2"), reason="沿大路分", insist=True)
+    kept = load_plans(ws)["zones"]
+    assert set(kept.tables["units"].set_index("unit_id").loc[list(cells), "zone_id"]) == {"Z2"}
+    said = next(values for key, values in kept.notes if key == "zones.note.by_hand.move")
+    assert len(said["names"]) <= 10
+    assert str(len(cells)) in said["names"][-1]
+
+
 @pytest.fixture(scope="module")
 def driven(small_workspace):
     """Return a hand on a town whose two bridges meet the roads of both banks at their junctions."""

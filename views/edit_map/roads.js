@@ -55,6 +55,8 @@ MODES.roads = class extends MODES.zones {
     this.layers.forEach((layer, row) => layer.setStyle(this.look(row)));
   }
 
+  clear() {}
+
   post(zone) {
     const html = `<div class="xq-chip" style="background:${zone.colour}">${chip(zone)}</div>`;
     return sign(this.units[zone.post].at, html, "markerPane");

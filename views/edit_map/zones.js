@@ -1,9 +1,21 @@
-// Zones: click villages to choose them, then a zone to move them to; post, lock and unlock.
+// Zones: click villages (or cells) or draw round them to choose them, then a zone to move them to; post, lock and unlock.
 const INK = "#2b2a28";
 const FLAG = '<svg width="13" height="12" viewBox="0 0 13 12" aria-hidden="true">' +
   '<path d="M2 12 V1 L12 4 L3.4 7.2 V12 Z" fill="#2b2a28" stroke="#fff" stroke-width=".8"/></svg>';
 const LOCK = '<svg width="12" height="13" viewBox="0 0 12 13" aria-hidden="true"><path d="M3.4 6 V4 a2.6 2.6 0 0 1 5.2 0 V6"' +
   ' fill="none" stroke="#2b2a28" stroke-width="1.5"/><rect x="1.6" y="5.6" width="8.8" height="6.6" rx="1" fill="#2b2a28"/></svg>';
+
+const MANY = 12;  // more moves than this are noted once for each pair of zones, more zones offered in a list
+
+/** Tell whether a point lies in a ring of points (ray casting). */
+function inRing({x, y}, ring) {
+  let inside = false;
+  ring.forEach((a, k) => {
+    const b = ring[(k || ring.length) - 1];
+    if (a.y > y !== b.y > y && x < ((b.x - a.x) * (y - a.y)) / (b.y - a.y) + a.x) inside = !inside;
+  });
+  return inside;
+}
 
 /** Return a post's flag with its zone's number. */
 function chip(zone) {
@@ -53,7 +65,10 @@ MODES.zones = class {
     this.acts = ["post", "lock", "unlock"].map((kind) =>
       make("button", {type: "button", textContent: words[kind], onclick: () => this.act({kind})}));
     this.none = make("button", {type: "button", textContent: words.clear, onclick: () => this.clear()});
-    const last = make("span", {className: "xq-acts"}, ...this.acts, this.none);
+    this.lasso = make("button", {type: "button", textContent: words.lasso, onclick: () => this.draw(!this.drawing)});
+    this.lasso.dataset.do = "lasso";
+    this.lasso.setAttribute("aria-pressed", "false");
+    const last = make("span", {className: "xq-acts"}, ...this.acts, this.lasso, this.none);
     tools.replaceChildren(make("div", {className: "xq-line xq-one"}, list, this.said, last),
       make("div", {className: "xq-line"}, this.targets));
   }
@@ -62,12 +77,61 @@ MODES.zones = class {
     this.ui.send({...event, units: [...this.chosen].map((row) => this.units[row].id)});
   }
 
+  /** Draw a line round units instead of moving the map, once. */
+  draw(on) {
+    const {box, map} = this.ui;
+    this.drawing?.end();
+    this.drawing = null;
+    this.lasso.setAttribute("aria-pressed", String(on));
+    this.hint();
+    if (!on) return;
+    map.dragging.disable();
+    box.classList.add("xq-drawing");
+    const stop = new AbortController();
+    const hear = (what, act) => box.addEventListener(what, act, {signal: stop.signal, capture: true});
+    const line = L.polygon([], {color: INK, weight: 2, dashArray: "4 4", fillOpacity: 0.08, interactive: false, pane: "picked"});
+    let ring = null;
+    hear("pointerdown", (event) => {
+      if (event.target.closest(".leaflet-control")) return;
+      ring = [map.mouseEventToContainerPoint(event)];
+      line.setLatLngs([]).addTo(map);
+      event.preventDefault();
+    });
+    hear("pointermove", (event) => {
+      if (!ring) return;
+      ring.push(map.mouseEventToContainerPoint(event));
+      line.setLatLngs(ring.map((point) => map.containerPointToLatLng(point)));
+    });
+    hear("pointerup", () => {
+      const drawn = ring;
+      ring = null;
+      if (drawn?.length > 2) setTimeout(() => this.surround(drawn));  // after the click that ends the line
+    });
+    hear("click", (event) => event.stopPropagation());
+    this.drawing = {end() {
+      stop.abort();
+      line.remove();
+      map.dragging.enable();
+      box.classList.remove("xq-drawing");
+    }};
+  }
+
+  /** Choose the units whose middle lies in what was drawn. */
+  surround(ring) {
+    this.units.forEach(({at}, row) => {
+      if (inRing(this.ui.map.latLngToContainerPoint(at), ring)) this.chosen.add(row);
+    });
+    this.draw(false);
+    this.mark();
+  }
+
   toggle(row) {
     if (!this.chosen.delete(row)) this.chosen.add(row);
     this.mark();
   }
 
   clear() {
+    this.draw(false);
     this.chosen.clear();
     this.mark();
   }
@@ -81,13 +145,30 @@ MODES.zones = class {
     const names = rows.slice(0, 4).map((row) => this.units[row].name).join(words.list_mark);
     const more = rows.length > 4 ? words.more.replace("{count}", rows.length) : "";
     this.said.textContent = rows.length ? words.chosen.replace("{names}", names + more) : "";
-    const hint = make("span", {className: "xq-chosen", textContent: words.hint});
-    this.targets.replaceChildren(
-      ...(rows.length ? [words.move_to, ...this.zones.map((zone) => this.target(zone))] : [hint]));
+    this.hint();
     const locked = rows.filter((row) => this.locked.has(row)).length;
     const useful = {post: rows.length === 1, lock: rows.length > locked, unlock: locked > 0};
     this.acts.forEach((button, k) => (button.hidden = !rows.length || !useful[["post", "lock", "unlock"][k]]));
     this.none.hidden = !rows.length;
+  }
+
+  /** Say what to do next: choose, draw, or a zone to move the chosen to. */
+  hint() {
+    const {words} = this.ui;
+    const said = make("span", {className: "xq-chosen", textContent: this.drawing ? words.draw : words.hint});
+    const choice = this.chosen.size && !this.drawing;
+    this.targets.replaceChildren(...(choice ? [words.move_to, ...this.choices()] : [said]));
+  }
+
+  /** The zones to move to: of many only those beside what is chosen as buttons, and all in a list. */
+  choices() {
+    if (this.zones.length <= MANY) return this.zones.map((zone) => this.target(zone));
+    const beside = new Set(this.borders.filter(([a, b]) => a >= 0 && this.chosen.has(a) !== this.chosen.has(b))
+      .map(([a, b]) => this.zone[this.chosen.has(a) ? b : a]));
+    const list = make("select", {ariaLabel: this.ui.words.other, onchange: () => this.move(list.value)},
+      make("option", {value: "", textContent: this.ui.words.other}),
+      ...this.zones.map(({id}) => make("option", {value: id, textContent: id})));
+    return [...[...beside].sort((a, b) => a - b).slice(0, MANY).map((row) => this.target(this.zones[row])), list];
   }
 
   target(zone) {
@@ -118,7 +199,7 @@ MODES.zones = class {
     }
     this.signs.clearLayers();
     state.zones.forEach((zone) => this.signs.addLayer(this.post(zone)));
-    this.units.forEach((unit, row) => this.note(unit, row, state));
+    this.notes(state);
     this.mark();
   }
 
@@ -130,17 +211,29 @@ MODES.zones = class {
     return sign(this.units[zone.post].at, html, "markerPane", () => this.move(zone.id));
   }
 
-  note(unit, row, state) {
-    const parts = [];
-    if (this.locked.has(row)) parts.push(LOCK);
-    if (state.zone[row] !== state.was[row]) {
-      parts.push(`${safe(state.zones[state.was[row]].id)}→${safe(state.zones[state.zone[row]].id)}`);
+  /** Note on each unit that it is locked, moved or cut off; many moves once for each pair of zones, with their number. */
+  notes(state) {
+    const moved = Map.groupBy(
+      [...this.units.keys()].filter((row) => state.zone[row] !== state.was[row]),
+      (row) => `${safe(state.zones[state.was[row]].id)}→${safe(state.zones[state.zone[row]].id)}`);
+    const many = [...moved.values()].flat().length > MANY;
+    const said = new Map();
+    const say = (row, words) => said.set(row, [...(said.get(row) ?? []), words]);
+    this.locked.forEach((row) => say(row, LOCK));
+    for (const [words, rows] of moved) {
+      if (many) say(rows[Math.floor(rows.length / 2)], `${words} ×${rows.length}`);
+      else rows.forEach((row) => say(row, words));
     }
-    if (state.cut.includes(row)) parts.push(`⚠ ${safe(this.ui.words.cut)}`);
-    if (parts.length) this.signs.addLayer(sign(unit.at, `<div class="xq-note">${parts.join(" ")}</div>`, "markerPane"));
+    const cut = `⚠ ${safe(this.ui.words.cut)}`;
+    if (state.cut.length > MANY) say(state.cut[0], `${cut} ×${state.cut.length}`);
+    else state.cut.forEach((row) => say(row, cut));
+    for (const [row, parts] of said) {
+      this.signs.addLayer(sign(this.units[row].at, `<div class="xq-note">${parts.join(" ")}</div>`, "markerPane"));
+    }
   }
 
   leave() {
+    this.drawing?.end();
     [...this.layers, ...this.outline, ...this.borders.map((border) => border[2]), this.signs].forEach((l) => l.remove());
   }
 };

@@ -15,14 +15,17 @@ import shapely
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.closures import road_words
-from models.edit import Change, Hand, Judged, cut_rows, hand_words
+from models.edit import Change, Hand, Judged, cut_rows, few, hand_words
 from views import figures
 from views.edit_map.ground import geojson
 from views.maps.layers import lat_lon
 from views.maps.zones import zone_colours
 
 SIMPLER_M = 5.0  # borders drawn this much simpler look the same and cost a third
-WORDS = ("choose", "chosen", "hint", "more", "clear", "move_to", "to_zone", "post", "lock", "unlock", "cut")
+WORDS = (
+    "choose", "chosen", "hint", "more", "clear", "move_to", "to_zone", "post", "lock", "unlock", "cut", "lasso", "draw",
+    "other",
+)  # fmt: skip
 FILLED = {"chosen": "names", "more": "count", "to_zone": "zone"}  # fields that the script fills in
 
 
@@ -62,10 +65,10 @@ def _borders(units: gpd.GeoDataFrame) -> Iterator[list[Any]]:
     pairs = np.column_stack([one, other])[one < other]
     lines = shapely.intersection(edges[pairs[:, 0]], edges[pairs[:, 1]])
     real = shapely.length(lines) > 0
-    outer = [shapely.difference(edge, shapely.union_all(np.delete(shapes, row))) for row, edge in enumerate(edges)]
-    rim = np.flatnonzero(shapely.length(np.array(outer, dtype=object)) > 0)
+    outer = shapely.intersection(edges, shapely.boundary(shapely.coverage_union_all(shapes)))
+    rim = np.flatnonzero(shapely.length(outer) > 0)
     ends = np.concatenate([pairs[real], np.column_stack([np.full(len(rim), -1), rim])])
-    drawn = np.concatenate([lines[real], np.array(outer, dtype=object)[rim]])
+    drawn = np.concatenate([lines[real], outer[rim]])
     for (a, b), line in zip(ends.tolist(), geojson(_lines(drawn), units.crs), strict=True):
         yield [a, b, line]
 
@@ -138,7 +141,7 @@ def edit_words(hand: Hand, change: Change) -> str:
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change.units)]
     roads = road_words(hand.tables.roads, change.road_ids)
     return text(
-        f"edit_map.edit.{change.kind}", names=hand.names(rows), zone=change.zone_id, roads=roads,
+        f"edit_map.edit.{change.kind}", names=few(hand.names(rows)), zone=change.zone_id, roads=roads,
         crossing=change.crossing_id,
     )  # fmt: skip
 

@@ -110,8 +110,8 @@ def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> Non
             st.markdown(f"**{text('page.edit.closed')}**")
             closed = roads.closed_table(now)
             frame.table(closed, words=[str(name) for name in closed])
-        st.caption(text("page.hand.bound_help"))
         _pending(station, desk)
+        st.caption(text("page.hand.bound_help"))
     frame.take(station, f"edit_{mode}", {text(f"page.edit.modes.{mode}"): table},
                layers=partial(taken.zone_layers, station, now),
                maps={"": partial(taken.draw_zones, station, now)}, slot=slot)  # fmt: skip
@@ -188,9 +188,8 @@ def _ground(stamp: str, what: str, lang: str, _draw: Callable[[], dict[str, Any]
 def _pending(station: Station, desk: Desk) -> None:
     """List what is not in the plans yet, and ask for the reason."""
     done = desk.history.done
-    st.caption(text("page.edit.kept_on"))
     if not done:
-        st.caption(text("page.edit.nothing"))
+        st.caption(f"{text('page.edit.nothing')} {text('page.edit.kept_on')}")
         return
     st.subheader(text("page.edit.pending", count=len(done)), anchor=False)
     frame.sentences(_words(station, made) for made in done)

@@ -48,16 +48,18 @@ def _skip_link(words: str) -> str:
 
 
 _SKIP = """
-const main = document.querySelector("[data-testid=stMain]");
-let skip = document.querySelector(".xq-skip");
-if (!skip) {
-  skip = document.createElement("button");
-  skip.className = "xq-skip";
-  skip.type = "button";
-  document.body.prepend(skip);
+{  // a block: the script runs again with every page, and its names must not meet
+  const main = document.querySelector("[data-testid=stMain]");
+  let skip = document.querySelector(".xq-skip");
+  if (!skip) {
+    skip = document.createElement("button");
+    skip.className = "xq-skip";
+    skip.type = "button";
+    document.body.prepend(skip);
+  }
+  skip.textContent = WORDS;
+  skip.onclick = () => { main.setAttribute("tabindex", "-1"); main.focus(); };
 }
-skip.textContent = WORDS;
-skip.onclick = () => { main.setAttribute("tabindex", "-1"); main.focus(); };
 """
 
 
