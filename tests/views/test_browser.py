@@ -450,6 +450,139 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
         after_edits(page, 0)
 
 
+UI = "[...document.querySelectorAll('*')].find((one) => one.shadowRoot?.querySelector('.xq-map')).shadowRoot.xunqu"
+LONGEST_ROAD = f"""() => {{
+    const {{map, mode}} = {UI}, metres = ({{line}}) => {{
+        const at = line.getLatLngs();
+        return at.slice(1).reduce((sum, point, k) => sum + point.distanceTo(at[k]), 0);
+    }};
+    const line = mode.roads.reduce((a, b) => metres(a) > metres(b) ? a : b).line;
+    map.setView(line.getCenter(), 15, {{animate: false}});
+    return Object.values(map.latLngToContainerPoint(line.getCenter()));
+}}"""
+FREE_ON_A_BEAT = f"""() => {{  // where a road begins, as far from the checkpoints that are there as any
+    const {{map, mode}} = {UI}, taken = mode.points.map((point) => map.latLngToContainerPoint(point.at));
+    const room = (spot) => Math.min(...taken.map((point) => spot.distanceTo(point)));
+    const spots = mode.beats.flatMap((beat) => beat.getLatLngs()).map((line) => map.latLngToContainerPoint(line[0]));
+    return Object.values(spots.reduce((a, b) => room(a) > room(b) ? a : b));
+}}"""
+
+
+def open_edits(page: Page, mode: str) -> None:
+    map_of(page)
+    follow(page, "edit")
+    after_edits(page, 0)
+    page.wait_for_function(EDIT_TILES_THERE, timeout=WAIT_MS)
+    page.get_by_text(text(f"page.edit.modes.{mode}"), exact=True).last.click()
+
+
+def click_map(page: Page, at: list[float]) -> None:
+    box = page.locator(".xq-map").bounding_box()
+    page.mouse.click(box["x"] + at[0], box["y"] + at[1])
+
+
+def keep_edits(page: Page, reason: str) -> None:
+    page.get_by_label(text("page.hand.reason")).fill(reason)
+    page.get_by_label(text("page.hand.reason")).press("Enter")
+    page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+    if page.locator("[data-testid=stCheckbox]").count():
+        page.locator("[data-testid=stCheckbox] label").click()
+    page.get_by_role("button", name=text("page.edit.keep")).click()
+    page.get_by_text(text("page.hand.recorded", reason=reason)).wait_for(timeout=2 * WAIT_MS)  # beats are made again
+    after_edits(page, 0)
+
+
+def in_the_log(page: Page, reason: str) -> None:
+    follow(page, "plans")
+    page.get_by_text(text("page.plans.tab.log"), exact=True).last.click()
+    page.locator("table", has_text=reason).first.wait_for(timeout=WAIT_MS)
+
+
+@pytest.mark.slow
+def test_units_are_drawn_round_and_moved_together(browser: Browser, town_address: str):
+    with opened(browser, town_address) as page:
+        open_edits(page, "zones")
+        page.locator("[data-do=lasso]").click()
+        box = page.locator(".xq-map").bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(middle[0] - 70, middle[1] - 50)
+        page.mouse.down()
+        for east, south in ((70, -50), (70, 50), (-70, 50)):
+            page.mouse.move(middle[0] + east, middle[1] + south, steps=4)
+        page.mouse.up()
+        page.locator("path.xq-picked").nth(2).wait_for(timeout=WAIT_MS)
+        inside = page.evaluate(f"""() => {{
+            const {{map, mode}} = {UI}, box = map.getSize();
+            return mode.units.filter(({{at}}) => {{
+                const {{x, y}} = map.latLngToContainerPoint(at);
+                return Math.abs(x - box.x / 2) < 69 && Math.abs(y - box.y / 2) < 49;
+            }}).length; }}""")
+        assert page.locator("path.xq-picked").count() == pytest.approx(inside, abs=1)
+        page.locator(".xq-targets button:enabled").first.click()
+        after_edits(page, 1)
+        figures = page.locator("table", has_text=text("page.hand.figure.gap"))
+        figures.get_by_text(text("page.hand.column.after")).wait_for(timeout=WAIT_MS)
+        page.locator("[data-do=undo]").click()
+        after_edits(page, 0)
+
+
+@pytest.mark.slow
+def test_a_road_is_closed_by_a_click_kept_and_opened_by_another(browser: Browser, town_address: str):
+    with opened(browser, town_address) as page:
+        open_edits(page, "roads")
+        page.locator(".xq-map canvas").first.wait_for(timeout=WAIT_MS)
+        spot = page.evaluate(LONGEST_ROAD)
+        work = page.locator("table", has_text=text("edit_map.load.hours"))
+        closed = page.locator("table", has_text=text("page.edit.closed_column.reason"))
+        before = work.inner_text()
+        click_map(page, spot)
+        after_edits(page, 1)
+        expect(work).not_to_have_text(before, timeout=WAIT_MS, use_inner_text=True)
+        after = work.inner_text()
+        expect(closed).to_contain_text(text("page.edit.closed_column.unkept"), timeout=WAIT_MS)
+        page.locator("[data-do=undo]").click()
+        after_edits(page, 0)
+        expect(work).to_have_text(before, timeout=WAIT_MS, use_inner_text=True)
+        expect(closed).to_have_count(0, timeout=WAIT_MS)
+        page.locator("[data-do=redo]").click()
+        after_edits(page, 1)
+        expect(work).to_have_text(after, timeout=WAIT_MS, use_inner_text=True)
+        keep_edits(page, "桥面维修")
+        expect(closed).to_contain_text("桥面维修", timeout=WAIT_MS)
+        click_map(page, page.evaluate(LONGEST_ROAD))
+        after_edits(page, 1)
+        expect(closed).to_have_count(0, timeout=WAIT_MS)
+        expect(work).to_have_text(before, timeout=WAIT_MS, use_inner_text=True)
+        page.locator("[data-do=undo]").click()
+        after_edits(page, 0)
+        in_the_log(page, "桥面维修")
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_added_by_a_click_and_is_in_the_log(browser: Browser, town_address: str):
+    with opened(browser, town_address) as page:
+        open_edits(page, "checkpoints")
+        page.locator(".xq-place").first.wait_for(timeout=WAIT_MS)
+        mine = page.locator(".xq-square")
+        had = mine.count()
+        page.locator(".xq-tools input[type=text]").fill("桥头")
+        click_map(page, page.evaluate(FREE_ON_A_BEAT))
+        after_edits(page, 1)
+        expect(mine).to_have_count(had + 1, timeout=WAIT_MS)
+        beats = page.locator("table", has_text=text("edit_map.beat.minutes"))
+        expect(beats.first).to_contain_text("→", timeout=WAIT_MS)
+        page.locator("[data-do=undo]").click()
+        after_edits(page, 0)
+        expect(mine).to_have_count(had, timeout=WAIT_MS)
+        expect(beats.first).not_to_contain_text("→", timeout=WAIT_MS)
+        page.locator("[data-do=redo]").click()
+        after_edits(page, 1)
+        expect(mine).to_have_count(had + 1, timeout=WAIT_MS)
+        keep_edits(page, "群众要求")
+        expect(mine).to_have_count(had + 1, timeout=WAIT_MS)
+        in_the_log(page, "群众要求")
+
+
 @pytest.mark.slow
 def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, town_address: str, tmp_path: Path):
     file = tmp_path / "本周警情.csv"
