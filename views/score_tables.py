@@ -50,6 +50,27 @@ def reported(plan: Plan) -> pd.DataFrame:
     return _named(rows)
 
 
+def further(plan: Plan) -> pd.DataFrame:
+    """Return what else the plan knows of each zone: ground, unshrunken rate, expected count, change, people caught."""
+    per = per_of(plan)
+    rows = [
+        {
+            "zone_id": row["zone_id"],
+            "area_km2": f"{row['area_km2']:.2f}",
+            f"rate_{per}": rate_with_interval(*(row[f"{name}_{per}"] for name in ("rate", "rate_low", "rate_high"))),
+            "expected": _number(row["expected"], ",.1f"),
+            "change_ratio": rate_with_interval(row["change_ratio"], row["change_low"], row["change_high"]),
+            "arrested_people": f"{row['arrested_people']:,}",
+            "reported_with_arrest": f"{row['reported_with_arrest']:,}",
+            "reported_with_arrest_pct": rate_with_interval(
+                *(row[f"reported_with_arrest_{name}"] for name in ("pct", "low_pct", "high_pct"))
+            ),
+        }
+        for row in records(plan.to_frame())
+    ]
+    return _named(rows)
+
+
 def _limits(row: Row, name: str) -> str:
     return rate_with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
 

@@ -57,6 +57,8 @@ def _reported(plan: Plan) -> None:
     tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
     frame.table(score_tables.reported(plan), tint=tint)
     st.caption(text("scorecard.reading.ranks"))
+    with st.expander(text("page.scorecard.further")):
+        frame.table(score_tables.further(plan))
 
 
 def _base_lines(plan: Plan) -> None:
@@ -107,6 +109,7 @@ def _feedback(plan: Plan) -> None:
 
 def _take(station: Station, plan: Plan) -> None:
     tables = {text("scorecard.group.reported"): score_tables.reported(plan),
+              text("page.scorecard.further"): score_tables.further(plan),
               text("scorecard.sheet.base_lines"): score_tables.base_lines(plan),
               text("scorecard.group.found"): score_tables.patrols(plan)}  # fmt: skip
     public = partial(public_xlsx, plan, station.study)
