@@ -7,6 +7,7 @@ Method: nothing is solved. A village or a post fixed by hand only narrows what m
         (``models.closures``: other ways, other work): its bound is the Lagrangian one, reckoned at once.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis_data.errors import InputError
 from gis_data.streets import DRIVEN
@@ -24,10 +26,11 @@ from models.districting.search import search
 from models.districting.solve import Solution
 from models.districting.wishes import villages_moved, with_wishes
 from models.plan import Plan
+from models.village_parts import Parts
 from models.zone_tables import balance_row
 from models.zones import Case, as_plan
 
-KINDS = ("move", "post", "lock", "unlock", "close", "close_road", "open_road")
+KINDS = ("move", "cells", "post", "lock", "unlock", "close", "close_road", "open_road")
 ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
 MANY = 10  # more names than this are told by the first and their number
 BOUND_STEPS = 300  # more lift the bound of a town of 71 villages no further
@@ -41,7 +44,8 @@ class Change:
     Attributes
     ----------
     kind
-        "move" units to a zone; "post": the zone of a unit has its post there; "lock" or "unlock" units where they are;
+        "move" units to a zone; "cells" of divided villages to a zone; "post": the zone of a unit has its post there;
+        "lock" or "unlock" units where they are;
         "close" a crossing; "close_road" segments of road; "open_road" segments, and those closed together with them.
     units
         Ids of units.
@@ -51,6 +55,8 @@ class Change:
         The crossing to close, with those beside it.
     road_ids
         The segments of road to close or open, between their junctions (``road_id`` of the table ROADS).
+    cells
+        The cells to move (``cell_id`` of the table CELLS).
     """
 
     kind: str
@@ -58,11 +64,12 @@ class Change:
     zone_id: str = ""
     crossing_id: int = -1
     road_ids: tuple[int, ...] = ()
+    cells: tuple[int, ...] = ()
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it as the plan and the audit log keep it."""
-        return {"kind": self.kind, "units": list(self.units), "zone_id": self.zone_id,
-                "crossing_id": self.crossing_id, "road_ids": list(self.road_ids)}  # fmt: skip
+        plain = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,16 @@ class GroundTables:
     roads: gpd.GeoDataFrame
     barriers: gpd.GeoDataFrame
     crossings: gpd.GeoDataFrame
+    cells: gpd.GeoDataFrame
+    cell_edges: pd.DataFrame
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Any]) -> "GroundTables":
+        """Return those out of all tables by name."""
+        return cls(**{field.name: tables[field.name] for field in dataclasses.fields(cls)})
 
 
-CaseOf = Callable[[frozenset[int]], Case]  # the case with some segments of road closed
+CaseOf = Callable[[frozenset[int], Parts | None], Case]  # with some segments of road closed, some villages divided
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class Hand:
     closings
         The roads that are closed.
     proven
-        The segments that were closed when the plan was opened, and the bound that it has for them.
+        The ground (closed roads, cells of parts) that the plan was opened on, and the bound that it has there.
     shown
         The units with the borders that are drawn (``models.borders``).
     """
@@ -105,7 +119,7 @@ class Hand:
     posts: tuple[int, ...]
     post: Ints
     bound: float
-    proven: tuple[frozenset[int], float]
+    proven: tuple[Any, float]
     shown: gpd.GeoDataFrame
     locked: frozenset[str] = frozenset()
     closings: tuple[Closing, ...] = ()
@@ -128,6 +142,12 @@ class Hand:
     def closed_roads(self) -> frozenset[int]:
         """The segments of road that are closed."""
         return roads_closed(self.closings)
+
+    @property
+    def ground_key(self) -> tuple[Any, ...]:
+        """What makes the problem another one: the roads that are closed, and which part each divided cell is in."""
+        parts = self.case.ground.parts
+        return self.closed_roads, () if parts is None else tuple(parts.cells["unit_id"])
 
 
 @dataclass(frozen=True)
@@ -153,7 +173,7 @@ def open_hand(plan: Plan, case_of: CaseOf, tables: GroundTables) -> Hand:
     Parameters
     ----------
     case_of
-        Returns the case that the plan was made for, with other roads closed.
+        Returns the case that the plan was made for, with other roads closed and villages divided as told.
 
     Raises
     ------
@@ -164,7 +184,7 @@ def open_hand(plan: Plan, case_of: CaseOf, tables: GroundTables) -> Hand:
     if "bound_with_wishes_min" not in plan.settings:  # a city of too many cells for a table of all ways
         raise InputError("edit.city")
     closings = closings_of(plan)
-    case = case_of(roads_closed(closings))
+    case = case_of(roads_closed(closings), Parts(plan.tables["parts"]) if "parts" in plan.tables else None)
     row = pd.Series(np.arange(case.problem.size), index=case.ground.units["unit_id"])
     if set(units["unit_id"]) != set(row.index):
         raise InputError("zones.stale")
@@ -177,11 +197,12 @@ def open_hand(plan: Plan, case_of: CaseOf, tables: GroundTables) -> Hand:
     for change in done:
         locked = locked | set(change["units"]) if change["kind"] == "lock" else locked
         locked = locked - set(change["units"]) if change["kind"] == "unlock" else locked
-    return Hand(
+    hand = Hand(
         case, case_of, tables, tuple(zones["zone_id"]), tuple(posts.tolist()),
-        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, (roads_closed(closings), bound),
+        zone_of_unit.map(post_of_zone).to_numpy(dtype=np.int64), bound, ((), bound),
         _shown(plan, case), frozenset(locked), closings, done,
     )  # fmt: skip
+    return replace(hand, proven=(hand.ground_key, bound))
 
 
 def _shown(plan: Plan, case: Case) -> gpd.GeoDataFrame:
@@ -210,6 +231,8 @@ def changed(hand: Hand, change: Change) -> Hand:
         if len(left) == len(hand.closings):
             raise InputError("edit.road_open", found=change.road_ids)
         return _on_other_roads(hand, left)
+    if change.kind == "cells":
+        return _cells_moved(hand, change.cells, change.zone_id)
     if not rows:
         raise InputError("edit.no_units")
     if change.kind in ("lock", "unlock"):
@@ -241,21 +264,51 @@ def _moved(hand: Hand, rows: Sequence[int], zone_id: str) -> Hand:
     """Move units to a zone; a zone that loses its post has it where the rest of it has the shortest ways."""
     if zone_id not in hand.zone_ids:
         raise InputError("edit.no_zone", found=zone_id, known=hand.zone_ids)
-    target = hand.posts[hand.zone_ids.index(zone_id)]
-    coming = [row for row in rows if hand.post[row] != target]
-    if not coming:
-        raise InputError("edit.nothing", names=hand.names(rows), zone=zone_id)
-    post, posts = hand.post.copy(), list(hand.posts)
-    post[coming] = target
-    for place, old in enumerate(hand.posts):
-        members = np.flatnonzero(post == old)
+    zone = np.array([hand.zone_of(row) for row in range(len(hand.ids))], dtype=object)
+    if (zone[rows] == zone_id).all():
+        raise InputError("edit.nothing", names=few(hand.names(rows)), zone=zone_id)
+    zone[rows] = zone_id
+    return _with_zones(hand, zone, hand.posts)
+
+
+def _with_zones(hand: Hand, zone: NDArray[np.object_], old_posts: Sequence[int]) -> Hand:
+    """Return the plan with the units in these zones; ``old_posts`` (-1: gone) stay where they are still in theirs."""
+    post, posts = np.full(len(zone), -1, dtype=np.int64), []
+    for zone_id, old in zip(hand.zone_ids, old_posts, strict=True):
+        members = np.flatnonzero(zone == zone_id)
         if not len(members):
-            raise InputError("edit.empty_zone", zone=hand.zone_ids[place])
-        if old in coming:
+            raise InputError("edit.empty_zone", zone=zone_id)
+        if old not in members:
             ways = hand.case.problem.cost[np.ix_(members, members)].sum(axis=0)
-            posts[place] = int(members[int(np.argmin(ways))])
-            post[members] = posts[place]
+            old = int(members[int(np.argmin(ways))])
+        posts.append(int(old))
+        post[members] = old
     return replace(hand, post=post, posts=tuple(posts))
+
+
+def _cells_moved(hand: Hand, cells: Sequence[int], zone_id: str) -> Hand:
+    """Move cells of divided villages to a zone: other parts, so other units and another problem."""
+    parts = hand.case.ground.parts
+    if not cells:
+        raise InputError("edit.no_units")
+    if parts is None or "homes" not in parts.cells or not set(cells) <= set(parts.cells["cell_id"]):
+        raise InputError("edit.whole_village")
+    if zone_id not in hand.zone_ids:
+        raise InputError("edit.no_zone", found=zone_id, known=hand.zone_ids)
+    zone_of = {unit: hand.zone_of(row) for row, unit in enumerate(hand.ids)}
+    left = set(parts.cells.loc[parts.cells["cell_id"].isin(cells), "unit_id"])
+    if stuck := [row for row, unit in enumerate(hand.ids) if unit in left & hand.locked]:
+        raise InputError("edit.locked", names=hand.names(stuck))
+    if {zone_of[unit] for unit in left} == {zone_id}:
+        raise InputError("edit.nothing", names=few([str(cell) for cell in cells]), zone=zone_id)
+    new, zones = parts.moved(cells, zone_id, zone_of=zone_of, cell_edges=hand.tables.cell_edges)
+    case = hand.case_of(hand.closed_roads, new)
+    ids = [str(unit) for unit in case.ground.units["unit_id"]]
+    place = {unit: row for row, unit in enumerate(ids)}
+    posts = [place.get(hand.ids[post], -1) for post in hand.posts]
+    moved = replace(hand, case=case, shown=case.ground.units, locked=hand.locked & set(ids))
+    moved = _with_zones(moved, np.array([zones.get(unit, zone_of.get(unit)) for unit in ids], dtype=object), posts)
+    return _bounded(moved)
 
 
 def _roads_to_close(hand: Hand, road_ids: Sequence[int]) -> frozenset[int]:
@@ -282,11 +335,15 @@ def _carrying(hand: Hand, crossing_id: int) -> list[int]:
 def _on_other_roads(hand: Hand, closings: tuple[Closing, ...]) -> Hand:
     """Return the plan on the ground that other closed roads leave, with the bound that holds there."""
     closed = roads_closed(closings)
-    case = hand.case_of(closed)
+    case = hand.case_of(closed, hand.case.ground.parts)
     if case.ground.units["unit_id"].tolist() != hand.ids:  # cells that nothing leads to any more are in no zone
         raise InputError("edit.other_units")
-    hand = replace(hand, case=case, closings=closings)
-    return replace(hand, bound=hand.proven[1] if closed == hand.proven[0] else _quick_bound(hand))
+    return _bounded(replace(hand, case=case, closings=closings))
+
+
+def _bounded(hand: Hand) -> Hand:
+    """Return the plan with the bound that holds on its ground."""
+    return replace(hand, bound=hand.proven[1] if hand.ground_key == hand.proven[0] else _quick_bound(hand))
 
 
 def _quick_bound(hand: Hand) -> float:
@@ -370,4 +427,5 @@ def few(names: Sequence[str]) -> list[str]:
 
 def _words(hand: Hand, change: Mapping[str, Any]) -> dict[str, str | list[str]]:
     rows = [row for row, unit in enumerate(hand.ids) if unit in set(change["units"])]
-    return {"names": few(hand.names(rows)), "zone": str(change["zone_id"]), "reason": str(change["reason"])}
+    names = hand.names(rows) or [str(cell) for cell in change.get("cells", ())]
+    return {"names": few(names), "zone": str(change["zone_id"]), "reason": str(change["reason"])}

@@ -7,6 +7,7 @@ Out:    the current run with the other zone plan and all that hangs on it made a
 import dataclasses
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gis_data.errors import InfeasibleError, InputError
@@ -37,7 +38,7 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
     option, closings = find_option(options, option_id), closings_of(options)
     if closings != job.closings()[0]:
         raise InputError("options.stale")
-    case = case_of(job, options, closed=roads_closed(closings), changes=option_changes(option))
+    case = case_of(job, options, roads_closed(closings), None, changes=option_changes(option))
     plan = as_plan(case, answer_of(options, option, case), seed=options.seed)
     plan = with_closings(plan, closings, job.tables["roads"])
     settings = dict(plan.settings) | {"option": option_id}
@@ -57,8 +58,7 @@ def open_edit(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Plan,
     job, plan = open_plan(
         ws, "zones", made_from=MADE_FROM, absent="plan.zones_first", stale="zones.stale", progress=progress
     )
-    tables = GroundTables(*(job.tables[name] for name in ("villages", "roads", "barriers", "crossings")))
-    return job, plan, open_hand(plan, lambda closed: case_of(job, plan, closed=closed), tables)
+    return job, plan, open_hand(plan, partial(case_of, job, plan), GroundTables.of(job.tables))
 
 
 def record_change(
@@ -100,12 +100,11 @@ def record_change(
 
 
 def case_of(
-    job: Job, plan: Plan, *, closed: frozenset[int] = frozenset(), changes: Mapping[str, Any] | None = None
+    job: Job, plan: Plan, closed: frozenset[int], parts: Parts | None, *, changes: Mapping[str, Any] | None = None
 ) -> Case:  # fmt: skip
-    """Return the case that a plan was made for, with some roads closed and some settings of its zones changed."""
+    """Return the case that a plan was made for, with some roads closed, villages divided, settings of zones changed."""
     asked = {"count": plan.settings["count"], **(changes or {})}
     sections = {"zones": {**plan.settings["zones"], **asked}, "workload": plan.settings["workload"]}
     study = dataclasses.replace(job.study, settings=job.study.settings.changed(sections))
-    parts = Parts(plan.tables["parts"]) if "parts" in plan.tables else None
     ground = on_open_roads(job, closed).ground()
     return make_case(study, *ground, period=job.period, buildings=job.tables["buildings"], parts=parts)

@@ -9,7 +9,7 @@ Method: dwellings whose cells touch are one natural village; the village's other
         recorded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -32,8 +32,8 @@ class Parts:
     Attributes
     ----------
     cells
-        One row a cell of a divided village: ``cell_id``, ``village_id``, ``unit_id``, ``share`` (of the village's
-        dwellings in the cell's part).
+        One row a cell of a divided village: ``cell_id``, ``village_id``, ``unit_id``, ``homes`` (dwellings in the
+        cell), ``share`` (of the village's dwellings in the cell's part).
     """
 
     cells: pd.DataFrame
@@ -42,6 +42,44 @@ class Parts:
     def shares(self) -> pd.DataFrame:
         """One row a part: ``village_id``, ``unit_id``, ``share``; shares of a village sum to one."""
         return self.cells.drop(columns="cell_id").drop_duplicates("unit_id").sort_values("unit_id", ignore_index=True)
+
+    def moved(
+        self, cell_ids: Iterable[int], zone_id: str, *, zone_of: Mapping[str, str], cell_edges: pd.DataFrame
+    ) -> tuple["Parts", dict[str, str]]:
+        """Return the parts with some cells in another zone, and the zone of each part; every part stays connected.
+
+        The cells join the part of that zone, of their own village, with which they have the longest border; where
+        there is none they are a part of their own, and so is what they leave cut off from its part.
+
+        Parameters
+        ----------
+        zone_of
+            The zone of each part.
+        cell_edges
+            Which cells can be walked between, with ``border_m``.
+        """
+        cells = self.cells.reset_index(drop=True)
+        coming = cells["cell_id"].isin(list(cell_ids)).to_numpy()
+        row = pd.Series(np.arange(len(cells)), index=cells["cell_id"])
+        ends = cell_edges[["cell_a", "cell_b"]].apply(lambda column: column.map(row)).to_numpy()
+        known = ~np.isnan(ends).any(axis=1)
+        a, b = ends[known].astype(np.int64).T
+        border_m, village, unit = cell_edges["border_m"].to_numpy()[known], cells["village_id"], cells["unit_id"]
+        name = np.where(coming, village + MARK, unit)
+        piece = _pieces(len(cells), a, b, name)
+        new, zone = _named(piece, coming, village.to_numpy(), unit.to_numpy()), dict(zone_of)
+        for number in np.unique(piece[coming]):
+            mine = piece == number
+            outside = np.where(mine[a], b, a)[mine[a] != mine[b]]
+            beside = pd.Series(border_m[mine[a] != mine[b]]).groupby(new[outside]).sum()
+            host = beside[[zone.get(part) == zone_id and part.startswith(village[mine.argmax()] + MARK)
+                           for part in beside.index]]  # fmt: skip
+            new[mine] = host.idxmax() if len(host) else new[mine]
+        for part, first in zip(*np.unique(new, return_index=True), strict=True):
+            if part not in zone:
+                zone[part] = zone_id if coming[first] else zone_of[unit[first]]
+        parts = Parts(_with_shares(cells.assign(unit_id=new)))
+        return parts, {part: zone[part] for part in np.unique(new)}
 
     def of_cells(self, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return the cells with the part in place of a divided village."""
@@ -54,7 +92,8 @@ class Parts:
         rows = [whole.assign(share=1.0, village=whole["name"])]
         for village_id, parts in self.shares.groupby("village_id"):
             parent = villages[villages["village_id"] == village_id]
-            for number, (unit_id, share) in enumerate(zip(parts["unit_id"], parts["share"], strict=True), start=1):
+            for unit_id, share in zip(parts["unit_id"], parts["share"], strict=True):
+                number = int(str(unit_id).rpartition(MARK)[2])
                 ids = self.cells.loc[self.cells["unit_id"] == unit_id, "cell_id"]
                 mine = cells[cells["cell_id"].isin(ids)]
                 rows.append(_part_row(parent, str(unit_id), float(share), number, mine))
@@ -94,19 +133,47 @@ def divide(
     for village_id in heavy:
         own = np.flatnonzero((cells["village_id"] == village_id).to_numpy())
         part = _divided(cells.iloc[own], matrix[own][:, own], homes[own], cell_work[own], most)
-        weight = np.bincount(part, weights=homes[own])
-        share = (weight if weight.min() > 0 else np.bincount(part)) / (weight.sum() if weight.min() > 0 else len(own))
         rows.append(
             pd.DataFrame(
                 {
                     "cell_id": cells["cell_id"].to_numpy()[own],
                     "village_id": village_id,
                     "unit_id": [f"{village_id}{MARK}{number + 1}" for number in part],
-                    "share": share[part],
+                    "homes": homes[own],
                 }
             )
         )
-    return Parts(pd.concat(rows, ignore_index=True))
+    return Parts(_with_shares(pd.concat(rows, ignore_index=True)))
+
+
+def _with_shares(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells with the share of each one's part: of the dwellings, or of the cells where a part has none."""
+    homes = cells.groupby("unit_id")["homes"].transform("sum")
+    bare = (homes == 0).groupby(cells["village_id"]).transform("any")
+    weight = cells["homes"].where(~bare, 1.0)
+    whole = weight.groupby(cells["village_id"]).transform("sum")
+    return cells.assign(share=weight.groupby(cells["unit_id"]).transform("sum") / whole)
+
+
+def _pieces(size: int, a: Ints, b: Ints, name: np.ndarray) -> Ints:
+    """Return the number of the connected piece of each cell, over edges between cells of one name."""
+    same = name[a] == name[b]
+    graph = csr_array((np.ones(same.sum()), (a[same], b[same])), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _named(piece: Ints, coming: np.ndarray, village: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return the part of each cell: the largest piece of a part keeps its name, the others have new ones."""
+    new = unit.astype(object).copy()
+    last = {v: max(int(u.rpartition(MARK)[2]) for u in set(unit[village == v])) for v in set(village)}
+    kept = {part: np.bincount(piece[(unit == part) & ~coming], minlength=1).argmax() for part in set(unit[~coming])}
+    for number in np.unique(piece):
+        mine = piece == number
+        first = int(mine.argmax())
+        if coming[first] or kept[unit[first]] != number:
+            last[village[first]] += 1
+            new[mine] = f"{village[first]}{MARK}{last[village[first]]}"
+    return new
 
 
 def dwellings_per_cell(cells: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> Floats:

@@ -441,13 +441,7 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
         after_edits(page, 1)
         changed.wait_for(timeout=WAIT_MS)
         assert figures.inner_text() == after
-        if page.locator("[data-testid=stCheckbox]").count():
-            page.locator("[data-testid=stCheckbox] label").click()
-        page.get_by_label(text("page.hand.reason")).fill("走访后调整")
-        page.get_by_label(text("page.hand.reason")).press("Enter")
-        page.get_by_role("button", name=text("page.edit.keep")).click()
-        page.get_by_text(text("page.hand.recorded", reason="走访后调整")).wait_for(timeout=WAIT_MS)
-        after_edits(page, 0)
+        keep_edits(page, "走访后调整")
 
 
 UI = "[...document.querySelectorAll('*')].find((one) => one.shadowRoot?.querySelector('.xq-map')).shadowRoot.xunqu"
@@ -485,7 +479,7 @@ def keep_edits(page: Page, reason: str) -> None:
     page.get_by_label(text("page.hand.reason")).fill(reason)
     page.get_by_label(text("page.hand.reason")).press("Enter")
     page.wait_for_selector(FINISHED, timeout=WAIT_MS)
-    if page.locator("[data-testid=stCheckbox]").count():
+    if page.locator("[data-testid=stCheckbox]").count():  # a village is cut off from its new post: we insist
         page.locator("[data-testid=stCheckbox] label").click()
     page.get_by_role("button", name=text("page.edit.keep")).click()
     page.get_by_text(text("page.hand.recorded", reason=reason)).wait_for(timeout=2 * WAIT_MS)  # beats are made again
@@ -549,6 +543,8 @@ def test_a_road_is_closed_by_a_click_kept_and_opened_by_another(browser: Browser
         expect(work).to_have_text(after, timeout=WAIT_MS, use_inner_text=True)
         keep_edits(page, "桥面维修")
         expect(closed).to_contain_text("桥面维修", timeout=WAIT_MS)
+        page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+        page.wait_for_function(f"() => {UI}.mode.closed.size === 1", timeout=WAIT_MS)
         click_map(page, page.evaluate(LONGEST_ROAD))
         after_edits(page, 1)
         expect(closed).to_have_count(0, timeout=WAIT_MS)
@@ -612,13 +608,7 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
         page.locator(".xq-targets button:enabled").first.click()
         after_edits(page, 1)
         changed.wait_for(timeout=WAIT_MS)
-        page.get_by_label(text("page.hand.reason")).fill("周会决定")
-        page.get_by_label(text("page.hand.reason")).press("Enter")
-        page.wait_for_selector(FINISHED, timeout=WAIT_MS)
-        if page.locator("[data-testid=stCheckbox]").count():  # the village is cut off from its new post: we insist
-            page.locator("[data-testid=stCheckbox] label").click()
-        page.get_by_role("button", name=text("page.edit.keep")).click()
-        page.get_by_text(text("page.hand.recorded", reason="周会决定")).wait_for(timeout=WAIT_MS)
+        keep_edits(page, "周会决定")
         follow(page, "plans")
         page.wait_for_selector(FINISHED, timeout=WAIT_MS)
         note = page.get_by_role("textbox", name=re.compile("说明|理由")).first

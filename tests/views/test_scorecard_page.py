@@ -27,8 +27,9 @@ def test_the_page_shows_every_table_of_the_plan(planned_town, card, lang):
     key, values = next(note for note in card.notes if note[0] == "scorecard.note.feedback")
     assert text(key, lang=lang, **values) in said
     with speaking(lang):
-        frames = [score_tables.reported(card), score_tables.base_lines(card), score_tables.patrols(card), score_tables.further(card),
-                  score_tables.pools(card), score_tables.spans(card), score_tables.feedback(card),
+        frames = [score_tables.reported(card), score_tables.base_lines(card), score_tables.patrols(card),
+                  score_tables.further(card), score_tables.pools(card), score_tables.spans(card),
+                  score_tables.feedback(card),
                   *([score_tables.checkpoints(card)] if len(card.tables["checkpoints"]) else [])]  # fmt: skip
     on_page = tables(page)
     for frame in frames:

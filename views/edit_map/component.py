@@ -14,7 +14,7 @@ import streamlit as st
 from views.maps.frame import leaflet_files
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = ("core.js", "zones.js", "roads.js", "cameras.js", "checkpoints.js")
+SCRIPTS = ("core.js", "zones.js", "cells.js", "roads.js", "cameras.js", "checkpoints.js")
 NAME = "xunqu-edit-map"
 KEY = "edit map"
 

@@ -28,7 +28,7 @@ KEY = "edit desk"
 Edit = Change | CameraChange | CheckpointChange
 
 _EDIT_OF: dict[str, Callable[[Mapping[str, Any], Study], Edit]] = {
-    "zones": zones.change_of, "roads": zones.change_of, "cameras": cameras.change_of,
+    "zones": zones.change_of, "cells": zones.change_of, "roads": zones.change_of, "cameras": cameras.change_of,
     "checkpoints": checkpoints.change_of,
 }  # fmt: skip
 

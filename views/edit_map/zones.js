@@ -57,7 +57,7 @@ MODES.zones = class {
       if (list.value !== "") this.toggle(Number(list.value));
       list.value = "";
     }}, make("option", {value: "", textContent: words.choose}));
-    const rows = this.units.map((unit, row) => [unit.name, row]).sort((a, b) => a[0].localeCompare(b[0], "zh"));
+    const rows = this.units.map((unit, row) => [unit.name, row]).filter(([, row]) => !this.units[row].fixed).sort((a, b) => a[0].localeCompare(b[0], "zh"));
     list.append(...rows.map(([name, row]) => make("option", {value: row, textContent: name})));
     this.said = make("span", {className: "xq-chosen"});
     this.said.setAttribute("aria-live", "polite");
@@ -118,8 +118,8 @@ MODES.zones = class {
 
   /** Choose the units whose middle lies in what was drawn. */
   surround(ring) {
-    this.units.forEach(({at}, row) => {
-      if (inRing(this.ui.map.latLngToContainerPoint(at), ring)) this.chosen.add(row);
+    this.units.forEach(({at, fixed}, row) => {
+      if (!fixed && inRing(this.ui.map.latLngToContainerPoint(at), ring)) this.chosen.add(row);
     });
     this.draw(false);
     this.mark();

@@ -45,7 +45,7 @@ def ground(hand: Hand) -> dict[str, Any]:
         "units": [
             {"id": unit, "name": name, "shape": shape, "at": at, "tip": tip} for unit, name, shape, at, tip in rows
         ],
-        "pairs": list(_borders(units)),
+        "pairs": list(borders(shapely.coverage_simplify(units.geometry.to_numpy(), SIMPLER_M), units.crs)),
     }
 
 
@@ -57,19 +57,18 @@ def _tips(units: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
-def _borders(units: gpd.GeoDataFrame) -> Iterator[list[Any]]:
-    """Yield ``[row, row, line]`` for every two units with a common border, ``[-1, row, line]`` for the rest of it."""
-    shapes = shapely.coverage_simplify(units.geometry.to_numpy(), SIMPLER_M)
+def borders(shapes: Any, crs: Any) -> Iterator[list[Any]]:  # noqa: ANN401 - an array of shapes; any CRS
+    """Yield ``[row, row, line]`` for every two shapes with a common border, ``[-1, row, line]`` for the rest of it."""
     edges = shapely.boundary(shapes)
     one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     pairs = np.column_stack([one, other])[one < other]
     lines = shapely.intersection(edges[pairs[:, 0]], edges[pairs[:, 1]])
     real = shapely.length(lines) > 0
-    outer = shapely.intersection(edges, shapely.boundary(shapely.coverage_union_all(shapes)))
+    outer = shapely.intersection(edges, shapely.boundary(shapely.union_all(shapes)))
     rim = np.flatnonzero(shapely.length(outer) > 0)
     ends = np.concatenate([pairs[real], np.column_stack([np.full(len(rim), -1), rim])])
     drawn = np.concatenate([lines[real], outer[rim]])
-    for (a, b), line in zip(ends.tolist(), geojson(_lines(drawn), units.crs), strict=True):
+    for (a, b), line in zip(ends.tolist(), geojson(_lines(drawn), crs), strict=True):
         yield [a, b, line]
 
 
@@ -88,14 +87,25 @@ def state(base: Hand, now: Hand, colours: list[str]) -> dict[str, Any]:
             {"id": zone, "colour": colour, "post": post}
             for zone, colour, post in zip(now.zone_ids, colours, now.posts, strict=True)
         ],
-        "zone": _zone_rows(now),
-        "was": _zone_rows(base),
+        "zone": zone_rows(now),
+        "was": _was(base, now),
         "locked": [row for row, unit in enumerate(ids) if unit in now.locked],
         "cut": [row for rows in cut_rows(now).values() for row in rows],
     }
 
 
-def _zone_rows(hand: Hand) -> list[int]:
+def _was(base: Hand, now: Hand) -> list[int]:
+    """Return the zone that each unit was in before the edits; for a part made since, that of its middle cell."""
+    zone, row = zone_rows(base), {unit: place for place, unit in enumerate(base.ids)}
+    if base.case.ground.parts is None or base.ground_key[1] == now.ground_key[1]:
+        return zone
+    cells = base.case.ground.parts.cells.set_index("cell_id")["unit_id"]
+    middle = now.tables.cells["cell_id"].to_numpy()[now.case.ground.units["cell"]]
+    return [zone[row[unit] if unit in row else row[cells[cell]]] for unit, cell in zip(now.ids, middle, strict=True)]
+
+
+def zone_rows(hand: Hand) -> list[int]:
+    """Return the zone (its place among the zones) of each unit."""
     place = {post: row for row, post in enumerate(hand.posts)}
     return [place[int(post)] for post in hand.post]
 
@@ -128,7 +138,7 @@ def _mark(before: float, after: float, tolerance: float) -> str:
 
 
 def _loads(hand: Hand) -> Any:  # noqa: ANN401 - an array of minutes
-    return np.bincount(_zone_rows(hand), hand.case.problem.load, minlength=len(hand.zone_ids))
+    return np.bincount(zone_rows(hand), hand.case.problem.load, minlength=len(hand.zone_ids))
 
 
 def _ratios(hand: Hand) -> list[float]:
@@ -142,7 +152,7 @@ def edit_words(hand: Hand, change: Change) -> str:
     roads = road_words(hand.tables.roads, change.road_ids)
     return text(
         f"edit_map.edit.{change.kind}", names=few(hand.names(rows)), zone=change.zone_id, roads=roads,
-        crossing=change.crossing_id,
+        crossing=change.crossing_id, count=len(change.cells),
     )  # fmt: skip
 
 
@@ -161,4 +171,5 @@ def change_of(event: Mapping[str, Any], _study: Study) -> Change:
     return Change(
         str(event["kind"]), tuple(str(unit) for unit in event.get("units", ())), str(event.get("zone", "")),
         int(event.get("crossing", -1)), tuple(int(road) for road in event.get("roads", ())),
+        tuple(int(cell) for cell in event.get("cells", ())),
     )  # fmt: skip

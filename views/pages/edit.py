@@ -15,15 +15,15 @@ from models.checkpoint_edit import CheckpointChange
 from models.edit import Change, judge
 from views import zone_figures
 from views.access import begin
-from views.edit_map import cameras, checkpoints, component, ground, roads, taken, zones
+from views.edit_map import cameras, cells, checkpoints, component, ground, roads, taken, zones
 from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, edits_of, session_desk, zones_after
 from views.edit_map.history import History
 from views.pages import frame
 from views.pages.address import begin_with, tell
 from views.station import Station
 
-MODES = ("zones", "roads", "checkpoints", "cameras")
-NEEDS = {"zones": "zones", "roads": "zones", "checkpoints": "beats", "cameras": "cameras"}
+MODES = ("zones", "cells", "roads", "checkpoints", "cameras")
+NEEDS = {"zones": "zones", "cells": "zones", "roads": "zones", "checkpoints": "beats", "cameras": "cameras"}
 OPEN = {"zones": zones_after, "beats": checkpoints_after, "cameras": cameras_after}
 START = History()
 
@@ -44,7 +44,7 @@ def _work(station: Station, lang: Language) -> None:
     desk = session_desk()
     above = st.columns((1.4, 0.9, 0.4), gap="medium", vertical_alignment="center")
     with above[0]:
-        mode = _mode()
+        mode = _mode(station)
     if frame.plan_or_say(station, NEEDS[mode]) is None:
         return
     try:
@@ -69,10 +69,13 @@ def _open(station: Station, desk: Desk, plan: str) -> None:
         desk.opened.add((station.stamp, plan))
 
 
-def _mode() -> str:
-    begin_with(MODES, MODES[0], key="edit mode", name="mode")
+def _mode(station: Station) -> str:
+    """Ask what to edit; cells only where villages are divided, for others are never split."""
+    divided = "zones" in station.plans and "parts" in station.plans["zones"].tables
+    modes = [mode for mode in MODES if mode != "cells" or divided]
+    begin_with(modes, modes[0], key="edit mode", name="mode")
     chosen = str(st.segmented_control(
-        text("page.edit.mode"), MODES, key="edit mode", required=True, label_visibility="collapsed",
+        text("page.edit.mode"), modes, key="edit mode", required=True, label_visibility="collapsed",
         format_func=lambda name: text(f"page.edit.modes.{name}"),
     ))  # fmt: skip
     tell(mode="" if chosen == MODES[0] else chosen)
@@ -93,11 +96,14 @@ def _village(hand: CameraHand) -> str:
 def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> None:
     base, now = (zones_after(station, history) for history in (START, desk.history))
     colours = zones.colours(station.plans["zones"].to_frame(), base)
-    module = roads if mode == "roads" else zones
+    module = {"zones": zones, "cells": cells, "roads": roads}[mode]
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
-        drawn = _ground(station.stamp, mode, language(), lambda: whole | module.ground(base))
+        # Cells moved to another part change what the units are, and so what is drawn; the cells stay what they are.
+        other = mode != "cells" and now.ground_key[1] != base.ground_key[1]
+        what = f"{mode} {hash(now.ground_key[1])}" if other else mode
+        drawn = _ground(station.stamp, what, language(), lambda: whole | module.ground(now if other else base))
         _map(station, desk, mode, drawn, module.state(base, now, colours), module.words())
         table = zones.load_table(base, now)
         frame.table(table)
