@@ -44,7 +44,7 @@ class Work:
     state
         "running", "done", "failed" or "stopped".
     step, share
-        Catalogue key of what is being done, and how much of all is done (0 to 1).
+        Catalogue key of what is being done (of what it failed at), and how much of all is done (0 to 1).
     seconds, left_s
         How long it has been running, and about how long it will; None while that cannot be told.
     said, problem
@@ -136,7 +136,8 @@ def current(root: Path) -> Work | None:
         return Work(command, RUNNING, step, share, seconds, left, about=about)
     said, problem = (_text(folder / name) for name in ("out", "err"))
     state = STOPPED if (folder / "stopped").exists() else DONE if ended["code"] == 0 else FAILED
-    return Work(command, state, share=1.0, seconds=seconds, said=said, problem=problem, about=about)
+    step = _so_far(command, lines)[0] if state == FAILED else ""
+    return Work(command, state, step, share=1.0, seconds=seconds, said=said, problem=problem, about=about)
 
 
 def put_away(root: Path) -> None:

@@ -19,7 +19,7 @@ from views.basemap import TileSet
 from views.downloads import Download, Layers, Tables, downloads_of
 from views.maps.frame import TownMap
 from views.maps.picture import as_png
-from views.pages import printed
+from views.pages import printed, work
 from views.station import Station
 
 MAP_PX = 510
@@ -78,7 +78,8 @@ def link(page: str, label: str, **query: str) -> None:
 
 
 def plan_or_say(station: Station, name: str) -> Plan | None:
-    """Return a plan, or say which command makes it."""
+    """Return a plan, or say which command makes it; say too that the last computing failed, and why."""
+    work.say_failed(station, only="plan")
     plan = station.plans.get(name)
     if plan is None:
         st.info(text("page.not_planned", plan=text(f"page.plan.{name}"), part=name, folder=station.ws.root.name))

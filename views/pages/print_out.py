@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import language, text
+from gis_data.errors import PatrolError
 from models import approval
 from views import jobs
 from views.downloads import Download
@@ -82,8 +83,12 @@ def _picture(station: Station, run: str, file: File) -> None:
     if not file.has_picture:
         st.caption(text("page.print.no_picture"))
         return
-    with st.spinner(text("page.print.drawing")):
-        png = _png(station.stamp, run, language(), file.name, file)
+    try:
+        with st.spinner(text("page.print.drawing")):
+            png = _png(station.stamp, run, language(), file.name, file)
+    except PatrolError as problem:  # the other sheets can still be chosen
+        st.error(str(problem))
+        return
     st.image(png, width=PICTURE_PX)
     st.caption(text("page.print.picture_help"))
 

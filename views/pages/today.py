@@ -14,7 +14,7 @@ from views import charts, figures, patterns, today
 from views.formats import day_words, moment_words, number, span_words
 from views.maps.frame import TownMap
 from views.maps.overview import overview_map
-from views.pages import frame
+from views.pages import frame, work
 from views.station import Station, map_page, show_map, standing_decisions
 from views.today import Sign
 from views.workbook import WORD_TINT
@@ -30,6 +30,7 @@ def show(station: Station) -> None:
     with st.spinner(text("page.today.reading")):
         incidents = station.table("incidents")
     day = day_of(station.study, incidents)
+    work.say_failed(station)
     st.caption(text("page.today.standing" if station.study.synthetic else "page.today.day", day=day_words(day)))
     if incidents.empty:
         st.info(text("page.no_incidents", folder=station.ws.root.name))

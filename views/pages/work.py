@@ -84,6 +84,29 @@ def progress_line(now: Work) -> str:
     return text("page.work.going_left", work=_name(now), step=step, went=went, left=left)
 
 
+def say_failed(station: Station, *, only: str = "") -> None:
+    """Say that the last piece of work failed, why, and that all is as it was before; nothing where it did not.
+
+    Parameters
+    ----------
+    only
+        Say it of this command alone.
+    """
+    now = jobs.current(station.ws.root)
+    if now is not None and now.state == jobs.FAILED and only in ("", now.command[0]):
+        st.error(f"{failed_line(now)} {text('page.work.as_before')}")
+
+
+def failed_line(now: Work) -> str:
+    """Say that work failed, at which step and why; the program's last words say what to do."""
+    said = now.problem.strip().splitlines()
+    values: dict[str, Any] = {"work": _name(now), "went": text("page.work.seconds", seconds=f"{now.seconds:.0f}"),
+              "problem": said[-1] if said else text("page.work.no_word")}  # fmt: skip
+    if now.step in sentences("zh"):
+        return text("page.work.failed_at", step=text(now.step), **values)
+    return text("page.work.failed", **values)
+
+
 def _ended(station: Station, now: Work) -> None:
     values: dict[str, Any] = {"work": _name(now), "went": text("page.work.seconds", seconds=f"{now.seconds:.0f}")}
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -92,8 +115,7 @@ def _ended(station: Station, now: Work) -> None:
         elif now.state == jobs.STOPPED:
             st.warning(text("page.work.stopped", **values))
         else:
-            said = now.problem.strip().splitlines()
-            st.error(text("page.work.failed", problem=said[-1] if said else text("page.work.no_word"), **values))
+            st.error(failed_line(now))
         if st.button(text("page.work.put_away"), key="put away"):
             jobs.put_away(station.ws.root)
             st.rerun()
