@@ -12,7 +12,7 @@ from gis_data.study import Study
 from models.plan import Plan
 from views.beat_tables import hours, listed
 from views.figures import records
-from views.sheets.content import Block, Columns, Facts, Heading, Table, TextPage, Words
+from views.sheets.content import Block, Facts, Heading, Table, TextPage, Words
 from views.sheets.names import clock_hours
 
 EMPTY_ROWS = 8
@@ -43,7 +43,7 @@ def _page(study: Study, beat: dict[str, Any], checkpoints: list[dict[str, Any]])
         Heading(text("patrol_log.seen")),
         _form(("time", "place", "seen", "done"), (1, 2, 4, 3)),
         Words(text("patrol_log.seen_help"), quiet=True),
-        Columns(((_signature("patrol"),), (_signature("leader"),))),
+        _signatures(),
     )
     return TextPage(text("patrol_log.title", town=study.name, beat=beat["beat_id"]), blocks, fit=True)
 
@@ -73,5 +73,10 @@ def _form(columns: tuple[str, ...], widths: tuple[float, ...]) -> Table:
     return Table(head, (("",) * len(columns),) * EMPTY_ROWS, widths, lined=True, row_mm=ROW_MM)
 
 
-def _signature(who: str) -> Facts:
-    return Facts(((text(f"patrol_log.signed.{who}"), LINE), (text("patrol_log.signed_on"), LINE)))
+def _signatures() -> Facts:
+    """Return the two signatures, each with its day."""
+    rows = [
+        row for who in ("patrol", "leader")
+        for row in ((text(f"patrol_log.signed.{who}"), LINE), (text("patrol_log.signed_on"), LINE))
+    ]  # fmt: skip
+    return Facts(tuple(rows), columns=2)
