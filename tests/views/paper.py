@@ -55,7 +55,7 @@ def code_on(page, *, is_map):
 def marks_on(page):
     """Middles (mm, y upwards) of the signs of villages inside the map's frame."""
     shapes = list(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH]))
-    boxes = np.array([shape.get_bounds() for shape in shapes]) / PT_PER_MM
+    boxes = np.array([_bounds(shape) for shape in shapes]) / PT_PER_MM
     sizes = boxes[:, 2:] - boxes[:, :2]
     plain = np.array([pdfium.FPDFPath_CountSegments(shape) <= 5 for shape in shapes])  # of all rectangles the largest
     left, bottom, right, top = boxes[np.argmax(sizes.prod(axis=1) * plain)]
@@ -86,6 +86,14 @@ def letter_boxes(page):
     text_page = page.get_textpage()
     boxes = [text_page.get_charbox(k) for k in range(text_page.count_chars())]
     return np.array([box for box in boxes if box[2] > box[0]]) / PT_PER_MM
+
+
+def _bounds(shape):
+    """Return a shape's box on the page (points), through all drawings that it lies in."""
+    box, holder = shape.get_bounds(), shape.container
+    while holder is not None:
+        box, holder = holder.get_matrix().on_rect(*box), holder.container
+    return box
 
 
 def _fill_of(shape):

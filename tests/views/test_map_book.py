@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -16,12 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.spatial.distance import pdist
 
+from gis_data.catalogue import text
 from gis_data.errors import InfeasibleError
 from gis_data.settings import PrintSettings, Settings
 from gis_data.workspace import Workspace
 from models.plan import Plan
+from models.recent import recent_of
 from models.store import load_plans
-from views.sheets import frame
+from views.sheets import binding, frame, map_book
+from views.sheets.book_index import Index
+from views.sheets.content import Columns, Table, TextPage, Words, write_sheets
 from views.sheets.desk import Desk
 from views.sheets.frame import MapWindow, fit
 from views.sheets.imprint import plan_id
@@ -98,6 +103,73 @@ def test_the_code_of_the_book_says_its_plan_and_a_line_of_the_log(book, town, pl
     assert (planned_town / "out" / f"巡区图册_{book[0]}.pdf").stat().st_size < 10_000_000
 
 
+def test_each_card_says_the_last_28_days_as_they_are_counted(book, town):
+    _, pages = book
+    ws, plans = town
+    units = plans["zones"].tables["units"].set_index("unit_id")["zone_id"]
+    recent = recent_of(ws.read("incidents"), plans["zones"].to_frame(), units)
+    for page, zone in zip(itertools.islice(pages, 3, None, 2), plans["zones"].to_frame()["zone_id"], strict=True):
+        words = re.sub(r"\s", "", page.get_textpage().get_text_range())
+        assert f"近28天居民报警（{recent.period}）".replace(" ", "") in words
+        total = recent.hours.set_index("zone_id").loc[zone, "count"]
+        assert f"合计{total:.0f}" in words
+        for name in recent.few.loc[recent.few["zone_id"] == zone, "type"]:
+            assert text(f"type.{name}") in words
+
+
+# ---- binding ----
+
+
+def test_a_leaf_that_flows_on_keeps_every_number_of_the_contents_right(tmp_path):
+    """Twenty leaves, three lots; the seventh back takes two pages, so that a blank one follows it."""
+    ground, lots = small_ground()
+    plans = small_plans(lots)
+    desk = desk_of(ground, plans, study_of(lots))
+    front, _ = map_book.leaf(desk, "Z1")
+    long = Table(("a",), tuple((f"第{k}行",) for k in range(90)))
+    imprint = desk.imprint("zones")
+
+    def leaves():
+        for k in range(20):
+            rows = (long, long) if k == 6 else (Words(f"卡{k}"),)
+            yield replace(front, title=f"图{k}", anchor=f"zone-{k}")
+            yield TextPage(f"卡{k}", rows, fit=True, level=2)
+
+    finished = list(binding.bound(imprint, leaves()))
+    numbers = map_book._numbers(finished, before=1)
+    write_sheets(imprint, "x", [TextPage("目录", (Words("x"),)), *finished], tmp_path / "book.pdf")
+    with pypdfium2.PdfDocument(tmp_path / "book.pdf") as pages:
+        said = [page.get_textpage().get_text_range() for page in pages]
+        marks = [mark.get_title() for mark in pages.get_toc()]
+    parts = sum(page.further for page in finished)
+    assert parts >= 1
+    assert len(said) == numbers["zone-19"] + 1
+    for k in range(20):
+        number = numbers[f"zone-{k}"]
+        assert number % 2 == 1
+        assert f"图{k}" in said[number - 1]
+        assert f"第 {number} 页，共 {len(said)} 页" in said[number - 1]
+    assert numbers["zone-7"] - numbers["zone-6"] == 2 + parts + (parts % 2)
+    assert marks == ["目录", *(f"{kind}{k}" for k in range(20) for kind in "图卡")]
+
+
+def test_the_contents_of_a_city_fill_pages_without_flowing_on():
+    index = Index("城", "A4")
+    for zone in range(40):
+        index.enter(f"Z{zone}", 25_000, [(f"东小马家庄村{k}", "B6") for k in range(12)])
+    pages = index.pages({f"zone-Z{zone}": 5 + 2 * zone for zone in range(40)})
+    rows = [row for page in pages for block in page.blocks if isinstance(block, Columns)
+            for (table,) in block.groups for row in table.rows]  # fmt: skip
+    assert sum(len(row) == 4 for row in rows) == 480
+    assert [row[2] for row in rows if row[0] == "Z39"] == ["@page:zone-Z39 83"]
+    ground, lots = small_ground()
+    assert (
+        binding.page_count(desk_of(ground, small_plans(lots), study_of(lots)).imprint("zones"), pages)
+        == len(pages)
+        == 4
+    )
+
+
 # ---- squares, turned maps, chosen scales ----
 
 windows = st.builds(
@@ -161,7 +233,7 @@ def test_a_chosen_scale_is_used_or_said_to_be_too_large():
 
 
 def desk_of(ground, plans, study, tables=None):
-    known = ground | (tables or {})
+    known = ground | {"incidents": ground["villages"][:0]} | (tables or {})
     ws = SimpleNamespace(study=study, read=lambda name: known[name])
     return Desk(ws, plans, "ab" * 32, DAY)
 

@@ -24,7 +24,7 @@ from views.sheets.beat_page import of_zone
 from views.sheets.imprint import plan_id
 from views.sheets.labels import Label, place_labels
 from views.sheets.names import clock_hours
-from views.sheets.zone_map import Scene, draw_zone
+from views.sheets.zone_map import Drawing, Scene, draw_zone
 from views.sheets.zone_sheet import GROUND, cameras_of
 
 from .paper import PT_PER_MM, code_on, said, scale_of, village_marks, words_of
@@ -401,7 +401,7 @@ def test_a_shared_border_is_drawn_once(town):
         ground,
     )
     _, window = frame.fit(shapely.box(*zones.total_bounds))
-    drawing = draw_zone(scene, window).svg
+    drawing = Drawing(scene, window).picture().svg
     thin = re.search(r'd="([^"]+)"[^>]*stroke="#444444"', drawing).group(1)
     xy = [np.array([float(v) for v in pair.split()]) for pair in re.split("[ML]", thin) if pair]
     length_m = sum(np.hypot(*(b - a)) for a, b in itertools.pairwise(xy)) * window.scale / 1000

@@ -9,6 +9,7 @@ where it recognises people hatched one way, blind road hatched the other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -16,10 +17,10 @@ import pandas as pd
 import shapely
 
 from models.plan import Plan
-from views.sheets import names, svg, symbols
+from views.sheets import svg, symbols
 from views.sheets.details import Detail
 from views.sheets.frame import MapDrawing, MapWindow
-from views.sheets.zone_map import Drawing, Scene, free_corner
+from views.sheets.zone_map import Drawing, Scene, finished
 
 VIEW, SEEN, OPEN, RELEASED, BLIND = "#1f5f8a", "#1d6b3a", "#b00020", "#6b6b6b", "#a8642a"
 DISC_MM, SQUARE_MM, DIAMOND_MM = 1.75, 1.6, 2.5
@@ -78,29 +79,34 @@ def draw_village(
 
     ``details`` are framed on it; a map that is not the ``whole`` one has no index squares: the list's are the whole's.
     """
-    drawing = VillageDrawing(plan, scene, window)
-    elements = [
-        *drawing.draw_ground(), *drawing.draw_roads(), *drawing.draw_blind(), *drawing.draw_views(),
-        *drawing.draw_edge(), *drawing.draw_details(details), *drawing.draw_symbols(), *drawing.draw_buildable(),
-        *drawing.draw_marks(),
-    ]  # fmt: skip
-    north = free_corner(drawing)
-    taken = shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)
-    labels = [one for one in names.labels(drawing, [taken]) if whole or one["label"]["style"] != "index"]
-    return MapDrawing(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
+    drawn = finished(VillageDrawing(plan, scene, window, details=details))
+    return drawn if whole else replace(drawn, labels=[one for one in drawn.labels if one["label"]["style"] != "index"])
 
 
 class VillageDrawing(Drawing):
     """The layers of one village's map."""
 
-    def __init__(self, plan: Plan, scene: Scene, window: MapWindow) -> None:
+    def __init__(self, plan: Plan, scene: Scene, window: MapWindow, *, details: Sequence[Detail] = ()) -> None:
         super().__init__(scene, window)
+        self.details = details
         own = {name: of_village(plan, name, scene.zone_id) for name in ("cameras", "views", "entrances", "blind_spots")}
         smooth = own["blind_spots"].buffer(SMOOTH_M[0]).buffer(SMOOTH_M[1])
         own["blind_spots"] = own["blind_spots"].set_geometry(smooth)
         own["views"] = own["views"][~own["views"].geometry.is_empty]
         self.own = {name: self.on_paper(table) for name, table in own.items()}
         self.entrances = own["entrances"]
+
+    def layers_drawn(self) -> Iterator[str]:
+        """Draw layer after layer."""
+        yield from self.draw_ground()
+        yield from self.draw_roads()
+        yield from self.draw_blind()
+        yield from self.draw_views()
+        yield from self.draw_edge()
+        yield from self.draw_details()
+        yield from self.draw_symbols()
+        yield from self.draw_buildable()
+        yield from self.draw_marks()
 
     def draw_blind(self) -> Iterator[str]:
         """Road that no camera sees, hatched."""
@@ -128,11 +134,11 @@ class VillageDrawing(Drawing):
         yield svg.path(self.outline.boundary, **symbols.OTHER_BORDER)
         self._explain("built_up", svg.path(symbols.SAMPLE_LINE, **symbols.OTHER_BORDER))
 
-    def draw_details(self, details: Sequence[Detail]) -> Iterator[str]:
+    def draw_details(self) -> Iterator[str]:
         """Draw a frame round each piece of ground that has a larger map."""
-        for detail in details:
+        for detail in self.details:
             yield svg.path(self.window.to_paper(detail.area).boundary, **DETAIL)
-        if details:
+        if self.details:
             self._explain("detail", svg.path(shapely.box(1, 0.6, 9, 3.0).boundary, **DETAIL))
 
     def draw_buildable(self) -> Iterator[str]:

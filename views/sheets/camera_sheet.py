@@ -20,7 +20,7 @@ from gis_data.study import Study
 from models.plan import Plan
 from views.figures import purpose_of, records, why_named
 from views.sheets.camera_map import VillageDrawing, draw_village, in_order, of_village, poles_of, village_scene
-from views.sheets.content import Block, Facts, Heading, MapPage, Page, Table, TextPage, Words, write_sheets
+from views.sheets.content import Block, Facts, Heading, MapPage, Table, TextPage, Words, write_sheets
 from views.sheets.details import details
 from views.sheets.frame import fit
 from views.sheets.imprint import Imprint
@@ -33,7 +33,7 @@ _MONEY = ("cameras.budget", "cameras.cordon", "cameras.cordon_price", "cameras.w
 
 def camera_pages(
     study: Study, ground: Mapping[str, gpd.GeoDataFrame], plan: Plan, village_id: str
-) -> tuple[Page, ...]:  # fmt: skip
+) -> tuple[MapPage | TextPage, ...]:  # fmt: skip
     """Return the pages of a village: its map, larger maps of what is crowded on it, and what to build.
 
     Parameters

@@ -4,8 +4,9 @@ In:     words and numbers that are ready.
 Out:    frozen blocks and pages; ``write_sheets`` sets them in the shared frame.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class TextPage:
     """A page of blocks; it flows on over further pages, or (``fit``) takes smaller letters to stay one page.
 
     ``letters_pt`` is the size of letters on a page that flows. ``level`` is the bookmark's depth (0 for none); ``odd``
-    begins on the front of a leaf; ``page_of`` finds a page by its ``anchor``.
+    begins on the front of a leaf; ``page_link`` leads to a page by its ``anchor``.
     """
 
     title: str
@@ -121,6 +122,12 @@ class TextPage:
     level: int = 1
     odd: bool = False
     anchor: str = ""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the paper, millimetres."""
+        short, long = PAPERS[self.paper]
+        return (long, short) if self.lying else (short, long)
 
 
 @dataclass(frozen=True)
@@ -135,13 +142,28 @@ class MapPage:
     odd: bool = False
     anchor: str = ""
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the paper, millimetres."""
+        return self.layout.width, self.layout.height
 
-def page_of(anchor: str) -> str:
-    """Return a table's cell that says, and leads to, the number of the page with an anchor."""
-    return f"@page:{anchor}"
+
+def page_link(anchor: str, number: int) -> str:
+    """Return a table's cell that says a page's number and leads to the page with that anchor."""
+    return f"@page:{anchor} {number}"
 
 
-Page = TextPage | MapPage
+@dataclass(frozen=True)
+class BoundPage:
+    """A page that is finished but for its number: page ``part`` of a PDF, ``further`` what flowed on (``binding``)."""
+
+    whole: TextPage | MapPage
+    made: bytes = field(repr=False)
+    part: int
+    further: bool = False
+
+
+Page = TextPage | MapPage | BoundPage
 
 
 def write_sheets(imprint: Imprint, title: str, pages: Iterable[Page], path: Path) -> Path:
@@ -150,36 +172,50 @@ def write_sheets(imprint: Imprint, title: str, pages: Iterable[Page], path: Path
     A path that ends in ``.png`` gets a picture of the first page; the others are not set, so that nobody waits for
     them, and not counted.
     """
-    words = imprint.words()
-    shown = list(pages)
-    if path.suffix == ".png":
-        shown, words["page"] = shown[:1], words["page"].replace("{count}", "…")
-    sheet = {"lang": language(), "title": title, "pages": [_page(page) for page in shown], **words}
-    return write_pdf("sheets.typ", sheet, path)
+    of_picture = path.suffix == ".png"
+    data, files = as_data(imprint, islice(pages, 1) if of_picture else pages)
+    if of_picture:
+        data["page"] = data["page"].replace("{count}", "…")
+    return write_pdf("sheets.typ", data | {"title": title}, path, files=files)
 
 
-def _page(page: Page) -> dict[str, Any]:
-    common = {"title": page.title, "level": page.level, "odd": page.odd, "anchor": page.anchor}
+def as_data(imprint: Imprint, pages: Iterable[Page]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return pages and imprint as the template takes them, and the files that these name."""
+    names: dict[bytes, str] = {}
+    data = [_page(page, lambda made: names.setdefault(made, f"{len(names)}.pdf")) for page in pages]
+    return {"lang": language(), "numbered": True, "pages": data, **imprint.words()}, {f: m for m, f in names.items()}
+
+
+def _page(page: Page, file: Callable[[bytes], str]) -> dict[str, Any]:
+    if isinstance(page, BoundPage):
+        whole = page.whole
+        return (
+            _common(whole)
+            | {"kind": "bound", "file": file(page.made), "part": page.part}
+            | ({"level": 0, "odd": False, "anchor": ""} if page.further else {})
+        )
     if isinstance(page, TextPage):
-        short, long = PAPERS[page.paper]
-        width, height = (long, short) if page.lying else (short, long)
         blocks = [_block(block) for block in page.blocks]
-        return common | {"kind": "text", "subtitle": page.subtitle, "width": width, "height": height,
-                         "fit": page.fit, "letters": page.letters_pt, "blocks": blocks}  # fmt: skip
+        return _common(page) | {"kind": "text", "subtitle": page.subtitle, "fit": page.fit,
+                                "letters": page.letters_pt, "blocks": blocks}  # fmt: skip
     scale, drawn = page.window.scale, page.drawing
-    return common | {
+    return _common(page) | {
         "kind": "map",
         "subtitle": text("sheet.subtitle", scale=f"{scale:,}", grid_km=f"{grid_step_m(scale) / 1000:g}"),
-        "width": page.layout.width,
-        "height": page.layout.height,
         "print_at_100": text("sheet.print_at_100"),
         "legend": drawn.legend,
         "legend_box": asdict(page.layout.legend),
         "map": {
-            "frame": asdict(page.window.frame), "svg": drawn.svg, "labels": drawn.labels, "north": asdict(drawn.north),
-            "bar": scale_bar(scale), "turn": -page.window.turn_deg,
+            "frame": asdict(page.window.frame), "picture": file(drawn.picture), "labels": drawn.labels,
+            "north": asdict(drawn.north), "bar": scale_bar(scale), "turn": -page.window.turn_deg,
         },
     }  # fmt: skip
+
+
+def _common(page: TextPage | MapPage) -> dict[str, Any]:
+    width, height = page.size
+    return {"title": page.title, "level": page.level, "odd": page.odd, "anchor": page.anchor,
+            "width": width, "height": height}  # fmt: skip
 
 
 def _block(block: Block) -> dict[str, Any]:

@@ -10,9 +10,11 @@ is made of. A new sheet is one short file that returns pages.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,8 @@ INNER_MARGIN_MM = 4.0
 LONG_FROM = 1.5  # a zone so many times longer than wide may be turned where that gives it a larger scale
 PICTURE_PPI = 110.0
 
+KEPT_COMPILATIONS = 11
+NO_FILES: Mapping[str, bytes] = {}
 _TEMPLATES = Path(__file__).resolve().parent
 
 
@@ -87,9 +91,9 @@ LAYOUTS = {
 
 @dataclass(frozen=True)
 class MapDrawing:
-    """What the template needs to set a map: the drawing, words and where they stand, the legend's samples."""
+    """What the template needs to set a map: the drawing as PDF, words and where they stand, the legend's samples."""
 
-    svg: str
+    picture: bytes = field(repr=False)
     labels: list[dict[str, Any]]
     north: Box
     legend: list[tuple[str, str]]
@@ -213,13 +217,13 @@ def grid_step_m(scale: int) -> int:
     return next(step for step in (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000) if step * 1000 / scale >= 25)
 
 
-def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:
+def write_pdf(template: str, sheet: Mapping[str, Any], path: Path, *, files: Mapping[str, bytes] = NO_FILES) -> Path:
     """Set a template with its data as a PDF, or its first page as a picture if the path ends in ``.png``.
 
-    The same data give the same bytes.
+    ``files`` are what the data name as files beside the template. The same data give the same bytes.
     """
     how = {"format": "png", "ppi": PICTURE_PPI} if path.suffix == ".png" else {"format": "pdf"}
-    made = compiled(template, sheet, **how)[0]
+    made = compiled(template, sheet, files=files, **how)[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")  # a kill leaves the old sheet or the new one, never half of one
     draft.write_bytes(made)
@@ -227,19 +231,37 @@ def write_pdf(template: str, sheet: Mapping[str, Any], path: Path) -> Path:
     return path
 
 
-def compiled(template: str, sheet: Mapping[str, Any], **how: Any) -> list[bytes]:  # noqa: ANN401 - typst's options
-    """Return what typst makes of a template and its data, one item a file."""
-    made = typst.compile(
-        _TEMPLATES / template,
-        root=_TEMPLATES,
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-        sys_inputs={"sheet": json.dumps(sheet, ensure_ascii=False, default=_plain)},
-        timestamp=0,
-        pdf_tags=False,
-        **how,
-    )
+def compiled(
+    template: str,
+    sheet: Mapping[str, Any],
+    *,
+    files: Mapping[str, bytes] = NO_FILES,
+    **how: Any,  # noqa: ANN401 - typst's options
+) -> list[bytes]:
+    """Return what typst makes of a template, its data and the files that these name, one item a file."""
+    with TemporaryDirectory() as folder:  # typst reads no file outside the template's own folder
+        room = Path(folder)
+        for one in _TEMPLATES.glob("*.typ"):
+            copy(one, room)
+        for name, data in files.items():
+            (room / name).write_bytes(data)
+        made = typst.compile(
+            room / template,
+            root=room,
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            sys_inputs={"sheet": json.dumps(sheet, ensure_ascii=False, default=_plain)},
+            timestamp=0,
+            pdf_tags=False,
+            **how,
+        )
     return made if isinstance(made, list) else [made]
+
+
+def forget() -> None:
+    """Let typst drop what it keeps of documents that are made: all that its last ten compilations did not use."""
+    for _ in range(KEPT_COMPILATIONS):
+        typst.compile(b"", font_paths=_fonts(), ignore_system_fonts=True)
 
 
 @cache

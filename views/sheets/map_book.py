@@ -5,17 +5,19 @@ Out:    a PDF on A4 or A3 with bookmarks: overview, contents (page and scale of 
         village), then the front and back of each zone's leaf.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from gis_data.catalogue import language, text
+from models.recent import Recent, recent_of
 from views.basemap import village_points
-from views.sheets.content import Columns, Heading, MapPage, Page, Table, TextPage, Words, page_of, write_sheets
+from views.sheets.binding import bound, page_count
+from views.sheets.book_index import Index
+from views.sheets.content import BoundPage, MapPage, Page, TextPage, write_sheets
 from views.sheets.desk import Desk
 from views.sheets.divided import with_parts
 from views.sheets.index_grid import square
 from views.sheets.zone_sheet import map_page, scene_of, zone_pages, zones_of
-
-VILLAGE_COLUMNS = 3
 
 
 def write_map_book(desk: Desk, path: Path, *, paper: str = "A4") -> Path:
@@ -28,20 +30,36 @@ def write_map_book(desk: Desk, path: Path, *, paper: str = "A4") -> Path:
     InfeasibleError
         If a zone is too large for the scale that the settings ask for.
     """
+    title = text("sheet.book.title", town=desk.study.name)
+    return write_sheets(desk.imprint("zones"), title, _pages(desk, paper), path)
+
+
+def _pages(desk: Desk, paper: str) -> Iterator[Page]:
     zones = list(zones_of(desk.plans)["zone_id"])
-    study, ground = desk.study, desk.ground()
-    leaves: list[Page] = []
-    squares: list[tuple[str, str, str]] = []
-    for zone in zones:
-        front, back = leaf(desk, zone, paper=paper)
-        leaves += [front, back]
-        squares += _squares(desk, zone, front)
-    town = scene_of(ground, desk.plans, "", crs=study.crs)
-    overview = map_page(town, text("sheet.book.overview", town=study.name), paper=paper)
-    contents = _contents(desk, zones, [one for one in leaves if isinstance(one, MapPage)], squares, paper)
-    title = text("sheet.book.title", town=study.name)
-    write_sheets(desk.imprint("zones"), title, [overview, contents, *leaves], path)
-    return path
+    town = scene_of(desk.ground(), desk.plans, "", crs=desk.study.crs)
+    yield map_page(town, text("sheet.book.overview", town=desk.study.name), paper=paper)
+    index = Index(desk.study.name, paper)
+
+    def leaves() -> Iterator[MapPage | TextPage]:
+        for zone in zones:
+            front, back = leaf(desk, zone, paper=paper)
+            index.enter(zone, front.window.scale, _squares(desk, zone, front))
+            yield from (front, back)
+
+    finished = list(bound(desk.imprint("zones"), leaves()))
+    before = 1 + page_count(desk.imprint("zones"), index.pages({}))
+    yield from index.pages(_numbers(finished, before))
+    yield from finished
+
+
+def _numbers(pages: list[BoundPage], before: int) -> dict[str, int]:
+    """Return the number of each page with an anchor, that so many pages stand before."""
+    numbers, at = {}, before
+    for page in pages:
+        at += 2 if page.whole.odd and not page.further and at % 2 else 1
+        if not page.further:
+            numbers[page.whole.anchor] = at
+    return numbers
 
 
 def leaf(desk: Desk, zone: str, *, paper: str = "A4") -> tuple[MapPage, TextPage]:
@@ -49,43 +67,29 @@ def leaf(desk: Desk, zone: str, *, paper: str = "A4") -> tuple[MapPage, TextPage
     scale = desk.study.settings.print.zone_scale
 
     def draw() -> tuple[MapPage, TextPage]:
-        return zone_pages(desk.study, desk.ground(), desk.plans, zone, paper=paper, scale=scale)
+        return zone_pages(desk.study, desk.ground(), desk.plans, zone, paper=paper, scale=scale, recent=recent_at(desk))
 
     drawn: tuple[MapPage, TextPage] = desk.once(f"leaf {zone} {paper} {language()}", draw)
     return drawn
 
 
-def _squares(desk: Desk, zone: str, front: MapPage) -> list[tuple[str, str, str]]:
-    """Return zone, name and index square of each village on a zone's map."""
+def recent_at(desk: Desk) -> Recent | None:
+    """Return the last weeks of a desk's incidents, counted once; None where there are none."""
+
+    def count() -> Recent | None:
+        incidents, zones = desk.table("incidents"), desk.plan("zones")
+        if not len(incidents):
+            return None
+        return recent_of(incidents, zones.to_frame(), zones.tables["units"].set_index("unit_id")["zone_id"])
+
+    found: Recent | None = desk.once("recent", count)
+    return found
+
+
+def _squares(desk: Desk, zone: str, front: MapPage) -> list[tuple[str, str]]:
+    """Return name and index square of each village on a zone's map."""
     plan = desk.plan("zones")
     villages, units = with_parts(desk.table("villages"), plan), plan.tables["units"]
     here = villages["village_id"].isin(units.loc[units["zone_id"] == zone, "unit_id"])
     points = front.window.to_paper(village_points(villages)[here].to_numpy())
-    named = zip(villages.loc[here, "name"], points, strict=True)
-    return [(zone, name, square(front.window, point)) for name, point in named]
-
-
-def _contents(
-    desk: Desk, zones: list[str], fronts: list[MapPage], squares: list[tuple[str, str, str]], paper: str
-) -> TextPage:
-    head = tuple(text(f"sheet.book.{name}") for name in ("zone", "scale", "page"))
-    rows = tuple(
-        (zone, f"1:{front.window.scale:,}", page_of(f"zone-{zone}")) for zone, front in zip(zones, fronts, strict=True)
-    )
-    each = -(-len(squares) // VILLAGE_COLUMNS)
-    parts = [squares[start : start + each] for start in range(0, len(squares), each)] if squares else []
-    villages = Columns(tuple((_villages(part),) for part in parts)) if parts else Words(text("sheet.book.no_villages"))
-    blocks = (
-        Words(text("sheet.book.help"), quiet=True),
-        Heading(text("sheet.book.zones")),
-        Table(head, rows, widths=(1, 1, 1), numbers=(1, 2)),
-        Heading(text("sheet.book.villages")),
-        villages,
-    )
-    return TextPage(text("sheet.book.contents"), blocks, desk.study.name, paper=paper, fit=True)
-
-
-def _villages(part: list[tuple[str, str, str]]) -> Table:
-    head = tuple(text(f"sheet.book.{name}") for name in ("village", "zone", "page", "square"))
-    rows = tuple((name, zone, page_of(f"zone-{zone}"), square) for zone, name, square in part)
-    return Table(head, rows, widths=(1, 0, 0, 0), numbers=(2,))
+    return [(name, square(front.window, point)) for name, point in zip(villages.loc[here, "name"], points, strict=True)]

@@ -49,7 +49,8 @@ def _commands(shape: shapely.Geometry) -> str:
 
 
 def _run(line: shapely.Geometry) -> str:
-    return "M" + "L".join(f"{x:.3f} {y:.3f}" for x, y in shapely.get_coordinates(line))
+    # A hundredth of a millimetre is a quarter of the finest dot a printer sets.
+    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in shapely.get_coordinates(line))
 
 
 def disc(x: float, y: float, radius: float, **style: str | float) -> str:

@@ -58,6 +58,7 @@ ROADS: dict[str, RoadStyle] = {
     "expressway": RoadStyle(1.9, core=1.35, core_colour="#c9d7a0"),
 }
 LANES_FULL_AT = 20_000
+HOUSES_TO = 100_000  # on smaller scales a house is less than a tenth of a millimetre
 TOWN_ROADS = ("village", "township", "county", "provincial", "expressway")  # a town's map has no room for tracks
 MAIN_ROADS = ("township", "county", "provincial", "expressway")
 

@@ -5,13 +5,16 @@ Out:    blocks of words. Nothing is computed here: every number comes from a pla
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from analysis.hours import BANDS
 from gis_data.catalogue import text
 from models.plan import Plan
+from models.recent import Recent
+from views.figures import records
 from views.sheets.content import Block, Columns, Facts, Heading, Table, Words
 from views.sheets.divided import divided_words, village_count
 from views.sheets.imprint import period_of
@@ -19,13 +22,20 @@ from views.sheets.names import clock_hours
 from views.sheets.zone_map import Scene
 
 MOST_HOTSPOTS = 6
+BLANK = "＿" * 8
 
 
-def card_blocks(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
-    """Return the card: the zone beside its incidents, and its hotspots."""
-    incidents = _incidents(scene, plans)
-    sides = (tuple(_about(scene, plans["zones"])), *((tuple(incidents),) if incidents else ()))
-    return [Columns(sides), *_villages(scene, plans), *_spots(scene, plans)]
+def card_blocks(scene: Scene, plans: Mapping[str, Plan], recent: Recent | None) -> list[Block]:
+    """Return the card: the zone beside its incidents, its last weeks beside its hotspots."""
+    above = (_about(scene, plans["zones"]), _incidents(scene, plans))
+    below = (_recent(scene, recent), _spots(scene, plans))
+    return [*_beside(above), *_villages(scene, plans), *_beside(below)]
+
+
+def _beside(groups: Iterable[Sequence[Block]]) -> list[Block]:
+    """Return what there is of some groups of blocks, side by side."""
+    found = tuple(tuple(group) for group in groups if group)
+    return [Columns(found)] if found else []
 
 
 def _about(scene: Scene, zones: Plan) -> list[Block]:
@@ -34,6 +44,7 @@ def _about(scene: Scene, zones: Plan) -> list[Block]:
     mean_hours = scene.zones["workload_h_per_week"].mean()
     balance = 100 * (zone["workload_h_per_week"] / mean_hours - 1) if mean_hours > 0 else 0.0
     rows = [
+        (text("sheet.card.phone"), BLANK),
         (text("sheet.card.villages"), text("sheet.card.villages_value", count=villages)) if has_villages else None,
         _row("population", zone.get("population"), "{:,.0f}") if has_villages else None,
         _row("road_km", zone.get("road_km"), "{:.1f} km"),
@@ -109,6 +120,39 @@ def _spots(scene: Scene, plans: Mapping[str, Plan]) -> list[Block]:
     more = len(inside) - len(shown)
     note = [Words(text("sheet.card.more_hotspots", count=more))] if more else []
     return [title, Table(head, rows, (0, 0, 0, 1)), *note]
+
+
+def _recent(scene: Scene, recent: Recent | None) -> list[Block]:
+    """Return the last weeks by type and six-hour band."""
+    if recent is None:
+        return []
+    title = Heading(text("sheet.card.recent", days=recent.period.days, period=str(recent.period)))
+    types, few, hours = (one[one["zone_id"] == scene.zone_id] for one in (recent.types, recent.few, recent.hours))
+    if hours.empty:
+        return [title, Words(text("sheet.card.recent_none"))]
+    head = tuple(text(f"sheet.card.{name}") for name in ("hotspot_types", "hotspot_count", "recent_mostly"))
+    rows = [
+        (
+            text(f"type.{row['type']}") if row["type"] else text("sheet.card.recent_other"), _number(row["count"]),
+            text(f"sheet.card.band.{BANDS.index(row['mostly'])}") if row["mostly"] else "",
+        )
+        for row in records(types)
+    ]  # fmt: skip
+    (total,) = records(hours)
+    rows.append((text("quality.total"), _number(total["count"]), ""))
+    by_band = text("list.mark").join(
+        text("sheet.card.recent_band", band=text(f"sheet.card.band.{number}"), count=_number(total[band]))
+        for number, band in enumerate(BANDS)
+    )
+    said = [text("sheet.card.recent_hours", bands=by_band)]
+    if len(few):
+        said.append(text("sheet.card.recent_few", types=[text(f"type.{name}") for name in few["type"]]))
+    note = Words(text("sheet.card.recent_note"), quiet=True)
+    return [title, Table(head, tuple(rows), (1, 0, 1), (1,)), *map(Words, said), note]
+
+
+def _number(count: float) -> str:
+    return "—" if pd.isna(count) else f"{count:,.0f}"
 
 
 def _types(counts: str) -> str:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from gis_data.catalogue import text
 from views.basemap import village_points
 from views.sheets import names, svg, symbols
+from views.sheets.alone import pdf_of
+from views.sheets.content import Picture
 from views.sheets.frame import Box, MapDrawing, MapWindow
 from views.sheets.index_grid import grid_lines
 
@@ -54,16 +56,14 @@ class Scene:
 
 def draw_zone(scene: Scene, window: MapWindow) -> MapDrawing:
     """Draw the map of one zone, or of the town."""
-    drawing = Drawing(scene, window)
-    elements = [
-        *drawing.draw_ground(), *drawing.draw_beats(), *drawing.draw_roads(), *drawing.draw_zone(),
-        *drawing.draw_hotspots(), *drawing.draw_cameras(), *drawing.draw_symbols(), *drawing.draw_checkpoints(),
-    ]  # fmt: skip
-    north = free_corner(drawing)
-    labels = names.labels(
-        drawing, [shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)]
-    )
-    return MapDrawing(svg.picture(window.frame.width, window.frame.height, elements), labels, north, drawing.legend)
+    return finished(Drawing(scene, window))
+
+
+def finished(drawing: "Drawing") -> MapDrawing:
+    """Return a drawing with its names and north arrow in their places."""
+    picture, north = pdf_of(drawing.picture()), free_corner(drawing)
+    taken = shapely.box(north.left, north.top, north.left + north.width, north.top + north.height)
+    return MapDrawing(picture, names.labels(drawing, [taken]), north, drawing.legend)
 
 
 class Drawing:
@@ -74,10 +74,29 @@ class Drawing:
         self.legend: list[tuple[str, str]] = []
         self.outline = window.to_paper(scene.area)
         self.page = shapely.box(0, 0, window.frame.width, window.frame.height)
-        self.layers = {name: self.on_paper(table) for name, table in scene.ground.items()}
+        coarse = not scene.zone_id and window.scale > symbols.HOUSES_TO
+        ground = _coarse(scene.ground) if coarse else scene.ground
+        self.layers = {name: self.on_paper(table) for name, table in ground.items()}
         self.all_zones, self.units = self.on_paper(scene.zones), self.on_paper(scene.units)
-        self.spots, self.cameras = self.on_paper(scene.hotspots), self.on_paper(scene.cameras)
+        self.spots = self.on_paper(scene.hotspots)
+        self.cameras = self.on_paper(scene.cameras.iloc[:0] if coarse else scene.cameras)
         self.beats, self.checkpoints = self.on_paper(scene.beats), self.on_paper(scene.checkpoints)
+
+    def picture(self) -> Picture:
+        """Return all layers, the lowest first, without words."""
+        frame = self.window.frame
+        return Picture(svg.picture(frame.width, frame.height, self.layers_drawn()), frame.width, frame.height)
+
+    def layers_drawn(self) -> Iterator[str]:
+        """Draw layer after layer."""
+        yield from self.draw_ground()
+        yield from self.draw_beats()
+        yield from self.draw_roads()
+        yield from self.draw_zone()
+        yield from self.draw_hotspots()
+        yield from self.draw_cameras()
+        yield from self.draw_symbols()
+        yield from self.draw_checkpoints()
 
     def on_paper(self, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return the rows inside the frame, in millimetres, cut a little outside the frame."""
@@ -251,6 +270,17 @@ class Drawing:
 
     def _explain(self, key: str, drawn: str) -> None:
         self.legend.append(_entry(key, drawn))
+
+
+def _coarse(ground: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return what the map of a whole city has room for: a house would be a speck, a village's lanes one black spot."""
+    roads, places = ground["roads"], ground["places"]
+    return {
+        **ground,
+        "buildings": ground["buildings"].iloc[:0],
+        "roads": roads[roads["road_class"].isin(symbols.MAIN_ROADS)],
+        "places": places[places["kind"] != "school"],
+    }
 
 
 def _entry(key: str, drawn: str) -> tuple[str, str]:

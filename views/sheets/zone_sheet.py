@@ -15,6 +15,7 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
 from gis_data.study import Study
 from models.plan import Plan, silent
+from models.recent import Recent
 from views.sheets.beat_page import beat_blocks, of_zone
 from views.sheets.content import MapPage, TextPage, write_sheets
 from views.sheets.divided import with_parts
@@ -34,6 +35,7 @@ def zone_pages(
     *,
     paper: str = "A4",
     scale: int = 0,
+    recent: Recent | None = None,
 ) -> tuple[MapPage, TextPage]:
     """Return front and back of a zone's leaf.
 
@@ -45,6 +47,8 @@ def zone_pages(
         "zones", and "scorecard", "hotspots", "beats" and "cameras" where they exist.
     paper, scale
         "A4" or "A3"; the scale to draw at, 0 for the largest of the series that fits.
+    recent
+        The last weeks, for the card.
 
     Raises
     ------
@@ -56,7 +60,7 @@ def zone_pages(
     scene = scene_of(ground, plans, zone_id, crs=study.crs)
     front = map_page(scene, text("sheet.title", town=study.name, zone=zone_id), paper=paper, scale=scale)
     layout = front.layout
-    blocks = (*card_blocks(scene, plans), *beat_blocks(plans.get("beats"), zone_id, crs=study.crs))
+    blocks = (*card_blocks(scene, plans, recent), *beat_blocks(plans.get("beats"), zone_id, crs=study.crs))
     back = text("sheet.back.title", town=study.name, zone=zone_id)
     lying = layout.width > layout.height  # as its front, or the leaf would have to be turned twice
     return front, TextPage(back, blocks, text("sheet.back.subtitle"), paper=paper, lying=lying, fit=True, level=2)
@@ -100,11 +104,12 @@ def write_zone_sheet(
     audit: str = "",
     paper: str = "A4",
     scale: int = 0,
+    recent: Recent | None = None,
     lang: Language | None = None,
 ) -> Path:
     """Write the leaf of one zone (see ``zone_pages``); the same date and audit hash give the same bytes."""
     with speaking(lang or language()):
-        pages = zone_pages(study, ground, plans, zone_id, paper=paper, scale=scale)
+        pages = zone_pages(study, ground, plans, zone_id, paper=paper, scale=scale, recent=recent)
         imprint = Imprint.of(study, plans["zones"], audit=audit, printed_on=printed_on)
         return write_sheets(imprint, pages[0].title, pages, path)
 
