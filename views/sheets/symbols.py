@@ -30,8 +30,12 @@ VILLAGE_BORDER: Style = {
 OTHER_BORDER: Style = {"stroke": "#444444", "stroke_width": 0.4, "stroke_dasharray": "2.4 1 0.4 1"}
 ZONE_BORDER: Style = {"stroke": INK, "stroke_width": 0.9, "stroke_dasharray": "5 1.4 0.9 1.4", "stroke_linecap": "butt"}
 ZONE_BAND: Style = {"stroke": "#e0457b", "stroke_width": 2.4, "stroke_opacity": 0.3}
-BEAT_BAND: Style = {"stroke_width": 1.7, "stroke_opacity": 0.55, "stroke_linecap": "round"}
-BEATS = ("#7fc4e8", "#f2b84b", "#5fae7d", "#d48cc0", "#b9b24a", "#8f9bd4")
+BEAT_BAND: Style = {"stroke_width": 1.8, "stroke_opacity": 0.7}
+# Colour and dash of each band: a copier leaves light whole, middle broken, dark whole, ... so neighbours stay apart.
+BEATS = (
+    ("#a9daf5", ""), ("#eba53c", "2.6 1.3"), ("#4f9a72", ""),
+    ("#e3b7d6", "0.9 0.9"), ("#c9bf3f", "5 1.3"), ("#5f6fc0", "2.6 1.1 0.8 1.1"),
+)  # fmt: skip
 CHECKPOINT_MM = 1.75
 FADED: Style = {"fill": "#ffffff", "fill_opacity": 0.5}
 GRID: Style = {"stroke": "#9a9a9a", "stroke_width": 0.08}
@@ -87,8 +91,10 @@ def hotspot(area: shapely.Geometry) -> str:
 
 
 def beat(lines: Any, number: int) -> str:  # noqa: ANN401 - one line or many
-    """Draw the band under a beat's roads; greys of different depth remain without colour."""
-    return svg.path(lines, **BEAT_BAND, stroke=BEATS[number % len(BEATS)])
+    """Draw the band under a beat's roads, of a depth and dash that remain without colour."""
+    colour, dash = BEATS[number % len(BEATS)]
+    band: Style = {**BEAT_BAND, "stroke": colour, "stroke_linecap": "butt" if dash else "round"}
+    return svg.path(lines, **band, **({"stroke_dasharray": dash} if dash else {}))
 
 
 def checkpoint(x: float, y: float) -> str:
