@@ -13,6 +13,20 @@ from gis_data.periods import Period
 from gis_data.taxonomy import drives_allocation
 
 PEOPLE = 1_000  # base of a rate per head
+# The town plan's five (防盗、防火、防破坏、防事故、防矛盾激化) name no types: this regrouping is ours.
+FIVE_PREVENTIONS = {
+    "theft": (
+        "theft", "burglary", "vehicle_theft", "ebike_theft", "theft_from_vehicle", "pickpocketing", "farm_theft",
+        "cable_theft", "robbery", "snatch", "minor_theft", "trespass",
+    ),
+    "fire": ("fire", "straw_burning", "arson"),
+    "sabotage": ("criminal_damage",),
+    "accident": ("crash", "hit_run", "water_danger", "work_safety", "hazmat", "food", "natural"),
+    "escalation": (
+        "neighbour", "family", "land", "debt", "labour", "consumer", "water", "other_dispute", "assault", "disorder",
+        "injury",
+    ),
+}  # fmt: skip
 
 
 def count_villages(incidents: gpd.GeoDataFrame, villages: pd.DataFrame, *, period: Period) -> pd.DataFrame:
@@ -36,3 +50,10 @@ def types_by_village(incidents: gpd.GeoDataFrame, *, period: Period) -> pd.DataF
     counted = drives_allocation(incidents[period.holds(incidents["reported_at"])])
     counts = counted.groupby(["village_id", "incident_class", "type"])["count"].sum()
     return counts.rename("reported").reset_index()
+
+
+def five_preventions(types: pd.DataFrame) -> dict[str, int]:
+    """Return how many calls (``type``, ``reported``) belong to each of the five preventions, and to none ("other")."""
+    of_type = {name: group for group, names in FIVE_PREVENTIONS.items() for name in names}
+    counts = types["reported"].groupby(types["type"].map(of_type).fillna("other")).sum()
+    return {group: int(counts.get(group, 0)) for group in (*FIVE_PREVENTIONS, "other")}

@@ -6,7 +6,8 @@ import pytest
 import shapely
 
 from gis_data.periods import Period
-from models.village_counts import count_villages, types_by_village
+from gis_data.taxonomy import NEVER_A_PLACE, TYPES
+from models.village_counts import FIVE_PREVENTIONS, count_villages, five_preventions, types_by_village
 from models.weekly import last_week, week_of
 
 CRS = "EPSG:4549"
@@ -91,3 +92,13 @@ def test_villages_calls_have_the_exact_limits_and_leave_out_what_has_no_place():
     assert found.loc["V1", "per_1k_year"] == pytest.approx(3, rel=0.01)
     assert found.loc["V3", "per_1k_year"] != found.loc["V3", "per_1k_year"], "no people, no rate"
     assert types_by_village(table, period=year)["type"].tolist() == ["theft"]
+
+
+def test_the_five_preventions_share_every_type_at_most_once_and_lose_no_call():
+    names = [name for group in FIVE_PREVENTIONS.values() for name in group]
+    assert len(names) == len(set(names))
+    assert set(names) <= set(TYPES) - NEVER_A_PLACE
+    types = pd.DataFrame({"type": ["burglary", "fire", "land", "crash", "lost_item", "theft"], "reported": range(1, 7)})
+    assert five_preventions(types) == {
+        "theft": 7, "fire": 2, "sabotage": 0, "accident": 4, "escalation": 3, "other": 5
+    }  # fmt: skip

@@ -11,7 +11,7 @@ import pandas as pd
 from gis_data.catalogue import text
 from gis_data.periods import Period
 from models.plan import Plan
-from models.village_counts import count_villages, types_by_village
+from models.village_counts import count_villages, five_preventions, types_by_village
 from views.beat_tables import hours
 from views.figures import DASH, records, rule_names
 from views.score_words import count_with_interval, rate_with_interval
@@ -76,8 +76,10 @@ def _calls(count: Row, types: pd.DataFrame, period: Period) -> list[Block]:
         for row in records(types.sort_values(["reported", "type"], ascending=[False, True]))
     )
     table = Table(head, rows, (1, 2, 1), numbers=(2,), empty=text("village_sheet.no_calls"))
+    five = five_preventions(types)
+    said = Words(text("village_sheet.five", **{name: f"{number:,}" for name, number in five.items()}))
     help_ = Words(text("village_sheet.calls_help"), quiet=True)
-    return [Heading(text("village_sheet.calls", period=str(period))), facts, table, help_]
+    return [Heading(text("village_sheet.calls", period=str(period))), facts, said, table, help_]
 
 
 def _beats(desk: Desk, village_id: str) -> list[Block]:
