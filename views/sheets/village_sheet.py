@@ -77,7 +77,8 @@ def _calls(count: Row, types: pd.DataFrame, period: Period) -> list[Block]:
     )
     table = Table(head, rows, (1, 2, 1), numbers=(2,), empty=text("village_sheet.no_calls"))
     five = five_preventions(types)
-    said = Words(text("village_sheet.five", **{name: f"{number:,}" for name, number in five.items()}))
+    groups: dict[str, Any] = {name: f"{number:,}" for name, number in five.items()}
+    said = Words(text("village_sheet.five", **groups))
     help_ = Words(text("village_sheet.calls_help"), quiet=True)
     return [Heading(text("village_sheet.calls", period=str(period))), facts, said, table, help_]
 
