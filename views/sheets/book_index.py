@@ -32,12 +32,10 @@ class Index:
 
     def pages(self, numbers: Mapping[str, int]) -> list[TextPage]:
         """Return the contents' pages; ``numbers`` are those of the pages by their anchor, 0 where not yet known."""
-
-        def page_cell(zone: str) -> str:
-            return page_link(f"zone-{zone}", numbers.get(f"zone-{zone}", 0))
-
-        zones = [(zone, f"1:{scale:,}", page_cell(zone)) for zone, scale in self.zones]
-        villages = [(name, zone, page_cell(zone), square) for name, zone, square in self.villages]
+        page = {zone: numbers.get(f"zone-{zone}", 0) for zone, _ in self.zones}
+        # Only the zones lead to their pages: typst takes 200 kB a link, and the zone stands beside each village.
+        zones = [(zone, f"1:{scale:,}", page_link(f"zone-{zone}", page[zone])) for zone, scale in self.zones]
+        villages = [(name, zone, f"{page[zone]}", square) for name, zone, square in self.villages]
         head: list[Block] = [
             Words(text("sheet.book.help"), quiet=True),
             Heading(text("sheet.book.zones")),
