@@ -59,6 +59,7 @@ class Schema:
     required: tuple[str, ...] = ()
     geometry: tuple[str, ...] | None = None
     may_be_empty: bool = field(default=False)
+    _empty: dict[tuple[str | None, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def conform(self, frame: pd.DataFrame, *, crs: str | None = None, timezone: str = "Asia/Shanghai") -> Any:  # noqa: ANN401
         """Return the frame with exactly this schema's columns and dtypes; columns not required may be absent.
@@ -84,10 +85,12 @@ class Schema:
 
     def empty(self, *, crs: str | None = None, timezone: str = "Asia/Shanghai") -> Any:  # noqa: ANN401
         """Return a table of this schema with no rows."""
-        frame: pd.DataFrame = pd.DataFrame({name: [] for name in self.columns})
-        if self.geometry is not None:
-            frame = gpd.GeoDataFrame(frame, geometry=[], crs=crs)
-        return self.conform(frame, crs=crs, timezone=timezone)
+        if (crs, timezone) not in self._empty:  # asked for again and again, and slow to make
+            frame: pd.DataFrame = pd.DataFrame({name: [] for name in self.columns})
+            if self.geometry is not None:
+                frame = gpd.GeoDataFrame(frame, geometry=[], crs=crs)
+            self._empty[crs, timezone] = self.conform(frame, crs=crs, timezone=timezone)
+        return self._empty[crs, timezone].copy()
 
     def _with_geometry(self, frame: pd.DataFrame, plain: pd.DataFrame, crs: str | None) -> gpd.GeoDataFrame:
         if not isinstance(frame, gpd.GeoDataFrame):

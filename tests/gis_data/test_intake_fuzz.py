@@ -1,7 +1,7 @@
 """Mangled files and any cells at all: each ends in a report or in one sentence, and no row gets lost.
 
-Four hundred files by default; a thousand, or others, by one command:
-``XUNQU_FUZZ=1000 XUNQU_FUZZ_SEED=7 python -m pytest tests/gis_data/test_intake_fuzz.py``
+A thousand files; more, or others, by one command:
+``XUNQU_FUZZ=5000 XUNQU_FUZZ_SEED=7 python -m pytest tests/gis_data/test_intake_fuzz.py``
 """
 
 import csv
@@ -28,7 +28,7 @@ from gis_data.intake.preview import preview
 from gis_data.workspace import Workspace
 from tests.gis_data import made_files as made
 
-FILES = int(os.environ.get("XUNQU_FUZZ", "400"))
+FILES = int(os.environ.get("XUNQU_FUZZ", "1000"))
 SEED = int(os.environ.get("XUNQU_FUZZ_SEED", "20240305"))
 SUFFIXES = (
     ".csv", ".txt", ".tsv", ".xls", ".xlsx", ".xlsm", ".html", ".json", ".geojson", ".gpkg", ".shp", ".kml", ".fgb",
