@@ -123,7 +123,8 @@ def place_rows(
         "default_point": spike,
         "cell_point": mast,
         "village_centre": centre,
-        "village_elsewhere": other,
+        "village_elsewhere": other & ~border,
+        "village_border": border,
         "village_unlisted": unlisted,
         "village_ambiguous": unclear_name & (village == "").to_numpy(),
         "coordinates_rounded": rounded & ~coarse & ~centre,
@@ -137,7 +138,7 @@ def place_rows(
     notes = {name: flags & (placeless == name.startswith("placeless")) for name, flags in notes.items()}
     corrections = _corrections(written, lon, lat, notes | {"outside": outside})
     told = {name: pd.Series(flags, index=index) for name, flags in notes.items()}
-    return Placed(frame, told, corrections, (*remarks, *_grid_remarks(grid), *_elsewhere_remarks(other, border, named)))
+    return Placed(frame, told, corrections, (*remarks, *_grid_remarks(grid)))
 
 
 def _grid_remarks(grid: rounding.Rounding) -> list[tuple[str, Mapping[str, Any]]]:
@@ -145,14 +146,6 @@ def _grid_remarks(grid: rounding.Rounding) -> list[tuple[str, Mapping[str, Any]]
     if not grid.step_m:
         return []
     return [("intake.remark.coordinates_rounded", {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)})]
-
-
-def _elsewhere_remarks(other: Flags, border: Flags, named: pd.Series) -> list[tuple[str, Mapping[str, Any]]]:
-    """Say how many points lie in another village than the one named, and how many of these on its border."""
-    if not other.any():
-        return []
-    counts = {"rows": int(other.sum()), "border": int(border.sum()), "metres": round(elsewhere.NEAR_BORDER_M)}
-    return [("intake.remark.village_elsewhere", counts | {"named": int((named != "").sum())})]
 
 
 def _by_point(named: pd.Series, asked: Flags, x: Floats, y: Floats, villages: gpd.GeoDataFrame) -> pd.Series:
@@ -284,7 +277,9 @@ def _system(
     # A layer says itself in which CRS it is.
     if own and (sheet.shapes is None or own in datum.SYSTEMS):
         return np.where(system == "wgs84", own, system), (("intake.remark.own_datum", {"system": own}),)
-    asked = np.flatnonzero((system == "wgs84") & usable & written.how.isin(("degrees", "degrees_swapped")))
+    asked = np.flatnonzero(
+        (system == "wgs84") & usable & written.how.isin(("degrees", "degrees_swapped", "degree_minutes"))
+    )
     if not around.may_be_shifted or not around.ground.is_known or len(asked) == 0:
         return system, ()
     when = rows["reported_at"].dt.tz_convert(None).to_numpy()
