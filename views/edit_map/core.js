@@ -4,6 +4,9 @@ const L = globalThis.L;
 const MODES = {};
 const PANES = [["ground", 320], ["fills", 350], ["roads", 420], ["picked", 450]];  // tiles 200, shapes 400, signs 600
 
+// Shapes are picked by name, or at the cross: a browser would make a stop of the Tab key of each that has a tip.
+L.Path.addInitHook(function () { this.on("add", () => this.getElement?.()?.setAttribute("tabindex", "-1")); });
+
 /** Make an element: tag, properties, children. */
 function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);

@@ -97,7 +97,9 @@ def write_names(
     places = points if crs is None else gpd.GeoSeries(points, crs=crs)
     for (lat, lon), name in zip(lat_lon(places), names, strict=True):
         words = f'<div class="xq-name {kind}">{safe(name)}</div>'
-        folium.Marker((lat, lon), icon=folium.DivIcon(html=words, icon_size=(0, 0)), interactive=False).add_to(parent)
+        folium.Marker(
+            (lat, lon), icon=folium.DivIcon(html=words, icon_size=(0, 0)), interactive=False, keyboard=False
+        ).add_to(parent)
 
 
 def degrees(shapes: gpd.GeoSeries) -> list[shapely.Geometry]:

@@ -29,7 +29,20 @@ window.xq = (function () {
   }
 
   // A shape or a sign tells its numbers under the mouse, and in the card when it is clicked or Enter is pressed on it.
+  // However many there are, they are one stop of the Tab key: the arrows lead from one to the next.
   let town = null; // a page of the iframe holds one map
+
+  const stop = () => town.getContainer().querySelector(".xq-tells[tabindex='0']");
+
+  function move(from, by) {
+    const all = [...town.getContainer().querySelectorAll(".xq-tells")];
+    const next = all[(all.indexOf(from) + by + all.length) % all.length];
+    from.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  }
+
+  const STEPS = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
 
   function tells(layer, tip, more) {
     layer.bindTooltip(tip, {sticky: true});
@@ -38,14 +51,30 @@ window.xq = (function () {
     layer.on("add", () => {
       const element = layer.getElement && layer.getElement();
       if (!element) { return; }
-      element.setAttribute("tabindex", "0");
+      element.classList.add("xq-tells");
+      element.setAttribute("tabindex", stop() ? "-1" : "0");
       element.setAttribute("role", "button");
       const name = L.DomUtil.create("div");
       name.innerHTML = tip;
       element.setAttribute("aria-label", (name.querySelector("b") || name).textContent);
-      element.addEventListener("keydown", (key) => { if (key.key === "Enter") { open(); } });
+      element.addEventListener("keydown", (key) => {
+        if (key.key === "Enter") { open(); }
+        if (STEPS[key.key]) { L.DomEvent.stop(key); move(element, STEPS[key.key]); }
+      });
+    });
+    layer.on("remove", () => {
+      const first = town.getContainer().querySelector(".xq-tells");
+      if (first && !stop()) { first.setAttribute("tabindex", "0"); }
     });
   }
+
+  // What has only a tip is no stop: a browser would make one of every shape that listens for the focus.
+  L.Path.addInitHook(function () {
+    this.on("add", () => {
+      const element = this.getElement && this.getElement();
+      if (element && !element.hasAttribute("tabindex")) { element.setAttribute("tabindex", "-1"); }
+    });
+  });
 
   function signs(rows) {
     return L.featureGroup(rows.map(([lat, lon, sign, tip, more]) => {
