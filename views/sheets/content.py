@@ -148,6 +148,9 @@ class MapPage:
         return self.layout.width, self.layout.height
 
 
+LONG_WORDS, LONG_SHARE = 26, 2.0
+
+
 def page_link(anchor: str, number: int) -> str:
     """Return a table's cell that says a page's number and leads to the page with that anchor."""
     return f"@page:{anchor} {number}"
@@ -222,6 +225,13 @@ def _block(block: Block) -> dict[str, Any]:
     if isinstance(block, Columns):
         return {"kind": block.kind, "groups": [[_block(one) for one in group] for group in block.groups]}
     plain = asdict(block)
-    if isinstance(block, Table) and not block.widths:
-        plain["widths"] = [1] * len(block.head)
+    if isinstance(block, Table):
+        plain["widths"] = _widths(block)
     return plain
+
+
+def _widths(table: Table) -> list[float]:
+    """Return a table's widths; a column of words that long takes a share, or it would push the others off the paper."""
+    widths = table.widths or (1.0,) * len(table.head)
+    longest = [max((len(line[at]) for line in table.rows), default=0) for at in range(len(table.head))]
+    return [width or (LONG_SHARE if signs > LONG_WORDS else 0.0) for width, signs in zip(widths, longest, strict=True)]
