@@ -14,10 +14,10 @@ from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
 from views import beat_tables
-from views.workbook import bytes_of, made_on, new_sheet, workbook
+from views.workbook import bytes_of, made_on, new_sheet, workbook, write_lines
 
 WIDTHS = {"reason": 70, "why": 60, "villages": 40, "name": 18}
-NOTE_WIDTH = 110
+NOTE_WIDTH = 100
 
 
 def write_beat_book(plan: Plan, study: Study, path: Path) -> Path:
@@ -27,8 +27,7 @@ def write_beat_book(plan: Plan, study: Study, path: Path) -> Path:
             _sheet(new_sheet(book, f"beats.book.{name}", study), looks, getattr(beat_tables, name)(plan), study)
         notes = new_sheet(book, "beats.book.notes", study)
         notes.set_column(0, 0, NOTE_WIDTH)
-        for number, (key, values) in enumerate(plan.notes):
-            notes.write(number, 0, text(key, **values), looks["wrapped"])
+        write_lines(notes, looks, (text(key, **values) for key, values in plan.notes), row=0, widths=[NOTE_WIDTH])
     return path
 
 
@@ -48,6 +47,7 @@ def _sheet(sheet: Any, looks: dict[str, Any], table: pd.DataFrame, study: Study)
         for row, value in enumerate(table[name], start=3):
             sheet.write(row, column, _number(value), looks["wrapped"])
     sheet.freeze_panes(3, 1)
+    sheet.repeat_rows(2)
 
 
 def _number(value: str) -> str | float:

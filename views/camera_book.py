@@ -16,7 +16,20 @@ from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
 from views.figures import purpose_of, records
-from views.workbook import DEGREES, ONE_DECIMAL, bytes_of, made_on, new_sheet, workbook, write_cells, write_value
+from views.workbook import (
+    A3,
+    DEGREES,
+    ONE_DECIMAL,
+    bytes_of,
+    made_on,
+    new_sheet,
+    workbook,
+    write_cells,
+    write_lines,
+    write_value,
+)
+
+NOTES_WIDTH = 100
 
 
 def write_camera_book(plan: Plan, study: Study, path: Path) -> Path:
@@ -72,13 +85,14 @@ def filing_rows(plan: Plan) -> list[dict[str, Any]]:
 def _filing(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401 - xlsxwriter has no types
     columns = (
         ("camera_id", 13), ("village", 12), ("site_kind", 14), ("lon", 12), ("lat", 12), ("type", 8), ("azimuth", 8),
-        ("hfov", 8), ("year", 7), ("purpose", 26), ("basis", 22), ("sign", 18), ("filing", 16), ("retention", 9),
+        ("hfov", 8), ("year", 7), ("purpose", 26), ("basis", 34), ("sign", 18), ("filing", 16), ("retention", 9),
         ("unit", 14), ("private_m2", 10), ("masks", 24), ("ground", 18), ("filed_on", 12), ("sign_up", 10),
     )  # fmt: skip
     rows = [[row[name] for name, _ in columns] for row in filing_rows(plan)]
     end = _table(sheet, looks, columns, rows, {"lon": DEGREES, "lat": DEGREES, "azimuth": ONE_DECIMAL})
-    for number, line in enumerate(("filing_help", "masks_help", "secret_help"), start=end + 1):
-        write_value(sheet, number, 0, text(f"camera_book.{line}"), looks["plain"])
+    said = [text(f"camera_book.{line}") for line in ("filing_help", "masks_help", "secret_help")]
+    write_lines(sheet, looks, said, row=end + 1, widths=[width for _, width in columns])
+    sheet.set_paper(A3)  # twenty columns
 
 
 def _entrances(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
@@ -124,11 +138,12 @@ def _materials(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: 
     names += [
         text(f"camera_book.column.{k}") for k in ("domes", "new_poles", "mounts", "solar", "radio", "signs", "cost")
     ]
-    end = write_cells(sheet, looks, names, [14] + [11] * (len(names) - 1), rows, ["number"] * len(names))
+    widths = [14] + [11] * (len(names) - 1)
+    end = write_cells(sheet, looks, names, widths, rows, ["number"] * len(names))
     write_value(sheet, end, 0, text("quality.total"), looks["total"])
     for column in range(1, len(names)):
         write_value(sheet, end, column, sum(row[column] for row in rows), looks["total"])
-    write_value(sheet, end + 2, 0, text("camera_book.materials_help"), looks["plain"])
+    write_lines(sheet, looks, [text("camera_book.materials_help")], row=end + 2, widths=widths)
 
 
 def _money(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
@@ -137,21 +152,21 @@ def _money(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN4
     formats = ["number", "number", "number", "number", "number", ONE_DECIMAL, ONE_DECIMAL]
     names = [text(f"camera_book.money.{name}") for name in ("year", *shared)]
     rows: list[list[Any]] = [[row["year"], *(row[name] for name in shared)] for row in records(rollout)]
-    end = write_cells(sheet, looks, names, [10, 14, 10, 14, 12, 14, 14], rows, formats)
-    write_value(sheet, end + 1, 0, text("camera_book.rollout_help"), looks["plain"])
+    widths = [10, 14, 10, 14, 12, 14, 14]
+    end = write_cells(sheet, looks, names, widths, rows, formats)
+    write_lines(sheet, looks, [text("camera_book.rollout_help")], row=end + 1, widths=widths)
     for column, name in enumerate(names[1:], start=1):
         write_value(sheet, end + 3, column, name, looks["head"])
     for number, row in enumerate(records(curve), start=end + 4):
         for column, name in enumerate(shared, start=1):
             write_value(sheet, number, column, row[name], looks[formats[column]])
-    write_value(sheet, end + 5 + len(curve), 0, text("camera_book.curve_help"), looks["plain"])
+    write_lines(sheet, looks, [text("camera_book.curve_help")], row=end + 5 + len(curve), widths=widths)
 
 
 def _notes(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
-    sheet.set_column(0, 0, 110)
+    sheet.set_column(0, 0, NOTES_WIDTH)
     lines = [text(key, **values) for key, values in plan.notes] + [text("camera_book.no_person")]
-    for number, line in enumerate(lines):
-        write_value(sheet, number, 0, line, looks["wrapped"])
+    write_lines(sheet, looks, lines, row=0, widths=[NOTES_WIDTH])
 
 
 _SHEETS = {"filing": _filing, "entrances": _entrances, "materials": _materials, "money": _money, "notes": _notes}

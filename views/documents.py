@@ -20,8 +20,9 @@ from models.plan import Plan
 from views.score_sheets import add_sheets
 from views.score_tables import zones_of
 from views.score_words import count_with_interval, rate_with_interval, told_apart
-from views.workbook import DECIMALS, bytes_of, made_on, new_sheet, workbook, write_value
+from views.workbook import DECIMALS, LINE_PT, bytes_of, lines_of, made_on, new_sheet, workbook, write_lines, write_value
 
+NAMES_WIDTH, NOTES_WIDTH = 85, 100
 ROW_HEIGHT = 32  # two lines: a count, and its interval below
 
 Row = pd.Series
@@ -209,7 +210,7 @@ def _number_look(name: str) -> str:
 def _villages_sheet(book: Any, looks: dict[str, Any], zones: Plan, study: Study) -> None:  # noqa: ANN401
     sheet = new_sheet(book, "scorecard.sheet.villages", study)
     units = zones.tables["units"]
-    for column, (key, width) in enumerate((("zone_id", 8), ("villages", 10), ("village_names", 110))):
+    for column, (key, width) in enumerate((("zone_id", 8), ("villages", 10), ("village_names", NAMES_WIDTH))):
         sheet.set_column(column, column, width)
         sheet.write(0, column, text(f"scorecard.column.{key}"), looks["head"])
     names = units.groupby("zone_id")["name"].agg(list)
@@ -217,16 +218,17 @@ def _villages_sheet(book: Any, looks: dict[str, Any], zones: Plan, study: Study)
         inside = names.get(zone, [])
         sheet.write(row, 0, zone, looks["cell"])
         sheet.write(row, 1, len(inside), looks["number"])
-        sheet.write(row, 2, text("list.mark").join(inside), looks["wrapped"])
+        names_here = text("list.mark").join(inside)
+        sheet.write(row, 2, names_here, looks["wrapped"])
+        sheet.set_row(row, LINE_PT * lines_of(names_here, NAMES_WIDTH))
     sheet.freeze_panes(1, 1)
 
 
 def _notes_sheet(book: Any, looks: dict[str, Any], plan: Plan, study: Study) -> None:  # noqa: ANN401
     sheet = new_sheet(book, "scorecard.sheet.notes", study)
-    sheet.set_column(0, 0, 120)
+    sheet.set_column(0, 0, NOTES_WIDTH)
     sheet.write(0, 0, _title(study), looks["title"])
-    for row, line in enumerate(_note_lines(plan, study), start=1):
-        sheet.write(row, 0, line, looks["wrapped"])
+    write_lines(sheet, looks, _note_lines(plan, study), row=1, widths=[NOTES_WIDTH])
 
 
 def _note_lines(plan: Plan, study: Study) -> Iterator[str]:

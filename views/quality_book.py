@@ -15,7 +15,7 @@ from gis_data.catalogue import text
 from gis_data.study import Study
 from views.figures import records, table_name
 from views.quality import COUNTS, FIELDS, MEASURES, QualityReport
-from views.workbook import DEGREES, ONE_DECIMAL, bytes_of, new_sheet, workbook, write_cells, write_value
+from views.workbook import DEGREES, ONE_DECIMAL, bytes_of, new_sheet, workbook, write_cells, write_lines, write_value
 
 
 def write_quality_book(report: QualityReport, study: Study, path: Path) -> Path:
@@ -62,7 +62,7 @@ def _problems(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:
         for row in records(report.problems)
     ]  # fmt: skip
     end = _table(sheet, looks, columns, rows, numbers={"share": ONE_DECIMAL})
-    write_value(sheet, end + 1, 0, text("quality.share_note"), looks["plain"])
+    write_lines(sheet, looks, [text("quality.share_note")], row=end + 1, widths=[width for _, width in columns])
 
 
 def _completeness(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
@@ -70,8 +70,9 @@ def _completeness(sheet: Any, looks: dict[str, Any], report: QualityReport) -> N
     fields = [name for name in FIELDS if name in wide.columns]
     names = [text("page.data.column.month"), *(text(f"page.data.field.{name}") for name in fields)]
     rows = [[month, *wide.loc[month, fields]] for month in wide.index]
-    end = write_cells(sheet, looks, names, [12] * len(names), rows, [ONE_DECIMAL] * len(names))
-    write_value(sheet, end + 1, 0, text("page.data.completeness_help"), looks["plain"])
+    widths: list[float] = [12] * len(names)
+    end = write_cells(sheet, looks, names, widths, rows, [ONE_DECIMAL] * len(names))
+    write_lines(sheet, looks, [text("page.data.completeness_help")], row=end + 1, widths=widths)
 
 
 def _trend(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
@@ -87,7 +88,7 @@ def _trend(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  #
     ]  # fmt: skip
     widths = [30, 18, 20, 9, *[14] * len(MEASURES)]
     end = write_cells(sheet, looks, names, widths, rows, [*["number"] * len(words), *[ONE_DECIMAL] * len(MEASURES)])
-    write_value(sheet, end + 1, 0, text("page.data.trend_help"), looks["plain"])
+    write_lines(sheet, looks, [text("page.data.trend_help")], row=end + 1, widths=widths)
 
 
 def _moves(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401

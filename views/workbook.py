@@ -4,7 +4,9 @@ In:     a title, the day it is dated, and words and numbers that are ready.
 Out:    an .xlsx file; the same content gives the same bytes. Nothing is computed here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +21,8 @@ from gis_data.study import Study
 from models.plan import Plan
 
 FONT = "Microsoft YaHei"
-A4 = 9
+A4, A3 = 9, 8
+LINE_PT = 15.0
 DARK, LIGHT, RED, LINE = "#1F3A5F", "#E8EEF5", "#C00000", "#9AA7B5"
 # Tints that differ in print without colour too; the word stands in the cell beside the number.
 WORD_TINT = {"above": "#F6D9C6", "up": "#F6D9C6", "below": "#D3E3F1", "down": "#D3E3F1"}
@@ -105,6 +108,25 @@ def write_value(sheet: Any, row: int, column: int, value: Any, look: Any) -> Non
         sheet.write_number(row, column, float(value), look)
 
 
+def write_lines(sheet: Any, looks: dict[str, Any], lines: Iterable[str], *, row: int, widths: Sequence[float]) -> None:  # noqa: ANN401
+    """Write a sentence a row across columns of some widths, each row as high as its sentence is long.
+
+    A spreadsheet program other than the one it was written for does not measure wrapped words again.
+    """
+    for number, line in enumerate(lines, start=row):
+        if len(widths) > 1:
+            sheet.merge_range(number, 0, number, len(widths) - 1, line, looks["wrapped"])
+        else:
+            sheet.write_string(number, 0, line, looks["wrapped"])
+        sheet.set_row(number, LINE_PT * lines_of(line, sum(widths)))
+
+
+def lines_of(words: str, width: float) -> int:
+    """Return how many lines words take in a cell so many digits wide; a Chinese sign is two digits."""
+    digits = sum(2.0 if unicodedata.east_asian_width(sign) in "WFA" else 1.0 for sign in words)
+    return max(1, math.ceil(digits / (0.9 * width)))
+
+
 def write_cells(
     sheet: Any,  # noqa: ANN401 - xlsxwriter has no types
     looks: dict[str, Any],
@@ -120,6 +142,10 @@ def write_cells(
     for number, row in enumerate(rows, start=1):
         for column, (value, look) in enumerate(zip(row, formats, strict=True)):
             write_value(sheet, number, column, value, looks["left" if isinstance(value, str) else look])
+        wrapped = [lines_of(value, width) for value, width in zip(row, widths, strict=True) if isinstance(value, str)]
+        lines = max(wrapped, default=1)
+        if lines > 1:
+            sheet.set_row(number, LINE_PT * lines)
     sheet.set_row(0, 32)
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)

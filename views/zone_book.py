@@ -15,8 +15,9 @@ from gis_data.study import Study
 from models.plan import Plan
 from models.zones import explain
 from views import figures, zone_figures
-from views.workbook import bytes_of, made_on, new_sheet, workbook, write_value
+from views.workbook import bytes_of, made_on, new_sheet, workbook, write_lines, write_value
 
+NOTES_WIDTH = 100
 ZONE_COLUMNS = {
     "zone_id": 7, "name": 14, "units": 7, "population": 9, "area_km2": 9, "road_km": 9, "incidents_per_week": 10,
     "incident_h_per_week": 10, "patrol_h_per_week": 10, "fixed_h_per_week": 10, "trip_h_per_week": 10,
@@ -88,12 +89,11 @@ def _comparisons(sheet: Any, looks: dict[str, Any], zones: Plan, options: Plan |
 
 
 def _notes(sheet: Any, looks: dict[str, Any], plan: Plan) -> None:  # noqa: ANN401
-    sheet.set_column(0, 0, 120)
+    sheet.set_column(0, 0, NOTES_WIDTH)
     lines = [text(key, **values) for key, values in plan.notes]
     for section in ("workload", "zones"):
         lines += [
             text("scorecard.setting", name=f"{section}.{name}", value=value, why=text(f"settings.{section}.{name}"))
             for name, value in plan.settings.get(section, {}).items()
         ]
-    for row, line in enumerate(lines):
-        write_value(sheet, row, 0, line, looks["wrapped"])
+    write_lines(sheet, looks, lines, row=0, widths=[NOTES_WIDTH])
