@@ -2,20 +2,19 @@
 
 In:     the columns of a sheet that hold call numbers; of rows without one, everything else they say.
 Out:    a salted hash for each row, and for the call that it follows up; no call number is kept.
-Method: a call number is hashed by HMAC-SHA-256 (RFC 2104). A row without one (or with one that a spreadsheet has cut to
-        15 digits) is known by its content: time, words and place, and how many identical rows came before it, because
-        identical rows may be true multiples.
+Method: a call number is hashed by HMAC-SHA-256 (hashing.py). A row without one (or with one that a spreadsheet has cut
+        to 15 digits) is known by its content: time, words and place, and how many identical rows came before it,
+        because identical rows may be true multiples.
 """
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
+from array import array
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gis_data.intake import duplicates, values
+from gis_data.intake import duplicates, hashing, values
 from gis_data.letters import letters_in
 
 SHORTEST_CALL_NUMBER = 8
@@ -35,16 +34,26 @@ def call_numbers(cells: Mapping[str, pd.Series]) -> pd.DataFrame:
     return whole.assign(damaged=damaged, follows=follows)
 
 
-def identities(cells: Mapping[str, pd.Series], calls: pd.DataFrame, salt: str) -> tuple[pd.Series, pd.Series]:
-    """Return the salted hash of each row's own call number (or content), and of the call it follows up."""
+def identities(
+    cells: Mapping[str, pd.Series], calls: pd.DataFrame, salt: str
+) -> Callable[[], tuple[pd.Series, pd.Series]]:
+    """Return the way to the salted hash of each row's own call number (or content), and of the call it follows up.
+
+    Very many are hashed by a second process, so they are asked for early and taken late.
+    """
     nameless = calls["number"] == ""
     numbers = calls["number"].copy()
     if nameless.any():
         numbers[nameless] = _content({name: cell[nameless] for name, cell in cells.items()}, calls.index[nameless])
+    own, other = _begun(numbers, salt), _begun(calls["linked"], salt)
     # A row that was set aside comes again without its numbers; what they gave is known.
     given, followed = (_text(cells, name, calls.index) for name in ("incident_id", "linked_id"))
-    ids = hashed(numbers, salt).mask(nameless & (given != ""), given)
-    return ids, hashed(calls["linked"], salt).mask((calls["linked"] == "") & (followed != ""), followed)
+
+    def found() -> tuple[pd.Series, pd.Series]:
+        ids = own().mask(nameless & (given != ""), given)
+        return ids, other().mask((calls["linked"] == "") & (followed != ""), followed)
+
+    return found
 
 
 def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
@@ -70,29 +79,22 @@ def _content(cells: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
 
 def hashed(numbers: pd.Series, salt: str) -> pd.Series:
     """Return the first half of each number's HMAC-SHA-256 under the salt as hexadecimal digits; "" for no number."""
+    return _begun(numbers, salt)()
+
+
+def _begun(numbers: pd.Series, salt: str) -> Callable[[], pd.Series]:
     letters, upto = letters_in(numbers)
     filled = np.diff(upto) > 0
-    text, ends = letters.tobytes(), upto[1:][filled].tolist()
-    inner, outer = _padded(salt.encode())
-    start, digests = 0, []
-    for end in ends:
-        first, second = inner.copy(), outer.copy()
-        first.update(text[start:end])
-        second.update(first.digest())
-        digests.append(second.digest())
-        start = end
-    halves = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, outer.digest_size)[:, :HASH_BYTES]
-    upto = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
-    hexadecimal = pa.py_buffer(halves.tobytes().hex().encode())
-    hashed = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(upto), hexadecimal)
-    return pd.Series(pd.array(hashed, dtype="str"), index=numbers.index)
+    digests = hashing.begun(letters.tobytes(), array("q", upto[1:][filled].tobytes()), salt.encode())
 
+    def found() -> pd.Series:
+        whole = np.frombuffer(digests(), dtype=np.uint8).reshape(-1, hashing.DIGEST_BYTES)
+        ends = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
+        hexadecimal = pa.py_buffer(whole[:, :HASH_BYTES].tobytes().hex().encode())
+        hashes = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(ends), hexadecimal)
+        return pd.Series(pd.array(hashes, dtype="str"), index=numbers.index)
 
-def _padded(secret: bytes) -> list[Any]:
-    """Return SHA-256 started with the inner and the outer pad (RFC 2104); hmac starts both anew for each message."""
-    block = hashlib.sha256().block_size
-    secret = (hashlib.sha256(secret).digest() if len(secret) > block else secret).ljust(block, b"\x00")
-    return [hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C)]
+    return found
 
 
 def _without(numbers: pd.Series, damaged: pd.Series) -> pd.Series:

@@ -76,17 +76,17 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     """Sort the rows of one sheet of incidents."""
     cells = _cells(sheet, match)
     calls = call_numbers(cells)
+    hashes = identities(cells, calls, known.salt)
     when = times.read_times(cells, calls["number"], timezone=known.study.timezone)
     decoded, notes, unknown = _decode(cells, known)
-    ids, linked = identities(cells, calls, known.salt)
-    rows = when.frame.assign(**decoded, incident_id=ids, linked_id=linked)
-    rows = rows.assign(source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
+    rows = when.frame.assign(**decoded, source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
     placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around, known.masts)
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
     notes["village_merged"] = values.as_written(then) != values.as_written(place["village_id"])
     place = place.assign(village_id=then)
-    rows = rows.assign(**place.drop(columns="outside"))
+    ids, linked = hashes()
+    rows = rows.assign(incident_id=ids, linked_id=linked, **place.drop(columns="outside"))
     written, spelt = _written(cells, sheet, rows, calls)
     reasons, details = _judge(cells, rows, place["outside"], when.hour_known, known)
     asked = (reasons == "") & when.hour_known

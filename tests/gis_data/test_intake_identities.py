@@ -2,12 +2,15 @@
 
 import hashlib
 import hmac
+import sys
+from array import array
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gis_data.intake import hashing
 from gis_data.intake.identities import hashed
 
 
@@ -17,3 +20,26 @@ def test_hashes_are_the_first_half_of_hmac_sha_256(salt: str, numbers: list[str]
     found = hashed(pd.Series(numbers, dtype="str"), salt).tolist()
     whole = [hmac.new(salt.encode(), number.encode(), hashlib.sha256).hexdigest() for number in numbers]
     assert found == [one[:32] if number else "" for one, number in zip(whole, numbers, strict=True)]
+
+
+TEXTS = [f"{number}".encode() for number in range(300)]
+WHOLE = b"".join(hmac.digest(b"salt", text, "sha256") for text in TEXTS)
+
+
+def begun() -> bytes:
+    ends = pd.Series(TEXTS).map(len).cumsum()
+    return hashing.begun(b"".join(TEXTS), array("q", ends), b"salt")()
+
+
+def test_many_hashes_come_from_a_second_process(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(hashing, "_LEAST_TEXTS", 300)
+    monkeypatch.setattr(hashing, "digests", lambda *_: b"made here")
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert begun() == WHOLE
+
+
+@pytest.mark.parametrize("program", ["false", "/nowhere/python", ""])  # dies at once, is not there, is not known
+def test_hashes_are_made_here_where_there_is_no_second_process(monkeypatch: pytest.MonkeyPatch, program: str):
+    monkeypatch.setattr(hashing, "_LEAST_TEXTS", 300)
+    monkeypatch.setattr(sys, "executable", program)
+    assert begun() == WHOLE
