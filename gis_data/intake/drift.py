@@ -63,8 +63,8 @@ def find_drift(rows: pd.DataFrame, before: pd.DataFrame, *, by_festival: bool) -
     for name in ("incident_class", "type", "word"):
         every[name] = values.stacked(before[name], rows[name])
     every["ours"] = np.arange(len(every)) >= len(before)
-    at, rest = every["reported_at"].dt, set(REST.values())
-    every["month"] = at.year * 12 + at.month - 1
+    rest, local = set(REST.values()), every["reported_at"].dt.tz_localize(None).to_numpy()
+    every["month"] = local.astype("datetime64[M]").astype(np.int64) + 1970 * 12
     every["rest"] = values.recoded(every["type"], lambda kind: "rest" if kind in rest else "")
     ours = every["ours"].to_numpy(dtype=bool)
     months = np.unique(every.loc[ours, "month"])
@@ -107,18 +107,19 @@ def _tested(
 
 def _shares(every: pd.DataFrame, column: str, months: Counts, *, back: int | None) -> pd.DataFrame:
     """Count each kind in each month and in the months before it."""
-    known, at = np.unique(every["month"], return_inverse=True)
+    names = ["column", "month", "kind", "has", "had", "rows", "earlier", "now", "before"]
+    if not len(months):
+        return pd.DataFrame(columns=names)
+    first, last = every["month"].min(), every["month"].max()
     codes, kinds = pd.factorize(np.asarray(every[column].cat.codes))
     kinds = np.asarray(every[column].cat.categories, dtype=object)[kinds]
-    size = len(known) * len(kinds)
-    counts = np.bincount(at * len(kinds) + codes, weights=every["count"], minlength=size).astype(np.int64)
-    counts = counts.reshape(len(known), len(kinds))
+    at, size = (every["month"] - first).to_numpy() * len(kinds) + codes, (last - first + 1) * len(kinds)
+    counts = np.bincount(at, weights=every["count"], minlength=size).astype(np.int64).reshape(-1, len(kinds))
     totals, named = counts.sum(axis=1), np.flatnonzero(kinds != "")
-    names = ["column", "month", "kind", "has", "had", "rows", "earlier", "now", "before"]
     parts = []
     for month in months:
-        place = int(np.searchsorted(known, month))
-        past = np.flatnonzero((known < month) & (known >= (month - back if back else 0)))
+        place = int(month - first)
+        past = slice(max(0, place - back) if back else 0, place)
         rows, earlier = int(totals[place]), int(totals[past].sum())
         if earlier < LEAST_ROWS or rows < LEAST_ROWS / 2:
             continue

@@ -10,9 +10,9 @@ Method: the columns' own order is tried first; swapped, without or with a zone p
 import re
 from dataclasses import dataclass
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from gis_data.intake import values
@@ -114,7 +114,8 @@ def _numbers(cells: pd.Series) -> tuple[Floats, Flags]:
 
 
 def _degrees(a: Floats, b: Floats, known: Flags, how: "pd.Categorical[str]", study: Study) -> tuple[Floats, Floats]:
-    west, south, east, north = gpd.GeoSeries([study.boundary], crs=study.crs).to_crs(WGS84).total_bounds
+    corners = transformer(study.crs, WGS84).transform(*shapely.get_coordinates(study.boundary).T)
+    (west, east), (south, north) = ((part.min(), part.max()) for part in corners)
     fits = _inside(a, b, west, south, east, north, NEAR_DEGREES)
     swapped = ~fits & _inside(b, a, west, south, east, north, NEAR_DEGREES)
     # A place of another continent is a place, not a notation: it is judged later, as lying outside.

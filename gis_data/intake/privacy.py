@@ -99,7 +99,8 @@ def _by_text(cells: pd.Series, listed: re.Pattern[str] | None) -> pd.Series:
         return has_number(text) or (listed is not None and bool(listed.search(text)))
 
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        return values.flagged(values.as_words(cells), hit)
+        flags = np.array([hit(text) for text in values.as_text(pd.Series(cells.cat.categories))] + [False])
+        return pd.Series(flags[cells.cat.codes.to_numpy()], index=cells.index)
     read = letters_of(cells)
     if read is None:
         cells = values.as_text(cells)
