@@ -209,6 +209,23 @@ def test_months_are_dragged_and_the_view_stands_in_the_address_for_a_colleague(b
         assert not frame.locator(".xq-panel input").nth(1).is_checked()
 
 
+def test_what_is_chosen_on_a_page_is_there_for_a_colleague_who_gets_its_address(browser: Browser, address: str):
+    with opened(browser, address) as page:
+        go_to(page, "zones")
+        page.get_by_role("combobox", name=text("page.zones.why")).click()
+        page.get_by_role("option", name="集上", exact=True).click()
+        page.wait_for_function("() => location.search.includes('unit=V5')", timeout=WAIT_MS)
+        sent = page.url
+    with opened(browser, sent, deep=True) as colleague:
+        map_of(colleague)
+        expect(colleague.get_by_role("combobox", name=text("page.zones.why"))).to_have_value("集上", timeout=WAIT_MS)
+    asked = f"{address}/patterns?days=2023-03-01..2023-05-31&unit=never"
+    with opened(browser, asked, deep=True) as colleague:
+        map_of(colleague)
+        assert "2023-03-01 – 2023-05-31" in colleague.locator("[data-testid=stMain]").inner_text()
+        assert "unit=" not in colleague.url  # what is not known is ignored
+
+
 def test_two_spans_move_together_and_are_compared(page: Page):
     go_to(page, "map")
     page.get_by_text(text("page.map.modes.two"), exact=True).click()
