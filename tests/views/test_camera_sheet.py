@@ -6,16 +6,21 @@ import re
 
 import numpy as np
 import pdfplumber
+import pypdfium2
 import pytest
 import shapely
+from scipy.spatial import KDTree
 
+from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.tables import TABLES
+from gis_data.workspace import Workspace
+from models.store import load_plans
 from views.sheets.camera_map import poles_of
 from views.sheets.camera_sheet import GROUND, planned_villages, write_camera_sheet
 from views.sheets.imprint import plan_id
 
-from .paper import PT_PER_MM, scale_of, words_of
+from .paper import PT_PER_MM, boxes_of, scale_of, words_of
 from .tiny_cameras import cameras
 from .tiny_town import study, tiny_tables
 
@@ -154,3 +159,39 @@ def test_one_sheet_a_village_and_an_unknown_village_is_told(town, plan, ground, 
     assert path.read_bytes()[:5] == b"%PDF-"
     with pytest.raises(InputError, match="V9"):
         write_camera_sheet(town.study, ground, plan, "V9", tmp_path / "x.pdf", printed_on=DAY)
+
+
+# ---- several villages of the sample town, whole maps and larger ones ----
+
+
+def starts(page):
+    """Where thin dark lines of a map begin (mm): at a pole, for the arrow of a camera, or at a sign that gave way."""
+    edge = max((rect for rect in page.rects if rect["stroke"]), key=lambda rect: rect["width"] * rect["height"])
+    low, high = (np.array([edge[x], edge[y]]) / PT_PER_MM for x, y in (("x0", "top"), ("x1", "bottom")))
+    thin = [
+        line for line in page.lines
+        if abs(line["linewidth"] / PT_PER_MM - 0.25) < 0.005 and np.allclose(line["stroking_color"], 0.067, atol=0.01)
+    ]  # fmt: skip
+    first = [np.array(line["pts"][0]) / PT_PER_MM for line in thin]
+    return np.array([xy for xy in first if (low + 3 < xy).all() and (xy < high - 3).all()])
+
+
+@pytest.mark.parametrize("nth", [0, 1, 4, 8])
+def test_poles_of_the_sample_towns_villages_stand_as_on_the_ground_on_each_of_their_maps(planned_town, nth):
+    ws = Workspace.open(planned_town)
+    plan = load_plans(ws)["cameras"]
+    village = planned_villages(plan)[nth]
+    file = planned_town / "out" / text("camera_sheet.file", village=village)
+    entrances = plan.tables["entrances"].query("village_id == @village").geometry
+    truth = KDTree(shapely.get_coordinates([*poles_of(plan, village).geometry, *entrances]))
+    names = list(ws.read("villages")["name"])
+    with pdfplumber.open(file) as book, pypdfium2.PdfDocument(file) as pages:
+        maps = [(page, words) for page, words in zip(book.pages, pages, strict=True) if "比例尺" in words_of(page)]
+        for page, words in maps:
+            found = starts(page) * (1, -1) * scale_of(page) / 1000  # metres, north upwards
+            assert len(found) >= 3
+            off = [truth.query(found - found[0] + spot)[0] for spot in truth.data]  # the first one laid on each spot
+            least = min(off, key=lambda one: one.max())
+            assert (least <= 0.002 * np.hypot(*(found - found[0]).T) + 0.03 * scale_of(page) / 1000).all()
+            boxes = [shapely.box(*box) for boxes in boxes_of(words.get_textpage(), names).values() for box in boxes]
+            assert not any(a.intersection(b).area > 0.01 for a, b in itertools.combinations(boxes, 2))
