@@ -20,12 +20,14 @@ import pandas as pd
 from gis_data import acting
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
+from models.closures import closings_of
 from models.plan import Plan
 
 SAID = ("deferred_villages", "also_villages", "released_entrances")  # settings of cameras: «name=reason; name=reason»
 BY_HAND = ("planned", "forbidden")  # status of cameras that hands have set
 ISO_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 REVIEW = "review"
+ROADS = "closed_roads"
 Entries = Sequence[Mapping[str, Any]]
 
 
@@ -36,9 +38,10 @@ class Decision:
     Attributes
     ----------
     kind
-        "zones", "beats" or "cameras" for a change by hand to that plan, else the setting it stands in (``SAID``).
+        "zones", "beats" or "cameras" for a change by hand to that plan, "closed_roads", else the setting it stands in
+        (``SAID``).
     names
-        What it is about: villages, crossings, checkpoints, cameras, entrances.
+        What it is about: villages, segments of road, checkpoints, cameras, entrances.
     reason
         Why, as it was written.
     decided_on
@@ -109,8 +112,10 @@ def _of_plans(plans: Mapping[str, Plan]) -> Iterator[tuple[str, tuple[str, ...],
     if "zones" in plans:
         units = plans["zones"].tables["units"]
         called = dict(zip(units["unit_id"], units.get("name", units["unit_id"]), strict=True))
-        done = plans["zones"].settings.get("by_hand", ())
+        done = _standing(plans["zones"].settings.get("by_hand", ()))
         yield from _by_reason("zones", [(_named(change, called), change["reason"]) for change in done])
+        closed = closings_of(plans["zones"])
+        yield from _by_reason(ROADS, [([f"#{road}" for road in one.road_ids], one.reason) for one in closed])
     if "beats" in plans:
         wishes = plans["beats"].settings.get("by_hand", ())
         yield from _by_reason("beats", [([wish["name"]], wish["reason"]) for wish in wishes])
@@ -129,9 +134,21 @@ def _of_settings(settings: Any) -> Iterator[tuple[str, tuple[str, ...], str]]:  
             yield name, (who,), reason
 
 
+def _standing(done: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the changes to zones that stand: a lock ends with unlocking, what is closed the plan keeps by itself."""
+    kept: list[Mapping[str, Any]] = []
+    for change in done:
+        if change["kind"] == "unlock":
+            free = set(change["units"])
+            kept = [one for one in kept if one["kind"] != "lock" or not set(one["units"]) <= free]
+        elif change["kind"] not in ("close", "close_road", "open_road"):
+            kept.append(change)
+    return kept
+
+
 def _named(change: Mapping[str, Any], called: Mapping[str, str]) -> list[str]:
-    numbers = [*change.get("road_ids", ()), *([change["crossing_id"]] if change.get("crossing_id", -1) >= 0 else [])]
-    return [called.get(unit, unit) for unit in change["units"]] + [f"#{number}" for number in numbers]
+    """Return the villages that a change is about; the zone that cells were moved to."""
+    return [called.get(unit, unit) for unit in change["units"]] or [change["zone_id"]]
 
 
 def _by_reason(kind: str, done: Sequence[tuple[Sequence[str], str]]) -> Iterator[tuple[str, tuple[str, ...], str]]:
@@ -154,7 +171,7 @@ def _made_on(kind: str, names: tuple[str, ...], reason: str, entries: Entries, z
             )  # fmt: skip
         else:
             made = entry["action"] == "override" and told.get("reason") == reason
-            made = made and told.get("plan", "zones") == kind
+            made = made and told.get("plan", "zones") == ("zones" if kind == ROADS else kind)
         if made:
             return _day(entry, zone)
     return None

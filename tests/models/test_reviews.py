@@ -1,5 +1,8 @@
 """Decisions by hand: each has a day on which it is looked at again, and none that is over is asked about."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -13,7 +16,10 @@ from gis_data.settings import Settings
 from gis_data.study import Study
 from gis_data.workspace import Workspace
 from models import agenda, reviews
+from models.edit import Change
 from models.plan import Plan
+from models.rezone import record_change
+from models.store import load_plans
 
 ZONE = "Asia/Shanghai"
 
@@ -43,9 +49,15 @@ def found(plans=None, cameras=CAMERAS.iloc[:0], settings=None, entries=(), today
 
 
 def test_every_kind_of_decision_is_found_with_the_day_of_its_entry():
-    closed = {"kind": "close", "units": [], "zone_id": "", "crossing_id": 7, "road_ids": [], "reason": "桥在修"}
+    changes = [
+        MOVED, MOVED | {"units": ["V2"]}, MOVED | {"kind": "lock", "units": ["V2"], "reason": "村里要求"},
+        MOVED | {"kind": "unlock", "units": ["V2"], "reason": "不用了"},
+        MOVED | {"kind": "close_road", "units": [], "road_ids": [7], "reason": "桥在修"},
+    ]  # fmt: skip
+    zones = plan("zones", changes, zones=None, units=UNITS)
+    closed = {"closings": [{"road_ids": [7], "spots": [[0.0, 0.0]], "reason": "桥在修"}]}
     plans = {
-        "zones": plan("zones", [MOVED, MOVED | {"units": ["V2"]}, closed], zones=None, units=UNITS),
+        "zones": replace(zones, settings=dict(zones.settings) | closed),
         "beats": plan("beats", [{"wish_id": "H1", "name": "校门", "x": 0, "y": 0, "visits": 2, "reason": "放学拥堵"}]),
     }  # fmt: skip
     entries = [
@@ -59,7 +71,7 @@ def test_every_kind_of_decision_is_found_with_the_day_of_its_entry():
     told = found(plans, CAMERAS, {"cameras": {"deferred_villages": "东河=村部要搬"}}, entries)
     assert [(one.kind, one.names, one.reason, one.due_on) for one in told] == [
         ("zones", ("东河", "西河"), "汛期", day("2026-08-01")),
-        ("zones", ("#7",), "桥在修", day("2026-08-03")),
+        ("closed_roads", ("#7",), "桥在修", day("2026-08-03")),
         ("beats", ("校门",), "放学拥堵", day("2026-08-04")),
         ("cameras", ("C2",), "村里要求", day("2026-08-05")),
         ("cameras", ("C3",), "坟地", day("2026-08-06")),
@@ -165,3 +177,19 @@ def test_due_are_those_whose_day_is_near_and_late_those_whose_day_is_over(tmp_pa
         "zones": ("review.late", True, shown), "beats": ("review.soon", False, shown),
         "cameras": ("review.soon", False, shown), "also_villages": ("review.undated", False, shown),
     }  # fmt: skip
+
+
+def test_a_change_that_was_really_recorded_is_found_with_today_as_its_day(planned_town, tmp_path):
+    """The plan and the log are written by the page's own way."""
+    root = Path(shutil.copytree(planned_town, tmp_path / "town"))
+    ws = Workspace.open(root)
+    units = load_plans(ws)["zones"].tables["units"]
+    unit = units.iloc[10]
+    change = Change("lock", (unit["unit_id"],))
+    record_change(ws, change, reason="村委会要求，看到 2099-01-31")
+    today = pd.Timestamp.now(ws.study.timezone).normalize()
+    (one,) = reviews.decisions(
+        load_plans(ws), ws.read("cameras"), ws.study.settings, audit.entries(root / "audit.jsonl"), today=today
+    )
+    assert (one.kind, one.names, one.decided_on) == ("zones", (unit["name"],), today)
+    assert one.due_on == pd.Timestamp("2099-01-31", tz=ws.study.timezone)

@@ -1,10 +1,12 @@
 """Every page is taken away by one menu: its tables, its map, its sheet; each file opens, and none says too much."""
 
 import io
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import folium
 import geopandas as gpd
 import numpy as np
 import openpyxl
@@ -17,6 +19,7 @@ from gis_data import acting
 from gis_data.study import WGS84
 from gis_data.workspace import Workspace
 from views.downloads import Download
+from views.maps.layers import Signs
 from views.pages import frame
 
 from .test_pages import shown
@@ -113,6 +116,42 @@ def test_beats_and_edits_are_taken_away_and_every_file_opens(planned_town, taken
     for one in offers:
         if not one.file.endswith(".pdf"):  # the town's sheets are opened where all products are printed
             check(one, tmp_path)
+
+
+CARDS = [("today", ""), ("map", ""), ("patterns", ""), ("hotspots", ""), ("zones", ""), ("cameras", ""),
+         ("cameras", "village=V5"), ("villages", "village=V5")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "query"), CARDS)
+def test_whatever_can_be_clicked_on_a_map_answers_with_numbers(tiny_station, monkeypatch, name, query):
+    check_cards(tiny_station, monkeypatch, name, query)
+
+
+def test_whatever_can_be_clicked_on_the_map_of_beats_answers_with_numbers(planned_town, monkeypatch):
+    check_cards(planned_town, monkeypatch, "beats", "")
+
+
+def check_cards(station: Path, monkeypatch, name: str, query: str) -> None:
+    drawn = {}
+    monkeypatch.setattr(frame, "take", lambda *_, maps=None, **__: drawn.update(maps or {}))
+    shown(station, name, **dict(part.split("=") for part in query.split("&") if part))
+    cards = list(cards_of(drawn[""]()))
+    assert cards
+    assert [card for card in cards if not re.search(r"<b>.+</b>", card) or not re.search(r"\d", card)] == []
+    assert any("xq-because" in card for card in cards) or name in ("today", "map")
+
+
+def cards_of(parent) -> Iterator[str]:
+    """Yield what the card shows for each shape and sign of a map that catches the mouse."""
+    for child in parent._children.values():
+        if isinstance(child, folium.GeoJson) and child.options.get("interactive"):
+            assert child.on_each_feature is not None
+            for feature in child.data["features"]:
+                yield feature["properties"]["tip"] + feature["properties"]["more"]
+        elif isinstance(child, Signs):
+            yield from (tip + more for _, _, _, tip, more in child.rows)
+        else:
+            yield from cards_of(child)
 
 
 def test_a_page_without_plans_or_records_offers_nothing_it_does_not_have(empty_station, unplanned_station, taken):
