@@ -4,6 +4,7 @@ In:     words and numbers that are ready.
 Out:    frozen blocks and pages; ``write_sheets`` sets them in the shared frame.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -148,7 +149,7 @@ class MapPage:
         return self.layout.width, self.layout.height
 
 
-LONG_WORDS, LONG_SHARE = 26, 2.0
+LONG_EMS, LONG_SHARE = 22.0, 2.0
 
 
 def page_link(anchor: str, number: int) -> str:
@@ -233,5 +234,10 @@ def _block(block: Block) -> dict[str, Any]:
 def _widths(table: Table) -> list[float]:
     """Return a table's widths; a column of words that long takes a share, or it would push the others off the paper."""
     widths = table.widths or (1.0,) * len(table.head)
-    longest = [max((len(line[at]) for line in table.rows), default=0) for at in range(len(table.head))]
-    return [width or (LONG_SHARE if signs > LONG_WORDS else 0.0) for width, signs in zip(widths, longest, strict=True)]
+    longest = [max((_ems(line[at]) for line in table.rows), default=0) for at in range(len(table.head))]
+    return [width or (LONG_SHARE if ems > LONG_EMS else 0.0) for width, ems in zip(widths, longest, strict=True)]
+
+
+def _ems(words: str) -> float:
+    """Return about how wide words are; a Latin letter is half a Chinese sign."""
+    return sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.5 for sign in words)

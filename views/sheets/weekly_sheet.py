@@ -59,12 +59,12 @@ def _overview(weekly: Weekly) -> list[Block]:
     said = [
         row for row in records(weekly.classes) if row["incident_class"] != "invalid" and row["this"] + row["before"]
     ]
-    sentences = "".join(
+    sentences = [
         change_words(_name(row["incident_class"]), row["this"], row["before"]) + text(f"weekly.word.{row['word']}")
         for row in said
-    )
+    ]  # a line each: on one line they read as one long word
     return [
-        Heading(text("weekly.overview")), Words("".join(lines)), Words(sentences or text("weekly.none")),
+        Heading(text("weekly.overview")), Words("".join(lines)), *map(Words, sentences or [text("weekly.none")]),
         Words(text("weekly.compared") + text("weekly.chance"), quiet=True), _class_table(weekly), _bars(weekly),
     ]  # fmt: skip
 
