@@ -7,6 +7,7 @@ incidents drawn from its own (moved by up to 300 m, dates by up to a year), serv
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -78,7 +79,7 @@ def run() -> list[dict[str, Any]]:
 
 def _with_own_leaflet(page: str, ours: str) -> str:
     """Return folium's page with the Leaflet that ours carries in place of what it would fetch."""
-    script = ours[ours.index("<script>") : ours.index("</script>") + len("</script>")]
+    script = next(one for one in re.findall("<script>.*?</script>", ours, re.DOTALL) if "leafletjs.com" in one)
     kept = [line for line in page.splitlines() if "<link" not in line and 'src="http' not in line]
     return "\n".join(kept).replace("<head>", f"<head>{script}", 1)
 
