@@ -18,6 +18,8 @@ from gis_data import audit
 from gis_data.errors import InputError
 from gis_data.intake import import_files, new_workspace, privacy, undo_import
 from gis_data.workspace import Workspace
+from views.quality import quality_of
+from views.quality_book import write_quality_book
 
 NAMES = ("欧阳测试", "司徒样例", "诸葛假名")
 PHONES = ("13800001111", "159-2222-3333", "１７７４４４４５５５５")
@@ -111,6 +113,7 @@ def test_without_its_columns_about_persons_the_poisoned_file_leaves_nothing_of_t
     ws: Workspace, tmp_path: Path
 ):
     report = import_files(ws, [poisoned(tmp_path)], drop_person_columns=True).files[0]
+    write_quality_book(quality_of(ws.read), ws.study, ws.root / "out" / "quality.xlsx")
     assert is_clean(ws, SECRETS)
     assert (report.rows_read, report.accepted) == (11, len(ws.read("incidents")))
     assert report.accepted >= 2
