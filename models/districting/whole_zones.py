@@ -20,6 +20,7 @@ from models.districting.problem import Bools, Floats, Ints, Problem
 
 Words = NDArray[np.uint64]
 WORD = 64
+LOOK_EVERY, WORTH_A_LOOK = 4, 500  # units between looks for islands; sets that are worth one
 
 
 @dataclass(frozen=True)
@@ -78,21 +79,22 @@ class ZonesOfPost(Knapsack):
         self._mark_neighbours()
 
     def _mark_neighbours(self) -> None:
-        """Note as bits who touches whom, and after which unit a taken one must have a taken neighbour."""
+        """Note who touches whom, and after which unit a taken one must have a taken neighbour."""
         count, place = len(self.near), {int(i): t for t, i in enumerate(self.near.tolist())}
         self.words = max(1, -(-count // WORD))
         self.bit = np.zeros((count, self.words), dtype=np.uint64)
         self.touches = np.zeros((count, self.words), dtype=np.uint64)
+        self.beside: list[list[int]] = []
         self.by_post = np.zeros(count, dtype=bool)
         self.judged_after: dict[int, list[int]] = {}
-        for i, t in place.items():
+        for t, i in enumerate(self.near.tolist()):
             self.bit[t, t // WORD] = np.uint64(1) << np.uint64(t % WORD)
-            beside = [place[m] for m in self.problem.neighbours[i] if m in place]
-            for s in beside:
+            self.beside.append([place[m] for m in self.problem.neighbours[i] if m in place])
+            for s in self.beside[t]:
                 self.touches[t, s // WORD] |= np.uint64(1) << np.uint64(s % WORD)
             self.by_post[t] = self.j in self.problem.neighbours[i]
             if not self.by_post[t]:
-                self.judged_after.setdefault(min([*beside, t]), []).append(t)
+                self.judged_after.setdefault(min([*self.beside[t], t]), []).append(t)
 
     def below(self, u: Floats, tables: list[Floats], limit: float, *, most: int) -> Below:
         """Return the connected zones with V ≤ limit; of more than ``most`` unfinished ones the cheapest are kept."""
@@ -107,6 +109,8 @@ class ZonesOfPost(Knapsack):
             value = np.concatenate([value[left], value[more] + gains[t]])
             load = np.concatenate([load[left], load[more] + step])
             kept = np.flatnonzero(self._not_alone(taken, self.judged_after.get(t, [])))
+            if t % LOOK_EVERY == 1 and len(kept) > WORTH_A_LOOK:
+                kept = kept[self._connected(taken[kept], t)]
             if len(kept) > most:
                 hope = value[kept] + rest[load[kept]]
                 order = np.argpartition(hope, most)
@@ -118,33 +122,50 @@ class ZonesOfPost(Knapsack):
     def _not_alone(self, taken: Words, judged: list[int]) -> Bools:
         good = np.ones(len(taken), dtype=bool)
         for t in judged:
-            good &= ((taken & self.bit[t]) == 0).all(axis=1) | ((taken & self.touches[t]) != 0).any(axis=1)
+            alone = (taken[:, t // WORD] & self.bit[t, t // WORD]) != 0
+            for word in np.flatnonzero(self.touches[t]).tolist():
+                alone &= (taken[:, word] & self.touches[t, word]) == 0
+            good &= ~alone
         return good
 
     def _finished(self, taken: Words, value: Floats, complete_to: float) -> Below:
         problem = self.problem
-        kept = self._connected(taken)
+        kept = self._connected(taken, 0)
         taken, value = taken[kept], value[kept]
         members = np.zeros((len(value), problem.size), dtype=bool)
         members[:, self.j] = True
-        for t, i in enumerate(self.near.tolist()):
-            members[:, i] = (taken[:, t // WORD] & self.bit[t, t // WORD]) != 0
+        members[:, self.near] = _held(taken, len(self.near))
         load = members @ problem.load
         kept = (load >= problem.lowest) & (load <= problem.highest)
         members, value = members[kept], value[kept]
         column = np.where(np.isfinite(problem.cost[:, self.j]), problem.cost[:, self.j], 0.0)
         return Below(Zones(members, np.full(len(value), self.j), members @ column), value, complete_to)
 
-    def _connected(self, taken: Words) -> Bools:
-        """Tell which sets one walk from the post reaches."""
-        reached = np.zeros_like(taken)
-        for t in np.flatnonzero(self.by_post).tolist():
-            reached |= taken & self.bit[t]
+    def _connected(self, taken: Words, decided: int) -> Bools:
+        """Tell which sets walks reach from the post and from the units before ``decided``, which may yet be taken.
+
+        A line for each unit, a bit for each set: one operation of words walks in 64 sets at once.
+        """
+        if not len(taken):
+            return np.zeros(0, dtype=bool)
+        held = np.packbits(_held(taken, len(self.near)).T, axis=1)
+        lines = np.ascontiguousarray(np.pad(held, ((0, 0), (0, -held.shape[1] % 8)))).view(np.uint64)
+        reached = np.zeros_like(lines)
+        reached[self.by_post] = lines[self.by_post]
+        reached[:decided] = ~np.uint64(0)
+        later = range(decided, len(self.near))
         while True:
             before = reached.copy()
-            for t in range(len(self.near)):
-                touched = ((reached & self.touches[t]) != 0).any(axis=1)
-                reached[touched] |= taken[touched] & self.bit[t]
+            for t in later:
+                if self.beside[t]:
+                    reached[t] |= lines[t] & np.bitwise_or.reduce(reached[self.beside[t]], axis=0)
             if (reached == before).all():
-                whole: Bools = (reached == taken).all(axis=1)
-                return whole
+                break
+        missed = np.bitwise_or.reduce(lines[decided:] & ~reached[decided:], axis=0)
+        return np.unpackbits(missed.view(np.uint8))[: len(taken)] == 0
+
+
+def _held(taken: Words, count: int) -> Bools:
+    """Return sets held as words as a table, a line for each set, a column for each unit."""
+    held = np.unpackbits(taken.view(np.uint8), axis=1, bitorder="little", count=count)
+    return held.view(np.bool_)
