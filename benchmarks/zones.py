@@ -127,8 +127,8 @@ def in_city() -> dict[str, Any]:
         "peer_s": round(peer_s, 1),
         "objective_ratio": round(ours.cost / float(minutes_to_post(ground, theirs) @ ground.load), 4),
         "gap_pct": round(100 * (ours.cost - ours.bound) / ours.cost, 2),
-        "max_over_mean": round(_heaviest(ground, ours.post), 3),
-        "peer_max_over_mean": round(_heaviest(ground, theirs), 3),
+        "max_over_mean": round(heaviest(ground, ours.post), 3),
+        "peer_max_over_mean": round(heaviest(ground, theirs), 3),
         "mean_min": round(ours.cost / float(ground.load.sum()), 3),
         "peer_broken": broken_rules_of(ground, theirs),
         "peak_gb": round(peak_gb, 2),
@@ -159,13 +159,13 @@ def in_villages() -> dict[str, Any]:
 def _one_town(problem: Problem) -> dict[str, float]:
     quick, ours_s = timed(lambda: solve(problem, seed=1, time_limit_s=PLAN_S))
     ours, proof_s = timed(lambda: solve(problem, seed=1, time_limit_s=PROOF_S, start=quick.post))
-    theirs, peer_s = timed(lambda: _gerrychain(problem, bursts=BURSTS))
-    _keep_the_rules(problem, quick.post, ours.post, theirs)
+    theirs, peer_s = timed(lambda: gerrychain(problem, bursts=BURSTS))
+    keep_the_rules(problem, quick.post, ours.post, theirs)
     return {
         "ours_s": ours_s, "proof_s": proof_s, "peer_s": peer_s,
-        "objective_ratio": quick.cost / _cost(problem, theirs), "proven_ratio": ours.cost / _cost(problem, theirs),
-        "gap_pct": 100 * (ours.cost - ours.bound) / ours.cost, "max_over_mean": _heaviest(problem, quick.post),
-        "peer_max_over_mean": _heaviest(problem, theirs),
+        "objective_ratio": quick.cost / cost_of(problem, theirs), "proven_ratio": ours.cost / cost_of(problem, theirs),
+        "gap_pct": 100 * (ours.cost - ours.bound) / ours.cost, "max_over_mean": heaviest(problem, quick.post),
+        "peer_max_over_mean": heaviest(problem, theirs),
     }  # fmt: skip
 
 
@@ -174,11 +174,11 @@ def in_cells() -> dict[str, Any]:
     problem = cells(1, SIDE, CELL_ZONES)
     plan, ours_s = timed(lambda: search_many(problem, rng=np.random.default_rng([1, problem.size, problem.count])))
     ours, proof_s = timed(lambda: solve(problem, seed=1, time_limit_s=CITY_LIMIT_S))
-    theirs, peer_s = timed(lambda: _gerrychain(problem, bursts=CELL_STEPS // BURST))
-    _keep_the_rules(problem, ours.post, theirs)
+    theirs, peer_s = timed(lambda: gerrychain(problem, bursts=CELL_STEPS // BURST))
+    keep_the_rules(problem, ours.post, theirs)
     if plan.cost > ours.cost * (1 + 1e-9):
         raise AssertionError("the plan alone is not the plan that was proven")
-    ratio = ours.cost / _cost(problem, theirs)
+    ratio = ours.cost / cost_of(problem, theirs)
     return {
         "name": "zones_cells",
         "peer": f"GerryChain ReCom, {CELL_STEPS} steps in short bursts",
@@ -190,12 +190,13 @@ def in_cells() -> dict[str, Any]:
         "peer_s": round(peer_s, 3),
         "objective_ratio": round(ratio, 4),
         "gap_pct": round(100 * (ours.cost - ours.bound) / ours.cost, 2),
-        "max_over_mean": round(_heaviest(problem, ours.post), 3),
-        "peer_max_over_mean": round(_heaviest(problem, theirs), 3),
+        "max_over_mean": round(heaviest(problem, ours.post), 3),
+        "peer_max_over_mean": round(heaviest(problem, theirs), 3),
     }
 
 
-def _keep_the_rules(problem: Problem, *answers: Ints) -> None:
+def keep_the_rules(problem: Problem, *answers: Ints) -> None:
+    """Raise where an answer breaks a rule."""
     for post in answers:
         # GerryChain's work is rounded to whole numbers, a ten-thousandth of a zone.
         if broken := broken_rules(replace(problem, tolerance=TOLERANCE + 1e-3), post):
@@ -227,12 +228,12 @@ def p_median(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _gerrychain(problem: Problem, *, bursts: int) -> Ints:
+def gerrychain(problem: Problem, *, bursts: int) -> Ints:
     """Return the best of GerryChain's plans as posts."""
     edges = [(i, j) for i, near in enumerate(problem.neighbours) for j in near]
     part = short_bursts(
         problem.load, edges, problem.count, tolerance=TOLERANCE, bursts=bursts,
-        measure=lambda part: _cost(problem, _posts(problem, part)),
+        measure=lambda part: cost_of(problem, _posts(problem, part)),
     )  # fmt: skip
     return _posts(problem, part)
 
@@ -242,10 +243,12 @@ def _posts(problem: Problem, part: Ints) -> Ints:
     return recentred(problem, first[part].astype(np.int64))
 
 
-def _cost(problem: Problem, post: Ints) -> float:
+def cost_of(problem: Problem, post: Ints) -> float:
+    """Return the work times minutes of an answer, judged apart from our code."""
     return float((problem.load * problem.travel_min[np.arange(problem.size), post]).sum())
 
 
-def _heaviest(problem: Districted, post: Ints) -> float:
+def heaviest(problem: Districted, post: Ints) -> float:
+    """Return the busiest zone's load over the mean."""
     loads = np.bincount(np.unique(post, return_inverse=True)[1], weights=problem.load)
     return float(loads.max()) / problem.mean_load

@@ -22,9 +22,9 @@ from models.districting.problem import Floats, Ints, Problem, broken_rules, obje
 from models.districting.whole_zones import ZonesOfPost, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
-# Unfinished zones a post that a list may hold, in turn; and the share of posts whose list may be too long before the
-# next is tried.
-LISTS = ((3_000, 0.6), (30_000, 0.3), (300_000, 0.05), (1_500_000, 0.0))
+LISTS = ((3_000, 0.65), (30_000, 0.45), (300_000, 0.1), (3_000_000, 0.0))
+MOST = 2_500_000  # zones in all lists together beyond which no longer ones are made
+LIKELY = 20_000  # cheapest zones of an incomplete list that are tried for a better plan
 
 
 def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) -> Branched:
@@ -50,19 +50,22 @@ def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) 
         swept = sweep(source, u, room, most=most, only=missing)
         least = np.maximum(least, swept.least)
         stock = stock.with_others(*swept.zones)
-        missing &= swept.complete_to < _room(problem.count, u, cost, least, least) - SAME * cost
-        complete = not missing.any()
-        if complete or solves == 0:
-            left = deadline - time.monotonic()
-            found, solves = (
-                best_of_stock(stock, problem.count, cost, u, time_limit_s=left, seed=seed, proof=complete),
-                solves + 1,
-            )
+        value = stock.cost - stock.members @ u
+        while True:
+            limits = _room(problem.count, u, cost, least, least)
+            complete = bool((np.where(missing, swept.complete_to, np.inf) >= limits - SAME * cost).all())
+            some = stock if complete else stock.only(np.argsort(value, kind="stable")[:LIKELY])
+            found = best_of_stock(some, problem.count, cost, u, time_limit_s=deadline - time.monotonic(), seed=seed,
+                                  proof=complete)  # fmt: skip
+            solves += 1
             if found.post is not None:
                 best, cost = _checked(problem, found.post), found.cost
-            if complete and found.proven:
-                return Branched(best, cost, "optimal", 1, solves, 0)
-        if complete or missing.mean() > few:
+            if complete or found.post is None:
+                break
+        if complete and found.proven:
+            return Branched(best, cost, "optimal", 1, solves, 0)
+        missing &= swept.complete_to < limits - SAME * cost
+        if complete or missing.mean() > few or len(stock) > MOST:
             break
     return Branched(best, min(cost, max(proof.value, bound_of(problem.count, u, least))), "time", 1, solves, 0)
 

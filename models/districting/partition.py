@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array
 
 from models.districting.problem import Bools, Floats, Ints
 from models.districting.whole_zones import Zones
@@ -59,12 +59,16 @@ class Best:
 
 def matrix_of(zones: Zones, triples: Sequence[Triple]) -> csr_array:
     """Return the coefficients of all rows, a line for each zone: units, the number of zones, triples."""
-    blocks = [csr_array(zones.members.astype(np.float64)), csr_array(np.ones((len(zones), 1)))]
-    if triples:
-        a, b, c = np.array(triples).T
-        held = zones.members.view(np.int8)
-        blocks.append(csr_array(held[:, a] + held[:, b] + held[:, c] >= 2, dtype=np.float64))
-    return csr_array(hstack(blocks, format="csr"))
+    count, size = zones.members.shape
+    table = np.empty((count, size + 1 + len(triples)), dtype=bool)
+    table[:, :size], table[:, size] = zones.members, True
+    held = np.ascontiguousarray(zones.members.T).view(np.int8) if triples else np.zeros((0, 0), dtype=np.int8)
+    for column, (a, b, c) in enumerate(triples, start=size + 1):
+        table[:, column] = held[a] + held[b] + held[c] >= 2
+    # Far quicker than scipy's own way from a table: a million zones are met.
+    place = np.flatnonzero(table.ravel())
+    ends = np.concatenate([[0], np.cumsum(table.sum(axis=1))])
+    return csr_array((np.ones(len(place)), place % table.shape[1], ends), shape=table.shape)
 
 
 def relax(

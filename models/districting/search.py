@@ -9,6 +9,7 @@ Method: every post carries a price p_j in minutes; unit i goes to argmin_j d_ij 
 """
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,15 +41,30 @@ class Found:
     least_deviation: float
 
 
-def search(problem: Problem, *, rng: np.random.Generator, starts: int, moves: int) -> Found:
-    """Return the best of several starts, each annealed for a number of moves."""
-    best = Found(None, math.inf, math.inf)
+def search(
+    problem: Problem, *, rng: np.random.Generator, starts: int, moves: int, agree: int = 0, deadline: float = math.inf
+) -> Found:
+    """Return the best of several starts, each annealed for a number of moves.
+
+    Parameters
+    ----------
+    agree
+        End as soon as so many starts have come to the best plan (0: never).
+    deadline
+        A time of the monotonic clock after which none but the first start begins.
+    """
+    best, met = Found(None, math.inf, math.inf), 0
     for start in range(starts):
+        if start and time.monotonic() > deadline:
+            break
         first = first_map(problem, rng=rng)
         found = anneal(problem, first, rng=rng, moves=moves, penalty=PENALTIES[start % len(PENALTIES)])
         least = min(best.least_deviation, found.least_deviation)
+        met = met + 1 if math.isclose(found.cost, best.cost, rel_tol=1e-9) else 1 if found.cost < best.cost else met
         winner = found if found.cost < best.cost else best
         best = Found(winner.post, winner.cost, least)
+        if best.post is not None and met == agree:
+            break
     return best
 
 

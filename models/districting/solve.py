@@ -22,7 +22,7 @@ from models.districting.problem import Ints, Problem, broken_rules, objective
 from models.districting.recut import recut
 from models.districting.search import Found, search, search_many
 
-TRIES = 4
+TRIES, AGREE = 4, 4  # searches for a legal plan; starts of one that come to the same best plan
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
 
@@ -73,10 +73,11 @@ def solve(
     started = time.monotonic()
     rng = np.random.default_rng([seed, problem.size, problem.count])
     deadline, balanced, found = started + time_limit_s, math.isfinite(problem.highest), Found(None, math.inf, math.inf)
-    # A dozen short searches do to begin with, for the proof itself looks for better plans; again where none was legal.
+    # Many short searches, for a good plan shortens every list that proves it; again where none was legal.
     for _ in range(TRIES if balanced else 1):
-        starts, moves = 2 + problem.size // 7 if balanced else 4, min(170 * problem.size, 12_000)
-        found = _better(problem, search(problem, rng=rng, starts=starts, moves=moves), start)
+        starts, moves = 4 + problem.size // 2 if balanced else 4, min(170 * problem.size, 12_000)
+        found = search(problem, rng=rng, starts=starts, moves=moves, agree=AGREE, deadline=deadline)
+        found = _better(problem, found, start)
         if found.post is not None:
             break
     share(0.3)

@@ -5,7 +5,7 @@ Out:    zones, with the value below which none is missing.
 Method: 1. ``knapsack`` gives the least value with which the first t units (nearest first) can fill a zone from any
            load.
         2. From the farthest unit on each is taken or left; what cannot end within the limit is dropped at once, and so
-           is a taken unit none of whose neighbours was taken. What is left at the end is tried for one walk.
+           is a taken unit none of whose neighbours was taken. Every few units all sets are walked at once.
         All zones with V ≤ limit are found so: the columns of a set partitioning (Garfinkel & Nemhauser 1970;
         enumeration under a gap: Baldacci, Christofides & Mingozzi 2008).
 """
