@@ -6,7 +6,9 @@ Out:    the system of each row, and the stretches behind that verdict with their
 Method: a program is switched from one system to another at some day, so a file is one or a few stretches (a hidden
         Markov chain, decoded by Viterbi 1967). What a row says for a system is the likelihood ratio of two distances,
         to the nearest building or road and to the village it names, against the same distances of points moved off by
-        as much in other directions. The ratios are learnt from the file itself (expectation-maximisation).
+        as much in other directions. The ratios are learnt from the file itself (expectation-maximisation). As a ratio
+        learnt from points strewn anywhere finds the best of three chances, rows are moved only where their new points
+        also stand at buildings and roads as real ones do (``FIT_SCALE_M``), which no file teaches.
 """
 
 from dataclasses import dataclass
@@ -94,16 +96,17 @@ def find_datum(lon: Floats, lat: Floats, named_xy: Floats, ground: Ground) -> Ve
         return _all_as_written(count)
     step = max(1, -(-count // MOST_ROWS))
     looked = np.arange(0, count, step)
-    model, evidence = _Likelihood(ground).fitted(lon[looked], lat[looked], named_xy[looked])
+    model = _Likelihood(ground)
+    evidence, standing = model.fitted(lon[looked], lat[looked], named_xy[looked])
     state = _viterbi(evidence, model.switch)
     if step > 1 and np.count_nonzero(np.diff(state)) > MOST_SWITCHES:
         # Systems that take turns row by row (a device and a clicked map): no row speaks for the rows beside it.
         looked, step = np.arange(count), 1
-        evidence = model.evidence(lon, lat, named_xy)
+        evidence, standing = model.evidence(lon, lat, named_xy)
         state = _viterbi(evidence, model.switch)
     if step > 1:
         state = _with_exact_switches(np.repeat(state, step)[:count], step, model, lon, lat, named_xy)
-    return _judged(state, looked, evidence)
+    return _judged(state, looked, evidence, standing)
 
 
 def to_wgs84(lon: Floats, lat: Floats, system: NDArray[np.object_]) -> tuple[Floats, Floats]:
@@ -120,15 +123,16 @@ class _Likelihood:
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.fit_ratio = self.village_ratio = np.empty(0)
+        self.fit_ratio = self.village_ratio = self.standing_ratio = np.empty(0)
         self.switch = FIRST_SWITCH
 
-    def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple["_Likelihood", Floats]:
-        """Learn the ratios from the rows, starting from exponential distances; also return the rows' evidence."""
+    def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Floats, Floats]:
+        """Learn the ratios from the rows, starting from exponential distances; return the rows' evidence."""
         fit, village = self._bins(lon, lat, named_xy)
         fit_chance, village_chance = self._by_chance(lon, lat, named_xy)
         fit_right = _exponential(FIT_EDGES_M, FIT_SCALE_M)
         village_right = _exponential(VILLAGE_EDGES_M, VILLAGE_SCALE_M)
+        self.standing_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
         before = None
         for _ in range(ROUNDS):
             self.fit_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
@@ -142,11 +146,15 @@ class _Likelihood:
             fit_right = _histogram(fit[rows, chosen], len(fit_chance))
             own = village[rows, chosen]
             village_right = _histogram(own[own < len(village_chance)], len(village_chance))
-        return self, self._evidence(fit, village)
+        return self._evidence(fit, village), self.standing_ratio[fit]
 
-    def evidence(self, lon: Floats, lat: Floats, named_xy: Floats) -> Floats:
-        """Return the log-likelihood ratio of each row under each system (n × 3)."""
-        return self._evidence(*self._bins(lon, lat, named_xy))
+    def evidence(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Floats, Floats]:
+        """Return the log-likelihood ratio of each row under each system, as learnt and of its fit alone as unlearnt.
+
+        Both are n × 3.
+        """
+        fit, village = self._bins(lon, lat, named_xy)
+        return self._evidence(fit, village), self.standing_ratio[fit]
 
     def _evidence(self, fit: Ints, village: Ints) -> Floats:
         return np.asarray(self.fit_ratio[fit] + self.village_ratio[village], dtype=float)
@@ -224,32 +232,37 @@ def _with_exact_switches(
         low, high = max(0, switch - 2 * step), min(len(state), switch + 2 * step)
         near = slice(low, high)
         before, after = state[low], state[high - 1]
-        evidence = model.evidence(lon[near], lat[near], named_xy[near])
+        evidence, _ = model.evidence(lon[near], lat[near], named_xy[near])
         gain = np.concatenate([[0.0], np.cumsum(evidence[:, before] - evidence[:, after])])
         cut = int(gain.argmax())
         state[low : low + cut], state[low + cut : high] = before, after
     return state
 
 
-def _judged(state: Ints, looked: Ints, evidence: Floats) -> Verdict:
+def _judged(state: Ints, looked: Ints, evidence: Floats, standing: Floats) -> Verdict:
     """Cut the rows into stretches and tell each, by the rows looked at."""
     starts = np.r_[0, np.flatnonzero(np.diff(state)) + 1]
     rows = np.diff(np.r_[starts, len(state)])
-    summed = np.vstack([np.zeros((1, len(SYSTEMS))), np.cumsum(evidence, axis=0)])
     ends = np.asarray(np.searchsorted(looked, np.r_[starts, len(state)]), dtype=np.int64)
-    total = summed[ends[1:]] - summed[ends[:-1]] + PRIOR
+    total = _of_stretches(evidence, ends) + PRIOR
     own = np.asarray(state[starts])
     at = np.arange(len(starts))
     best_other = total.copy()
     best_other[at, own] = -np.inf
     lead = total[at, own] - best_other.max(axis=1)
+    stands = _of_stretches(standing, ends)[at, own] >= CLEAR
     # Few rows say little; what is likeliest as written stays as written, but no row is moved without clear odds.
-    told = (lead >= CLEAR) | ((own == 0) & (lead >= 0))
+    told = (stands & (lead >= CLEAR)) | ((own == 0) & (lead >= 0))
     name = np.where(told, np.array(SYSTEMS, dtype=object)[own], "unclear")
     stretches = pd.DataFrame(
         {"first": starts, "last": starts + rows - 1, "rows": rows, "system": name, "odds_log10": lead / np.log(10)}
     )
     return Verdict(np.repeat(name, rows), stretches)
+
+
+def _of_stretches(evidence: Floats, ends: Ints) -> Floats:
+    summed = np.vstack([np.zeros((1, evidence.shape[1])), np.cumsum(evidence, axis=0)])
+    return np.asarray(summed[ends[1:]] - summed[ends[:-1]], dtype=float)
 
 
 def _all_as_written(count: int) -> Verdict:
