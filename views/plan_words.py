@@ -141,15 +141,18 @@ def action_name(action: str) -> str:
 
 def details(parameters: Mapping[str, Any]) -> str:
     """Return what an entry says beside its action, in the running language where words are known, cut where long."""
-    shown = {key: value for key, value in parameters.items() if key != "token" and value not in ("", [], {}, None)}
-    words = _pairs(shown, "; ")
+    why = {"reason": parameters["reason"]} if "reason" in parameters else {}  # first, so that it is never cut
+    words = _pairs(
+        {key: value for key, value in (why | dict(parameters)).items() if key != "token" and value is not None}, "; "
+    )
     return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}…"
 
 
 def _pairs(values: Mapping[str, Any], between: str) -> str:
     known = sentences("zh")
     names = {key: text(f"page.plans.detail.{key}") for key in values if f"page.plans.detail.{key}" in known}
-    return between.join(f"{names.get(key, key)}: {_plain(value)}" for key, value in values.items())
+    said = {key: value for key, value in values.items() if value not in ("", [], {})}
+    return between.join(f"{names.get(key, key)}: {_plain(value)}" for key, value in said.items())
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds

@@ -571,6 +571,7 @@ def test_a_road_is_closed_by_a_click_kept_and_opened_by_another(browser: Browser
         expect(work).not_to_have_text(kept, timeout=WAIT_MS, use_inner_text=True)
         page.locator("[data-do=undo]").click()
         after_edits(page, 0)
+        in_the_log(page, "桥面维修")
 
 
 @pytest.mark.slow

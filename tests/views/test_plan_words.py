@@ -13,6 +13,7 @@ from views.plan_words import action_name, details, log_table
         ("zh", {"files": [["已建.csv", "cameras", 14, 13, 1, 0]], "token": "ab"}, "文件: 已建.csv 监控 14 13 1 0"),
         ("en", {"insisted": False, "after": {"gap": 1.1, "note": None}}, "insisted: ✗; after: (gap: 1.1, remark: —)"),
         ("en", {"reason": "agreed", "unheard_of": 3}, "reason: agreed; unheard_of: 3"),
+        ("en", {"unheard_of": [3], "units": [], "reason": "agreed"}, "reason: agreed; unheard_of: 3"),
     ],
 )  # fmt: skip
 def test_an_entry_is_told_in_the_running_language(lang, parameters, said):
