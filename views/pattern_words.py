@@ -212,9 +212,14 @@ def news_line(news: News) -> str:
     clusters = news.scan.clusters
     if clusters.empty:
         return text("page.patterns.news.empty")
-    p = float(clusters["p_value"].iloc[0])
-    key = "page.patterns.news.yes" if p <= ALPHA else "page.patterns.news.no"
-    return text(key, p=p_value(p), looks=f"{1 / ALPHA:.0f}")
+    key = "page.patterns.news.yes" if is_new(news) else "page.patterns.news.no"
+    return text(key, p=p_value(float(clusters["p_value"].iloc[0])), looks=f"{1 / ALPHA:.0f}")
+
+
+def is_new(news: News) -> bool:
+    """Tell whether the likeliest cluster is more than chance."""
+    clusters = news.scan.clusters
+    return len(clusters) > 0 and bool(clusters["p_value"].iloc[0] <= ALPHA)
 
 
 def news_table(news: News, villages: Mapping[str, str]) -> pd.DataFrame:

@@ -105,8 +105,7 @@ def _numbers(station: Station, question: Question, rows: pd.DataFrame) -> None:
     ]
     ground, news = _ground_of(key, station, question), _news_of(key, station, question)
     hot = figures.DASH if ground is None else f"{int((ground.hot['verdict'] == 'hot').sum()):,}"
-    new = news is None or news.scan.clusters.empty
-    newest = figures.DASH if news is None or new else words.p_value(float(news.scan.clusters["p_value"].iloc[0]))
+    newest = figures.DASH if news is None else text(f"page.patterns.newest_{'yes' if words.is_new(news) else 'no'}")
     frame.numbers([*shown, (text("page.patterns.hot_cells"), hot, ""), (text("page.patterns.newest"), newest, "")])
 
 
