@@ -50,11 +50,12 @@ class Relaxed:
 
 @dataclass(frozen=True)
 class Best:
-    """The best plan of a stock that beats a cost (None: none found), and whether no other can."""
+    """The best plan of a stock that beats a cost (None: none found), whether no other can, and their bound."""
 
     post: Ints | None
     cost: float
     proven: bool
+    bound: float = -math.inf  # of a stock looked at in part
 
 
 def matrix_of(zones: Zones, triples: Sequence[Triple]) -> csr_array:
@@ -187,7 +188,7 @@ def best_of_stock(
     waiting: list[tuple[float, int, Zones, list[Triple], Ints]] = [(-math.inf, next(number), zones, [], begin)]
     while waiting:
         if time.monotonic() > deadline:
-            return replace(best, proven=False)
+            return replace(best, proven=False, bound=waiting[0][0])
         lowest, order, some, triples, begin = heapq.heappop(waiting)
         if lowest >= best.cost * (1 - SAME):
             break
@@ -206,10 +207,11 @@ def best_of_stock(
                 return replace(best, proven=False)
         if len(rest.zones) <= SMALL:
             left = deadline - time.monotonic()
-            found = whole(rest.zones, count, rest.triples, best.cost, time_limit_s=left, seed=seed)
+            found = whole(rest.zones, count, rest.triples, best.cost, time_limit_s=left, seed=seed,
+                          most_nodes=None if proof else PLAN_NODES)  # fmt: skip
             best = _better(best, found)
             if not found.proven:
-                return replace(best, proven=False)
+                return replace(best, proven=False, bound=lowest)
             continue
         for child, begin in _split(rest, count, best.cost):
             heapq.heappush(waiting, (rest.bound, next(number), child, rest.triples, begin))
@@ -299,4 +301,6 @@ def whole(
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return Best(None, cost, proven)
     chosen = np.flatnonzero(np.array(solver.getSolution().col_value) > 0.5)
-    return Best(_post_of(zones, chosen), float(zones.cost[chosen].sum()), proven)
+    if (total := float(zones.cost[chosen].sum())) >= cost * (1 - SAME):
+        return Best(None, cost, proven)  # the plan to beat once more, within the solver's tolerance of its row
+    return Best(_post_of(zones, chosen), total, proven)
