@@ -53,6 +53,7 @@ class Branched:
     nodes: int
     solves: int
     cuts: int
+    left: tuple["_Node", ...] = ()  # parts of the tree not looked at yet
 
 
 @dataclass(frozen=True)
@@ -73,29 +74,32 @@ class _Node:
         return all(len(posts) == count for posts, count in self.parts)
 
 
-def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int, most_nodes: int | None = None) -> Branched:
-    """Return the cheapest connected answer, or the best found and the bound when the time (or nodes) is over."""
+def branch(
+    problem: Problem, start: Ints, *, time_limit_s: float, seed: int, most_nodes: int | None = None,
+    begin: tuple["_Node", ...] | None = None,
+) -> Branched:  # fmt: skip
+    """Return the cheapest connected answer, or the best found and the bound when the time (or nodes) is over.
+
+    With ``begin``, what an earlier run left, the work goes on there; ``start`` may cost less than what that run found.
+    """
     deadline = time.monotonic() + time_limit_s
     best, cost = start, objective(problem, start)
-    proof = lagrangian_bound(problem, start, iterations=600)
-    open_pairs = proof.open_pairs & within_reach(problem)
-    posts = np.flatnonzero(np.diag(open_pairs))
-    if len(posts) < problem.count:
-        return Branched(best, cost, "optimal", 0, 0, 0)
     number, nodes, solves, cuts = itertools.count(), 0, 0, 0
-    first = _Node(((posts, problem.count),), open_pairs, proof.minutes, proof.value)
-    waiting: list[tuple[float, int, _Node]] = [(first.bound, next(number), first)]
+    first = _root(problem, start) if begin is None else begin
+    waiting: list[tuple[float, int, _Node]] = [(node.bound, next(number), node) for node in first]
+    heapq.heapify(waiting)
     while waiting and waiting[0][0] < cost * (1 - SAME):
         if time.monotonic() > deadline or nodes == most_nodes:
-            return Branched(best, max(proof.value, min(cost, waiting[0][0])), "time", nodes, solves, cuts)
+            left = tuple(node for _, _, node in sorted(waiting))
+            return Branched(best, min(cost, left[0].bound), "time", nodes, solves, cuts, left)
         _, _, node = heapq.heappop(waiting)
         nodes += 1
         tight, taken = _tightened(problem, node, cost, moves=NODE_MOVES if nodes > 1 else ROOT_MOVES)
         if tight is None:
             continue
         if tight.settled:
-            left = max(0.0, deadline - time.monotonic())
-            leaf = solve_exactly(problem, best, tight.open_pairs, time_limit_s=left, seed=seed)
+            seconds = max(0.0, deadline - time.monotonic())
+            leaf = solve_exactly(problem, best, tight.open_pairs, time_limit_s=seconds, seed=seed)
             solves, cuts = solves + leaf.solves, cuts + leaf.cuts
             if leaf.post is not None and objective(problem, leaf.post) < cost:
                 best, cost = leaf.post, objective(problem, leaf.post)
@@ -109,6 +113,16 @@ def branch(problem: Problem, start: Ints, *, time_limit_s: float, seed: int, mos
         for child in _children(problem, tight, taken):
             heapq.heappush(waiting, (child.bound, next(number), child))
     return Branched(best, cost, "optimal", nodes, solves, cuts)
+
+
+def _root(problem: Problem, start: Ints) -> tuple[_Node, ...]:
+    """Return the node that holds every answer cheaper than the start; none if there are too few posts for one."""
+    proof = lagrangian_bound(problem, start, iterations=600)
+    open_pairs = proof.open_pairs & within_reach(problem)
+    posts = np.flatnonzero(np.diag(open_pairs))
+    if len(posts) < problem.count:
+        return ()
+    return (_Node(((posts, problem.count),), open_pairs, proof.minutes, proof.value),)
 
 
 def _dive(problem: Problem, node: _Node, best: Ints, *, time_limit_s: float, seed: int) -> Ints:

@@ -11,6 +11,7 @@ Method: the relaxation of rules (1)–(5) sets posts and zones by halves; with t
 
 import functools
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,8 +28,14 @@ MOST = 2_500_000  # zones in all lists together beyond which no longer ones are 
 LIKELY = 20_000  # cheapest zones of an incomplete list that are tried for a better plan
 
 
-def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) -> Branched:
-    """Return the best answer found and the bound; "optimal" where the lists were complete in time, else "time"."""
+def best_by_lists(
+    problem: Problem, start: Ints, *, deadline: float, seed: int, lists: Sequence[tuple[int, float]] = LISTS
+) -> Branched:
+    """Return the best answer found and the bound; "optimal" where the lists were complete in time, else "time".
+
+    ``lists`` are tried in turn: unfinished zones of a post in a list, and the share of posts whose list may then still
+    be too long for the next to be made.
+    """
     best, cost = start, objective(problem, start)
     proof = lagrangian_bound(problem, start, iterations=600)
     open_pairs = connected_pairs(problem, proof.open_pairs & within_reach(problem))
@@ -42,8 +49,9 @@ def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) 
     if priced.bound >= cost * (1 - SAME):
         return Branched(best, cost, "optimal", 1, 0, 0)
     u, least, stock, solves = priced.u, priced.least, priced.stock, 0
+    bound = max(proof.value, bound_of(problem.count, u, least))
     missing = np.ones(len(least), dtype=bool)
-    for most, few in LISTS:
+    for most, few in lists:
         if time.monotonic() > deadline:
             break
         room = functools.partial(_room, problem.count, u, cost, least)
@@ -65,9 +73,10 @@ def best_by_lists(problem: Problem, start: Ints, *, deadline: float, seed: int) 
         if complete and found.proven:
             return Branched(best, cost, "optimal", 1, solves, 0)
         missing &= swept.complete_to < limits - SAME * cost
+        bound = max(bound, bound_of(problem.count, u, least), found.bound if complete else -np.inf)
         if complete or missing.mean() > few or len(stock) > MOST:
             break
-    return Branched(best, min(cost, max(proof.value, bound_of(problem.count, u, least))), "time", 1, solves, 0)
+    return Branched(best, min(cost, bound), "time", 1, solves, 0)
 
 
 def _room(count: int, u: Floats, cost: float, known: Floats, lowest: Floats) -> Floats:

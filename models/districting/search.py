@@ -10,7 +10,7 @@ Method: every post carries a price p_j in minutes; unit i goes to argmin_j d_ij 
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,11 +34,12 @@ SWAPS_UP_TO = 200  # units; beyond it units are small against a zone and shifts 
 
 @dataclass(frozen=True)
 class Found:
-    """What the search came to: the best answer (None if none obeys the balance), and the best balance seen."""
+    """What the search came to: the best answer (None if none obeys the balance), the best balance, plans of starts."""
 
     post: Ints | None
     cost: float
     least_deviation: float
+    plans: tuple[Ints, ...] = ()
 
 
 def search(
@@ -53,7 +54,7 @@ def search(
     deadline
         A time of the monotonic clock after which none but the first start begins.
     """
-    best, met = Found(None, math.inf, math.inf), 0
+    best, met, plans = Found(None, math.inf, math.inf), 0, list[Ints]()
     for start in range(starts):
         if start and time.monotonic() > deadline:
             break
@@ -63,9 +64,10 @@ def search(
         met = met + 1 if math.isclose(found.cost, best.cost, rel_tol=1e-9) else 1 if found.cost < best.cost else met
         winner = found if found.cost < best.cost else best
         best = Found(winner.post, winner.cost, least)
+        plans += [] if found.post is None else [found.post]
         if best.post is not None and met == agree:
             break
-    return best
+    return replace(best, plans=tuple(plans))
 
 
 def search_many(

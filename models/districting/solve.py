@@ -13,16 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.districting.bound import lagrangian_bound
-from models.districting.branch import branch, within_reach
+from models.districting.branch import Branched, branch, within_reach
 from models.districting.cells_bound import cells_bound
 from models.districting.exact import solve_exactly
 from models.districting.feasible import is_hopeless, needed_tolerance
-from models.districting.listing import best_by_lists
+from models.districting.listing import LISTS, best_by_lists
+from models.districting.partition import PLAN_NODES, whole
 from models.districting.problem import Ints, Problem, broken_rules, objective
 from models.districting.recut import recut
 from models.districting.search import Found, search, search_many
+from models.districting.whole_zones import no_zones, zones_of
 
 TRIES, AGREE = 4, 4  # searches for a legal plan; starts of one that come to the same best plan
+RECOMBINE_S = 10.0  # never met: PLAN_NODES end it, so that more time is never worse
+# Ways to prove in turn, and seconds of each; a turn that ends by itself leaves its time to the next.
+TURNS = (("lists", 3.0), ("branch", 6.0), ("lists", 60.0), ("branch", math.inf))
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
 
@@ -75,9 +80,9 @@ def solve(
     deadline, balanced, found = started + time_limit_s, math.isfinite(problem.highest), Found(None, math.inf, math.inf)
     # Many short searches, for a good plan shortens every list that proves it; again where none was legal.
     for _ in range(TRIES if balanced else 1):
-        starts, moves = 4 + problem.size // 2 if balanced else 4, min(170 * problem.size, 12_000)
+        starts, moves = 2 + 2 * problem.size // 3 if balanced else 4, min(170 * problem.size, 12_000)
         found = search(problem, rng=rng, starts=starts, moves=moves, agree=AGREE, deadline=deadline)
-        found = _better(problem, found, start)
+        found = _better(problem, _recombined(problem, found, seed=seed), start)
         if found.post is not None:
             break
     share(0.3)
@@ -85,15 +90,42 @@ def solve(
         # No answer to start from; or no balance, where the plain model is tight: OR-Library pmed4 in 0.5 s, while
         # zones without a band are too many to list.
         return _straight(problem, found.post, time_limit_s=max(0.0, deadline - time.monotonic()), seed=seed)
-    best = best_by_lists(problem, found.post, deadline=deadline, seed=seed)
-    if best.ended_by != "optimal":
-        share(0.5)
-        first = recut(problem, best.post, deadline=deadline, seed=seed)
-        more = branch(problem, first, time_limit_s=max(0.0, deadline - time.monotonic()), seed=seed)
-        best = replace(more, bound=max(best.bound, more.bound), solves=best.solves + more.solves)
+    best = _proven(problem, found.post, deadline=deadline, seed=seed, share=share)
     share(1.0)
     cost = objective(problem, best.post)
     return Solution(best.post, cost, min(cost, best.bound), best.ended_by, best.solves, best.cuts, best.nodes)
+
+
+def _proven(problem: Problem, start: Ints, *, deadline: float, seed: int, share: Share) -> Branched:
+    """Prove the best plan by lists and by branching in turn, each with the best plan and bound of all before it.
+
+    Which is quicker does not show beforehand (70 villages: lists 5 s, branching not in 25; or 17 s and 3 s), so each is
+    tried briefly before one goes on for long; branching goes on where it stopped.
+    """
+    best, left = Branched(start, -math.inf, "time", 0, 0, 0), None
+    for number, (way, seconds) in enumerate(TURNS):
+        until = min(deadline, time.monotonic() + seconds)
+        if way == "lists":
+            more = best_by_lists(problem, best.post, deadline=until, seed=seed, lists=LISTS if number else LISTS[:1])
+        else:
+            first = recut(problem, best.post, deadline=until, seed=seed) if left is None else best.post
+            more = branch(problem, first, time_limit_s=max(0.0, until - time.monotonic()), seed=seed, begin=left)
+            left = more.left
+        best = replace(more, bound=max(best.bound, more.bound), nodes=best.nodes + more.nodes,
+                       solves=best.solves + more.solves, cuts=best.cuts + more.cuts)  # fmt: skip
+        share(0.4 + 0.6 * (number + 1) / len(TURNS))
+        if best.ended_by == "optimal" or time.monotonic() > deadline:
+            break
+    return best
+
+
+def _recombined(problem: Problem, found: Found, *, seed: int) -> Found:
+    """Return the best plan that the zones of all starts make together."""
+    if len(found.plans) < 2:
+        return found
+    zones = no_zones(problem.size).with_others(*(zones_of(problem, post) for post in found.plans))
+    best = whole(zones, problem.count, (), found.cost, time_limit_s=RECOMBINE_S, seed=seed, most_nodes=PLAN_NODES)
+    return found if best.post is None else replace(found, post=best.post, cost=objective(problem, best.post))
 
 
 def _better(problem: Problem, found: Found, other: Ints | None) -> Found:

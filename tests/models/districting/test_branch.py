@@ -91,6 +91,13 @@ def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed):
     found = branch(problem, start, time_limit_s=30.0, seed=1)
     assert objective(problem, found.post) == pytest.approx(min(legal)) == pytest.approx(found.bound)
     assert found.ended_by == "optimal"
+    step, post, left, bounds = None, start, None, []
+    while step is None or step.ended_by == "time":  # one node a turn, each turn where the one before ended
+        step = branch(problem, post, time_limit_s=30.0, seed=1, most_nodes=1, begin=left)
+        post, left = step.post, step.left
+        bounds.append(step.bound)
+    assert objective(problem, post) == pytest.approx(min(legal))
+    assert bounds == sorted(bounds)
 
 
 def uneven_town(ground, *, seed, count):

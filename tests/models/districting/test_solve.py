@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import models.districting.solve as solving
 from models.districting.bound import lagrangian_bound
 from models.districting.exact import separators, solve_exactly
 from models.districting.feasible import needed_tolerance, zones_by_component
 from models.districting.problem import broken_rules, objective, recentred, zone_loads
-from models.districting.search import search
+from models.districting.search import Found, search
 from models.districting.solve import least_tolerance, nearest_count, solve
 
 
@@ -224,6 +225,35 @@ def test_more_time_never_gives_a_worse_plan(ground, seed):
     costs, bounds = [answer.cost for answer in answers], [answer.bound for answer in answers]
     assert costs == sorted(costs, reverse=True)
     assert bounds == sorted(bounds)
+
+
+@pytest.mark.parametrize("turns", ["lists", "branch", "none of either, then branch", "a moment each, then branch"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whoever_has_the_last_turn_proves_the_best_of_all_partitions(ground, seed, turns, monkeypatch):
+    proofs = {
+        "lists": (("lists", 0.0), ("lists", math.inf)), "branch": (("branch", math.inf),),
+        "none of either, then branch": (("lists", 0.0), ("branch", 0.0), ("lists", 0.0), ("branch", math.inf)),
+        "a moment each, then branch": (("lists", 0.01), ("branch", 0.01), ("lists", 0.01), ("branch", math.inf)),
+    }  # fmt: skip
+    monkeypatch.setattr(solving, "TURNS", proofs[turns])
+    problem = ground.random(seed, size=9, count=3, tolerance=0.5, honest=True)
+    problem = dataclasses.replace(problem, load=np.random.default_rng(seed).lognormal(0, 0.6, 9))
+    best = min(cost for deviation, cost in ground.all_partitions(problem) if deviation <= 0.5)
+    starts = (search(problem, rng=np.random.default_rng(n), starts=1, moves=1) for n in range(20))
+    worst = max((found for found in starts if found.post is not None), key=lambda found: found.cost)
+    assert worst.cost > best * 1.01  # there is something to find
+    monkeypatch.setattr(solving, "search", lambda *_, **__: worst)
+    answer = solved(problem)
+    assert (answer.ended_by, answer.cost, answer.bound) == ("optimal", pytest.approx(best), pytest.approx(best))
+
+
+def test_the_good_halves_of_two_plans_make_a_better_one(ground):
+    # A row of twelve: zones of three cost two each; of two and four, one and four.
+    problem = ground.grid(12, 1, count=4, tolerance=0.5)
+    west, east = np.repeat([1, 4, 6, 9], [3, 3, 2, 4]), np.repeat([0, 3, 7, 10], [2, 4, 3, 3])
+    assert broken_rules(problem, west) == broken_rules(problem, east) == []
+    found = solving._recombined(problem, Found(west, objective(problem, west), 0.0, (west, east)), seed=1)
+    assert found.cost == objective(problem, found.post) == 8.0 < objective(problem, west) == objective(problem, east)
 
 
 def test_the_same_seed_gives_the_same_plan(ground):
