@@ -224,7 +224,8 @@ def test_more_time_never_gives_a_worse_plan(ground, seed):
     answers = [solved(problem, seed=3, time_limit_s=limit) for limit in (0.0, 0.1, 0.4, 20.0)]
     costs, bounds = [answer.cost for answer in answers], [answer.bound for answer in answers]
     assert costs == sorted(costs, reverse=True)
-    assert bounds == sorted(bounds)
+    # The first bounds hang on the plan they begin with, and a better one's may be the lower; none passes the best plan.
+    assert max(bounds) == bounds[-1] == pytest.approx(costs[-1])
 
 
 @pytest.mark.parametrize("turns", ["lists", "branch", "none of either, then branch", "a moment each, then branch"])
