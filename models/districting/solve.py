@@ -121,7 +121,7 @@ def _proven(problem: Problem, start: Ints, *, deadline: float, seed: int, share:
 
 def _recombined(problem: Problem, found: Found, *, seed: int) -> Found:
     """Return the best plan that the zones of all starts make together."""
-    if len(found.plans) < 2:
+    if len(found.plans) < 2 or found.cost == 0:  # a zone for each unit has no way at all
         return found
     zones = no_zones(problem.size).with_others(*(zones_of(problem, post) for post in found.plans))
     best = whole(zones, problem.count, (), found.cost, time_limit_s=RECOMBINE_S, seed=seed, most_nodes=PLAN_NODES)
