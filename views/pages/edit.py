@@ -43,6 +43,7 @@ def _work(station: Station, lang: Language) -> None:
     begin(lang)
     desk = session_desk()
     above = st.columns((1.4, 0.9, 0.4), gap="medium", vertical_alignment="center")
+    slot = above[2].container(horizontal=True, horizontal_alignment="right")
     with above[0]:
         mode = _mode(station)
     if frame.plan_or_say(station, NEEDS[mode]) is None:
@@ -52,11 +53,11 @@ def _work(station: Station, lang: Language) -> None:
         if mode == "cameras":
             with above[1]:
                 village = _village(cameras_after(station, START))
-            _cameras(station, desk, village, above[2])
+            _cameras(station, desk, village, slot)
         elif mode == "checkpoints":
-            _checkpoints(station, desk, above[2])
+            _checkpoints(station, desk, slot)
         else:
-            _zones(station, desk, mode, above[2])
+            _zones(station, desk, mode, slot)
     except PatrolError as problem:
         st.info(str(problem))
 
