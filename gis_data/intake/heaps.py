@@ -7,16 +7,15 @@ Method: the firsts of January are held together against the days around them, an
         not mended: which of the rows truly belong there cannot be seen from here.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from gis_data.intake.report import Told
+
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Told = tuple[str, dict[str, Any]]
 
 AROUND = 7  # days on either side
 TIMES = 1.1
@@ -52,7 +51,7 @@ def heaped_days(day: Whole, before: Whole, single: Flags) -> tuple[Flags, list[T
     months = dates.astype("datetime64[M]")
     is_first, january = dates == months, months.astype(np.int64) % 12 == 0
     usual, spread = _usual(counts, ~is_first)
-    told = []
+    told: list[Told] = []
     for name, pool in (("first_january", is_first & january), ("first_other", is_first & ~january)):
         pool &= np.isfinite(usual)
         heap, expected = float(counts[pool].sum()), float(usual[pool].sum())

@@ -9,7 +9,6 @@ Method: DOMAIN 2.6, pitfall 14. Each month against the twelve before it: Fisher'
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,11 +17,10 @@ from scipy import stats
 
 from gis_data.intake.drift import ALPHA, LEAST_ROWS, YEAR, chance_of
 from gis_data.intake.heaps import days_of
-from gis_data.intake.report import filled_fields
+from gis_data.intake.report import Told, filled_fields
 
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Told = tuple[str, dict[str, Any]]
 
 MISSING_TIMES, MISSING_LEAST = 1.5, 0.005  # half as many again lack a field, and a row in two hundred more
 ARRESTS_KEPT = 0.85

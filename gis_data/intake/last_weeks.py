@@ -19,7 +19,8 @@ from scipy import stats
 
 from gis_data.intake import values
 from gis_data.intake.drift import ALPHA, LEAST_ROWS
-from gis_data.intake.lapses import ARRESTS, MISSING_LEAST, MISSING_TIMES, Facts, Told, unlikely
+from gis_data.intake.lapses import ARRESTS, MISSING_LEAST, MISSING_TIMES, Facts, unlikely
+from gis_data.intake.report import Told
 from gis_data.intake.spans import festival_of
 
 Counts = NDArray[np.int64]

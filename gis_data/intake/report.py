@@ -24,6 +24,7 @@ ACCEPTED = "accepted"
 SET_ASIDE = "set_aside"
 REFUSED = "refused"
 EXAMPLES = 3
+Told = tuple[str, Mapping[str, Any]]  # what is said of a whole file: a catalogue key and its values
 # Fields that a file may leave empty; the rest is there in every accepted row.
 ASKED = (
     "occurred_from", "occurred_to", "arrived_at", "closed_at", "subtype", "channel", "place_type", "mo", "target_type",
@@ -67,7 +68,7 @@ class Sorted:
     refused: tuple[str, ...] = ()
     notes: Mapping[str, pd.Series] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
-    remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    remarks: tuple[Told, ...] = ()
     corrections: pd.DataFrame | None = None
     marks: pd.DataFrame | None = None
 
@@ -126,7 +127,7 @@ class FileReport:
     dropped: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     unknown: Mapping[str, int] = field(default_factory=dict)
-    remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    remarks: tuple[Told, ...] = ()
     guessed: Mapping[str, str] = field(default_factory=dict)
     already: bool = False
     unread: bool = False

@@ -9,9 +9,7 @@ Method: DOMAIN 2.6, pitfalls 15 and 16. A run of days without a row is a gap whe
         equally far from it (``year_before``), here (drift.py) as on every page.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +23,12 @@ from gis_data.days import (
     keeps_spring_festival,
     spring_festival,
 )
+from gis_data.intake.report import Told
 
 HARDLY_CHANCE = 1e-6
 MOST_TOLD = 12
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Told = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Spans:
     """
 
     notes: dict[str, pd.Series]
-    remarks: tuple[tuple[str, Mapping[str, Any]], ...]
+    remarks: tuple[Told, ...]
 
 
 def find_spans(reported: pd.Series, before: pd.Series, *, single: pd.Series, timezone: str) -> Spans:

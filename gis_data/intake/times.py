@@ -13,7 +13,6 @@ Method: DOMAIN 2.6, pitfalls 8, 9, 10. What is not read at once is read as a cle
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from scipy import stats
 
 from gis_data.intake import values
 from gis_data.intake.moments import EARLIEST, as_moment, assembled, localised, usual_moments
+from gis_data.intake.report import Told
 from gis_data.intake.spoken_times import DAY, as_spoken, date_of, year_around, year_from_report
 from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in, pieces
 
@@ -71,7 +71,7 @@ class Times:
     frame: pd.DataFrame
     hour_known: pd.Series
     notes: dict[str, pd.Series]
-    remarks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    remarks: tuple[Told, ...] = ()
 
 
 def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: str) -> Times:
@@ -333,7 +333,7 @@ def _heaped_midnight(clock_us: NDArray[np.int64], index: pd.Index) -> pd.Series:
     return pd.Series(found, index=index)
 
 
-def _heaped_minutes(times: pd.Series, usable: pd.Series) -> tuple[pd.Series, tuple[tuple[str, Mapping[str, Any]], ...]]:
+def _heaped_minutes(times: pd.Series, usable: pd.Series) -> tuple[pd.Series, tuple[Told, ...]]:
     """Tell which times lie on full and half hours where these are far more frequent than chance makes them."""
     minute, rows = times.dt.minute.where(usable), int(usable.sum())
     found = pd.Series(False, index=times.index)

@@ -20,10 +20,10 @@ from gis_data.intake.headers import called
 from gis_data.intake.heaps import find_heaps
 from gis_data.intake.lapses import Facts, find_lapses
 from gis_data.intake.last_weeks import find_last_weeks
+from gis_data.intake.report import Told
 from gis_data.intake.spans import find_spans
 
 Flags = NDArray[np.bool_]
-Told = tuple[str, Mapping[str, Any]]
 
 DRIFTS_TOLD = 12
 KINDS = {"incident_class": "class.{}", "type": "type.{}", "rest": "intake.other"}
