@@ -30,6 +30,11 @@ FESTIVALS_UNTIL = 2098  # year up to which days have a festival before and after
 FESTIVAL_ZONES = frozenset({"Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Urumqi", "Asia/Kashgar", "PRC"})
 
 
+def day_number(times: pd.Series) -> NDArray[np.int64]:
+    """Return the local days of moments, counted from 1970; of no moment one far before all others."""
+    return times.dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
 def lunar_day(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.int64]:
     """Return the day of the lunar month (1 to 30) of each local date; 0 where the date is missing."""
     local = pd.DatetimeIndex(dates).tz_localize(None).normalize()

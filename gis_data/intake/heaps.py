@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from gis_data.days import day_number
 from gis_data.intake.report import Told
 
 Whole = NDArray[np.int64]
@@ -26,8 +27,7 @@ YEARS = tuple(int(np.datetime64(year, "D").astype(int)) for year in ("1990-01-01
 
 def days_of(times: pd.Series) -> Whole:
     """Return the local days of moments, counted from 1970; of no moment, or one in no year of ours, -1."""
-    local = times.dt.tz_localize(None).to_numpy()
-    day = np.where(np.isnat(local), -1, local.astype("datetime64[D]").astype(np.int64))
+    day = day_number(times)
     return np.where((day >= YEARS[0]) & (day < YEARS[1]), day, -1)
 
 

@@ -19,6 +19,7 @@ from gis_data.days import (
     FESTIVAL_FROM,
     FESTIVAL_TO,
     FESTIVALS_UNTIL,
+    day_number,
     festival_day,
     keeps_spring_festival,
     spring_festival,
@@ -60,7 +61,7 @@ def find_spans(reported: pd.Series, before: pd.Series, *, single: pd.Series, tim
     if reported.empty:
         nothing = pd.Series(False, index=reported.index)
         return Spans({"month_partial": nothing, "festival_days": nothing}, ())
-    day, day_before = _days(reported), _days(before)
+    day, day_before = day_number(reported), day_number(before)
     first, last = (int(end(np.concatenate([day, day_before]))) for end in (np.min, np.max))
     size = last - first + 1
     several = (day[single.to_numpy()], day_before)
@@ -72,11 +73,6 @@ def find_spans(reported: pd.Series, before: pd.Series, *, single: pd.Series, tim
     notes = {"month_partial": partial, "festival_days": festival}
     at = day - first
     return Spans({name: pd.Series(days[at], index=reported.index) for name, days in notes.items()}, (*told, *festivals))
-
-
-def _days(times: pd.Series) -> Whole:
-    """Return the local days of moments, counted from 1970."""
-    return times.dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
 def _partial_months(counted: Whole, earlier: Whole, first: int) -> tuple[Flags, list[Told]]:
