@@ -208,11 +208,15 @@ window.xq = (function () {
 
   // ---- the panel of layers ----
 
+  const NARROW_PX = 460;  // the open panel would cover half of such a map
+
   function panel(town, layers, content) {
     const control = L.control({position: "topright"});
     control.onAdd = function () {
       const box = L.DomUtil.create("div", "xq-panel");
       box.innerHTML = content;
+      const width = town.getSize().x;  // none in a tab that is not open yet
+      box.querySelector("details").open = width === 0 || width >= NARROW_PX;
       L.DomEvent.disableClickPropagation(box);
       L.DomEvent.disableScrollPropagation(box);
       box.querySelectorAll("input").forEach((input) => {
