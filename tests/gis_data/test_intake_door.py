@@ -19,23 +19,15 @@ from gis_data.intake import ImportReport, import_files, new_workspace, purge_ori
 from gis_data.intake.identities import hashed
 from gis_data.intake.privacy import has_number
 from gis_data.workspace import Workspace
+from tests.gis_data import made_rows
 
 VILLAGES = {"张家庄村": (119.81, 36.61), "李家屯村": (119.83, 36.61), "东河村": (119.87, 36.67)}
 
 
 def row(number: int, **changes: object) -> dict[str, object]:
     """Return one good incident; each on its own day, so that no two are taken for one event."""
-    good = {
-        "接警单编号": f"3702830120240305{number:04d}",
-        "报警时间": f"{pd.Timestamp('2024-03-01 10:11:17') + pd.Timedelta(days=number)}",
-        "警情类别": "刑事警情",
-        "警情类型": "盗窃",
-        "报警方式": "110",
-        "案发地址": "禾川镇李家屯村东头",
-        "经度": f"{119.8301 + number * 1e-5:.6f}",
-        "纬度": "36.612345",
-    }
-    return good | changes
+    day = {"报警时间": f"{pd.Timestamp('2024-03-01 10:11:17') + pd.Timedelta(days=number)}"}
+    return made_rows.row(number, **(day | changes))
 
 
 def csv_of(path: Path, rows: list[dict[str, object]]) -> Path:
@@ -484,7 +476,7 @@ def test_calls_split_between_two_files_are_as_many_events_as_in_one(tmp_path: Pa
 
 @pytest.mark.parametrize("count", ["12e400", "1e30", "37990024010110001234", "inf", "nan", "-3"])
 def test_a_number_that_no_count_can_be_is_the_least_count(ws: Workspace, count: str):
-    report = take(ws, "一.csv", [row(1, 抓获现行数=count), row(2, 抓获现行数="2")]).files[0]
+    report = take(ws, "一.csv", [row(1, 抓获人数=count), row(2, 抓获人数="2")]).files[0]
     assert report.accepted == 2
     assert ws.read("incidents")["caught_count"].tolist() == [0, 2]
 
