@@ -79,3 +79,12 @@ def tellings(rows, raw_rows):
     """Return how many of some rows of the file may have a place (the report tells of them), and how many may not."""
     known = has_a_place(rows).reindex(raw_rows)
     return int((known == True).sum()), int((known == False).sum())  # noqa: E712 - a row set aside is neither
+
+
+def told_without_coordinates(report, rows, without):
+    """Return how many rows of the file lack coordinates; each is told where it may have a place, none has a point."""
+    placed, placeless = tellings(rows, without)
+    assert report.problems["no_point"] == placed
+    assert len(without) == placed + placeless
+    assert rows.loc[without].geometry.is_empty.all()
+    return len(without)

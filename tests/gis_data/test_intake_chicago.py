@@ -10,7 +10,7 @@ from scipy import stats
 
 from gis_data.intake.door import import_files, new_workspace
 from gis_data.taxonomy import TYPES, has_a_place
-from tests.gis_data.real_files import real, set_aside, taken, tellings, within, workspace
+from tests.gis_data.real_files import real, set_aside, taken, tellings, told_without_coordinates, within, workspace
 
 CHICAGO = (-87.95, 41.60, -87.50, 42.05)
 
@@ -25,11 +25,7 @@ def chicago(shared_data, tmp_path_factory):
 
 def test_reported_crimes_without_coordinates_are_told(chicago):
     _, raw, report, rows = chicago
-    without = raw.index[raw["lon"].isna()]
-    placed, placeless = tellings(rows, without)
-    assert len(without) == 516 == placed + placeless
-    assert report.problems["no_point"] == placed
-    assert rows.loc[without].geometry.is_empty.all()
+    assert told_without_coordinates(report, rows, raw.index[raw["lon"].isna()]) == 516
 
 
 def test_identical_rows_are_kept(chicago):

@@ -5,7 +5,18 @@ import pandas as pd
 import pytest
 
 from gis_data.taxonomy import USABLE_POINT, drives_allocation, has_a_place
-from tests.gis_data.real_files import FIRST_ROW, filled, real, set_aside, taken, tellings, unzipped, within, workspace
+from tests.gis_data.real_files import (
+    FIRST_ROW,
+    filled,
+    real,
+    set_aside,
+    taken,
+    tellings,
+    told_without_coordinates,
+    unzipped,
+    within,
+    workspace,
+)
 
 MILWAUKEE = (-88.1005, 42.8995, -87.7995, 43.2005)  # halves of the file's last decimal: no point lies on the border
 
@@ -27,11 +38,7 @@ def test_every_nature_of_the_call_log_is_known(milwaukee):
 
 def test_calls_without_coordinates_are_told(milwaukee):
     _, raw, report, rows = milwaukee
-    without = raw.index[raw["lon"].isna() | raw["lat"].isna()]
-    placed, placeless = tellings(rows, without)
-    assert len(without) == 11 == placed + placeless
-    assert report.problems["no_point"] == placed
-    assert rows.loc[without].geometry.is_empty.all()
+    assert told_without_coordinates(report, rows, raw.index[raw["lon"].isna() | raw["lat"].isna()]) == 11
 
 
 def test_wrong_geocodes_are_told_and_none_is_on_the_map(milwaukee):
