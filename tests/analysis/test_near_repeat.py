@@ -192,11 +192,11 @@ def test_many_blocks_count_what_one_block_counts(monkeypatch):
     """Cutting pairs, permutations and memory into blocks changes no number but those of chance."""
     xy, day = town(3, n=400)
     whole = knox(xy, day, rng=rng(), permutations=99)
-    monkeypatch.setattr("analysis.near_repeat.CANDIDATES", 500)
-    monkeypatch.setattr("analysis.near_repeat.DATES_BYTES", 1)
-    monkeypatch.setattr("analysis.near_repeat.COLUMNS_AT_ONCE", 256)
+    monkeypatch.setattr("analysis.close_pairs.CANDIDATES", 500)
+    monkeypatch.setattr("analysis.close_pairs.DATES_BYTES", 1)
+    monkeypatch.setattr("analysis.close_pairs.COLUMNS_AT_ONCE", 256)
     pd.testing.assert_frame_equal(knox(xy, day, rng=rng(), permutations=99).bands, whole.bands)
-    monkeypatch.setattr("analysis.near_repeat.COLUMNS_AT_ONCE", 8)
+    monkeypatch.setattr("analysis.close_pairs.COLUMNS_AT_ONCE", 8)
     cut = knox(xy, day, rng=rng(), permutations=99)
     exact = ["observed", "expected", "sd", "z"]
     pd.testing.assert_frame_equal(cut.bands[exact], whole.bands[exact])
