@@ -41,13 +41,12 @@ class Swept:
 
 @dataclass(frozen=True)
 class Priced:
-    """Prices, the bound they prove, V_j of every post, all zones met, and how much of a post stands in each unit."""
+    """Prices, the bound they prove, V_j of every post, and all zones met."""
 
     u: Floats
     bound: float
     least: Floats
     stock: Zones
-    taken: Floats
 
 
 def sweep(
@@ -91,7 +90,7 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
     swept = sweep(source, u, limit, most=AT_MOST)
     least, bound = swept.least, bound_of(count, u, swept.least)
     stock = stock.with_others(*swept.zones)
-    taken, pace = np.zeros(problem.size), 1.0
+    pace = 1.0
     for _ in range(ROUNDS):
         if bound >= cost or not np.isfinite(bound) or time.monotonic() > deadline:
             break
@@ -99,7 +98,6 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
         relaxed = relax(stock, count, begin=begin, box=(u, pace * width))
         if not np.isfinite(relaxed.bound):
             break
-        taken = np.bincount(stock.post, weights=relaxed.share, minlength=problem.size).astype(np.float64)
         swept = sweep(source, relaxed.u, limit, most=AT_MOST)
         stock = stock.with_others(*swept.zones)
         reached, hoped = bound_of(count, relaxed.u, swept.least), relaxed.bound - bound
@@ -108,4 +106,4 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
             u, bound, least = relaxed.u, reached, swept.least
         if hoped < ENOUGH * cost or pace < NARROWEST:
             break
-    return Priced(u, bound, least, stock, taken)
+    return Priced(u, bound, least, stock)
