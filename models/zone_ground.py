@@ -53,6 +53,7 @@ def survey(
     *,
     weeks: float,
     count: int,
+    parts: Parts | None = None,
 ) -> Ground:
     """Gather units, minutes and touching pairs from the tables.
 
@@ -62,7 +63,14 @@ def survey(
         Those of the period, which lasts ``weeks``.
     count
         Number of zones that the ground will be cut into.
+    parts
+        Those of divided villages, which are units in place of the villages.
     """
+    called = dict(zip(villages["village_id"], villages["name"], strict=True))
+    if parts is not None:
+        villages, cells, incidents = (
+            parts.of_villages(villages, cells), parts.of_cells(cells), parts.of_incidents(incidents)
+        )  # fmt: skip
     work = unit_workload(incidents, villages, cells, settings, weeks=weeks)
     units = place_units(work, villages, cells)
     pairs = touching_units(villages, cells, cell_edges)
@@ -77,8 +85,25 @@ def survey(
         units.iloc[kept].reset_index(drop=True),
         travel[np.ix_(kept, kept)],
         pairs[(pairs >= 0).all(axis=1)],
-        (basis_note(incidents, villages, cells, weeks=weeks), *travel_notes, *islet_notes),
-    )
+        (basis_note(incidents, villages, cells, weeks=weeks), *travel_notes, *islet_notes,
+         *_divided_notes(parts, called, units, count)),
+        parts,
+    )  # fmt: skip
+
+
+def _divided_notes(
+    parts: Parts | None, called: Mapping[str, str], units: pd.DataFrame, count: int
+) -> tuple[Note, ...]:  # fmt: skip
+    """Say which villages are divided, and how many zones' work each of them holds."""
+    if parts is None:
+        return ()
+    load = units.set_index("unit_id")["total_min"]
+    zones = count * load / load.sum()
+    return tuple(
+        ("zones.note.divided",
+         {"unit": called[str(village)], "parts": len(own), "zones": f"{zones[own['unit_id']].sum():.1f}"})
+        for village, own in parts.shares.groupby("village_id")
+    )  # fmt: skip
 
 
 def basis_note(
@@ -114,34 +139,9 @@ def survey_divided(
     none = villages.iloc[:0]
     work = unit_workload(incidents, none, cells, settings, weeks=weeks)[["incident_min", "patrol_min"]].sum(axis=1)
     parts = divide(heavy["unit_id"], cells, cell_edges, buildings, work.to_numpy(), most=mean / 2)
-    return survey_parts(villages, cells, cell_edges, roads, incidents, settings, parts, weeks=weeks, count=count)
-
-
-def survey_parts(
-    villages: gpd.GeoDataFrame,
-    cells: gpd.GeoDataFrame,
-    cell_edges: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
-    incidents: gpd.GeoDataFrame,
-    settings: WorkloadSettings,
-    parts: Parts,
-    *,
-    weeks: float,
-    count: int,
-) -> Ground:
-    """Survey, with some villages divided as told."""
-    ground = survey(
-        parts.of_villages(villages, cells), parts.of_cells(cells), cell_edges, roads, parts.of_incidents(incidents),
-        settings, weeks=weeks, count=count,
+    return survey(
+        villages, cells, cell_edges, roads, incidents, settings, weeks=weeks, count=count, parts=parts
     )  # fmt: skip
-    mean, load = float(ground.units["total_min"].sum()) / count, ground.units.set_index("unit_id")["total_min"]
-    name = villages.set_index("village_id")["name"]
-    said = tuple(
-        ("zones.note.divided",
-         {"unit": name[village], "parts": len(own), "zones": f"{load[own['unit_id']].sum() / mean:.1f}"})
-        for village, own in parts.shares.groupby("village_id")
-    )  # fmt: skip
-    return replace(ground, notes=(*ground.notes, *said), parts=parts)
 
 
 def for_count(ground: Ground, settings: WorkloadSettings, *, count: int) -> Ground:

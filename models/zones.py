@@ -41,7 +41,7 @@ from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
 from models.village_parts import Parts
-from models.zone_ground import Ground, Note, for_count, survey, survey_divided, survey_parts
+from models.zone_ground import Ground, Note, for_count, survey, survey_divided
 from models.zone_tables import NONE_DRAWN, areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
 
@@ -167,12 +167,10 @@ def make_case(
     k = zone_count(villages, count or settings.count)
     now = incidents[period.holds(incidents["reported_at"])]
     tables = (villages, cells, cell_edges, roads, now, workload)
-    if parts is not None:
-        ground = survey_parts(*tables, parts, weeks=period.weeks, count=k)
-    elif settings.split_heavy and buildings is not None:
+    if parts is None and settings.split_heavy and buildings is not None:
         ground = survey_divided(*tables, buildings, weeks=period.weeks, count=k, tolerance=settings.tolerance)
     else:
-        ground = survey(*tables, weeks=period.weeks, count=k)
+        ground = survey(*tables, weeks=period.weeks, count=k, parts=parts)
     return Case.of(ground, settings, workload, count=k)
 
 
