@@ -14,6 +14,8 @@ from gis_data.settings import CameraSettings, Settings
 from gis_data.study import Study
 from gis_data.tables import BUILDINGS, CAMERAS, CELLS, INCIDENTS, PLACES, ROADS, VILLAGES
 
+from .referee import planned
+
 CRS = "EPSG:4549"
 ORIGIN = np.array([486_000.0, 4_061_000.0])
 
@@ -158,3 +160,13 @@ def make_town():
 @pytest.fixture(scope="session")
 def make_incidents():
     return random_incidents
+
+
+@pytest.fixture(scope="session")
+def town(make_town):
+    return make_town(villages=3, seed=3)
+
+
+@pytest.fixture(scope="session")
+def plan(town):
+    return planned(town)

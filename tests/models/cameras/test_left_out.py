@@ -13,17 +13,7 @@ from models.cameras.private import private_ground
 from models.cameras.problem import Choice, Problem
 from models.cameras.scene import Scene
 
-from .referee import demand_of, planned, seen_by_night, seen_from
-
-
-@pytest.fixture(scope="module")
-def town(make_town):
-    return make_town(villages=3, seed=3)
-
-
-@pytest.fixture(scope="module")
-def plan(town):
-    return planned(town)
+from .referee import demand_of, seen_by_night, seen_from
 
 
 class Alone:

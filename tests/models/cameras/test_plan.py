@@ -22,16 +22,6 @@ EVERY_TABLE = {"cameras", "sites", "views", "entrances", "blind_spots", "areas",
                "checklist", "curve", "rollout", "left_out"}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def town(make_town):
-    return make_town(villages=3, seed=3)
-
-
-@pytest.fixture(scope="module")
-def plan(town):
-    return planned(town)
-
-
 def test_the_plan_has_all_its_tables_and_a_proof(plan):
     assert set(plan.tables) == EVERY_TABLE
     assert plan.ended_by in ("optimal", "gap")
