@@ -23,6 +23,7 @@ from gis_data import cells as grid
 from gis_data.barriers import find_crossings
 from models.plan import Plan
 
+ROAD_CHANGES = ("close", "close_road", "open_road")  # kinds of changes by hand that closings tell by themselves
 SAME_SPOT_M = 0.5
 SAME_ROAD_M = 1.0  # a road imported anew lies where it did
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gis_data.errors import InputError
 from gis_data.streets import DRIVEN
-from models.closures import Closing, closings_of, opened, roads_closed, with_closings
+from models.closures import ROAD_CHANGES, Closing, closings_of, opened, roads_closed, with_closings
 from models.districting.bound import lagrangian_bound
 from models.districting.problem import Ints, broken_rules, objective, pieces
 from models.districting.search import search
@@ -30,7 +30,6 @@ from models.village_parts import Parts
 from models.zone_tables import balance_row
 from models.zones import Case, as_plan
 
-KINDS = ("move", "cells", "post", "lock", "unlock", "close", "close_road", "open_road")
 ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
 MANY = 10  # more names than this are told by the first and their number
 BOUND_STEPS = 300  # more lift the bound of a town of 71 villages no further
@@ -396,9 +395,7 @@ def as_changed_plan(hand: Hand, plan: Plan, changes: Sequence[Change], *, reason
     made = as_plan(hand.case, answer, seed=plan.seed, order=np.array(hand.posts, dtype=np.int64))
     done = [*hand.done, *(change.to_mapping() | {"reason": reason, "insisted": insist} for change in changes)]
     notes = [
-        (f"zones.note.by_hand.{item['kind']}", _words(hand, item))
-        for item in done
-        if item["kind"] not in ("close", "close_road", "open_road")  # what is closed now is told by itself
+        (f"zones.note.by_hand.{item['kind']}", _words(hand, item)) for item in done if item["kind"] not in ROAD_CHANGES
     ]
     settings = dict(made.settings) | {"by_hand": done}
     if "option" in plan.settings:

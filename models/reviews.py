@@ -20,7 +20,7 @@ import pandas as pd
 from gis_data import acting
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
-from models.closures import closings_of
+from models.closures import ROAD_CHANGES, closings_of
 from models.plan import Plan
 
 SAID = ("deferred_villages", "also_villages", "released_entrances")  # settings of cameras: «name=reason; name=reason»
@@ -141,7 +141,7 @@ def _standing(done: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if change["kind"] == "unlock":
             free = set(change["units"])
             kept = [one for one in kept if one["kind"] != "lock" or not set(one["units"]) <= free]
-        elif change["kind"] not in ("close", "close_road", "open_road"):
+        elif change["kind"] not in ROAD_CHANGES:
             kept.append(change)
     return kept
 
