@@ -74,13 +74,7 @@ def _mode(station: Station) -> str:
     """Ask what to edit; cells only where villages are divided, for others are never split."""
     divided = "zones" in station.plans and "parts" in station.plans["zones"].tables
     modes = [mode for mode in MODES if mode != "cells" or divided]
-    begin_with(modes, modes[0], key="edit mode", name="mode")
-    chosen = str(st.segmented_control(
-        text("page.edit.mode"), modes, key="edit mode", required=True, label_visibility="collapsed",
-        format_func=lambda name: text(f"page.edit.modes.{name}"),
-    ))  # fmt: skip
-    tell(mode="" if chosen == MODES[0] else chosen)
-    return chosen
+    return frame.choice("page.edit.mode", modes, words="page.edit.modes", key="edit mode", name="mode")
 
 
 def _village(hand: CameraHand) -> str:

@@ -20,6 +20,7 @@ from views.downloads import Download, Layers, Tables, downloads_of
 from views.maps.frame import TownMap
 from views.maps.picture import as_png
 from views.pages import printed, work
+from views.pages.address import begin_with, tell
 from views.station import Station
 
 MAP_PX = 510
@@ -91,6 +92,25 @@ def numbers(figures_: Sequence[tuple[str, str, str]]) -> None:
     widths = [max(1.0, len(value) / 9) for _, value, _ in figures_]
     for column, (label, value, about) in zip(st.columns(widths), figures_, strict=True):
         column.metric(label, value, help=about or None)
+
+
+def choice(label: str, known: Sequence[str], *, words: str, key: str, name: str = "") -> str:
+    """Offer a few values beside one another; the address holds the chosen one, unless it is the first.
+
+    Parameters
+    ----------
+    label, words
+        Catalogue keys of what is chosen, and of the values' words (each below it).
+    key, name
+        The widget's key, and what the address calls the value (the key, where no name is given).
+    """
+    begin_with(known, known[0], key=key, name=name)
+    chosen = str(st.segmented_control(
+        text(label), known, key=key, required=True, label_visibility="collapsed",
+        format_func=lambda one: text(f"{words}.{one}"),
+    ))  # fmt: skip
+    tell(**{name or key: "" if chosen == known[0] else chosen})
+    return chosen
 
 
 def table(

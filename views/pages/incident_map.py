@@ -22,7 +22,7 @@ from views.station import Station, show_map
 from views.workbook import WORD_TINT
 
 MAP_PX, PAIR_PX = 590, 460
-ONE, TWO = MODES = ("one", "two")
+MODES = ONE, TWO = ("one", "two")
 
 
 def show(station: Station) -> None:
@@ -36,13 +36,9 @@ def show(station: Station) -> None:
     sets = patterns.class_sets(incidents)
     begin_with(sets, sets[0], key="map set", name="set")
     chosen: str = left.selectbox(text("page.patterns.which"), sets, format_func=pattern_words.set_name, key="map set")
-    begin_with(MODES, ONE, key="map mode", name="mode")
+    tell(set="" if chosen == sets[0] else chosen)
     with right:
-        mode = st.segmented_control(
-            text("page.map.mode"), MODES, key="map mode", required=True, label_visibility="collapsed",
-            format_func=lambda one: text(f"page.map.modes.{one}"),
-        )  # fmt: skip
-    tell(set="" if chosen == sets[0] else chosen, mode="" if mode == ONE else TWO)
+        mode = frame.choice("page.map.mode", MODES, words="page.map.modes", key="map mode", name="mode")
     rows = station.kept(f"set {chosen}", lambda: patterns.narrowed(station.reported(), chosen))
     if mode == TWO:
         _two(station, rows, chosen)

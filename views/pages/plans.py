@@ -31,7 +31,7 @@ def show(station: Station) -> None:
         st.info(text("page.no_plans", folder=station.ws.root.name))
     else:
         names = {run.name: plan_words.run_label(run, station.study.timezone) for run in known}
-        tab = _tab()
+        tab = frame.choice("page.plans.tabs", TABS, words="page.plans.tab", key="plans tab", name="tab")
         if tab == "steps":
             _steps(station, known, names)
         elif tab == "compare":
@@ -40,16 +40,6 @@ def show(station: Station) -> None:
             _decisions(station)
         else:
             _log(station)
-
-
-def _tab() -> str:
-    begin_with(TABS, TABS[0], key="plans tab", name="tab")
-    chosen = str(st.segmented_control(
-        text("page.plans.tabs"), TABS, key="plans tab", required=True, label_visibility="collapsed",
-        format_func=lambda name: text(f"page.plans.tab.{name}"),
-    ))  # fmt: skip
-    tell(tab="" if chosen == TABS[0] else chosen)
-    return chosen
 
 
 # ---- one run's way ----

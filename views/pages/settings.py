@@ -14,7 +14,6 @@ from gis_data.errors import PatrolError
 from gis_data.intake import purge_originals
 from gis_data.settings import Settings
 from views.pages import frame
-from views.pages.address import begin_with, tell
 from views.station import Station
 
 OFTEN = (  # what a station asks for first
@@ -33,12 +32,7 @@ def show(station: Station) -> None:
     if said:
         st.success(said)
     values, defaults = (dict(flat(one.to_mapping())) for one in (station.study.settings, Settings()))
-    begin_with(SECTIONS, SECTIONS[0], key="section")
-    section = str(st.segmented_control(
-        text("page.settings.section"), SECTIONS, key="section", required=True, label_visibility="collapsed",
-        format_func=lambda name: text(f"page.settings.sections.{name}"),
-    ))  # fmt: skip
-    tell(section=section if section != SECTIONS[0] else "")
+    section = frame.choice("page.settings.section", SECTIONS, words="page.settings.sections", key="section")
     names = [name for name in values if _belongs(name, section)]
     with st.form(f"settings {section}", border=False):
         wanted = {name: _field(name, values[name], defaults[name]) for name in names}
