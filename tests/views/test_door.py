@@ -26,7 +26,6 @@ from views.access.sessions import TRIES
 from views.basemap import current_tiles
 
 from .serving import REPOSITORY, served
-from .test_browser import browser  # noqa: F401 - a fixture, asked for by its name
 
 WORD = "seven grey herons"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -209,7 +208,7 @@ def test_what_a_client_says_of_itself_is_replaced():
 
 
 @pytest.mark.browser
-def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, browser):  # noqa: F811
+def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, browser):
     tab = browser.new_page(viewport={"width": 1366, "height": 768})
     wrong: list[str] = []
     tab.goto(f"http://127.0.0.1:{guarded.port}/")

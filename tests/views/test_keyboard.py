@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from gis_data.catalogue import text
 
-from .test_browser import FINISHED, WAIT_MS, address, browser, follow, map_of, opened  # noqa: F401 - fixtures
+from .browsing import FINISHED, WAIT_MS, follow, map_of, opened
 
 pytestmark = pytest.mark.browser
 TABLET = {"width": 820, "height": 1180}
@@ -70,7 +70,7 @@ def stops_of(page: Page) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def tablet(browser, address):  # noqa: F811 - the fixtures
+def tablet(browser, address):
     with opened(browser, address) as page:
         page.set_viewport_size(TABLET)
         map_of(page)
