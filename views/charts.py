@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 
 from gis_data.catalogue import text
-from views.palette import HOTSPOT, INK, ORIGIN, REPORTED, SIX, VEIL, WORD_INK, WORK, line_style
+from views.palette import HOTSPOT, INK, MARK, ORIGIN, REPORTED, SIX, VEIL, WORD_INK, WORK, line_style
 
 TOWN, GRID, FULL = VEIL, "#e8e5df", REPORTED
 MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62
@@ -113,7 +113,7 @@ def frontier_chart(points: pd.DataFrame, *, x: str, whole: bool, height_px: int 
     y = alt.Y("travel_min:Q", title=text("page.adjust.axis.travel"), scale=scale, axis=alt.Axis(tickCount=5))
     bound = base.mark_line(color=TOWN, strokeDash=[4, 3], strokeWidth=1.3).encode(y=alt.Y("bound_min:Q", scale=scale))
     line = base.mark_line(color=FULL, strokeWidth=1.8).encode(y=y)
-    fill = alt.condition(alt.datum.in_use, alt.value("#c8480a"), alt.value("#ffffff"))
+    fill = alt.condition(alt.datum.in_use, alt.value(MARK), alt.value("#ffffff"))
     dots = base.mark_point(size=70, filled=True, opacity=1, stroke=FULL, strokeWidth=1.6).encode(y=y, color=fill)
     return _calm(alt.layer(bound, line, dots), height_px)
 

@@ -5,13 +5,14 @@ cones, and without the long, the middle or the short ones (the test simulates th
 measures CIEDE2000). Where more is said than colours can say on grey paper, a dash, a shape or a word says it too.
 """
 
-INK, QUIET, VEIL = "#2b2a28", "#77736b", "#8d887f"
+INK, EDGE, QUIET, VEIL = "#2b2a28", "#5c5953", "#77736b", "#8d887f"
+MARK = "#c8480a"  # what is to be looked at first
 # Okabe & Ito's, without the two that are too light for a line, and Tol's indigo.
 SIX = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#332288")
 BLUE, VERMILION, GREEN, _, AMBER, _ = SIX
 HOTSPOT, REPORTED, MAYBE = "#8e2c7e", "#2f5d8a", VEIL
-SEEN, UNSEEN, VIEW, BLIND = "#00785a", "#c8480a", "#1f78b4", "#c8480a"
-COLD, EMERGING = BLUE, "#c8480a"
+SEEN, UNSEEN, VIEW, BLIND = "#00785a", MARK, "#1f78b4", MARK
+COLD, EMERGING = BLUE, MARK
 
 ZONES = ("#5ba5f1", "#fcdd89", "#ea7fa2", "#bdebc7", "#b59e61", "#d6cbfa")  # areas under names: light
 ZONE_OPACITY = 0.66
@@ -21,7 +22,7 @@ DENSITY_OPACITY = 0.75
 CHECKPOINTS = {"by_hand": VERMILION, "hotspot": HOTSPOT, "market": AMBER, "school": BLUE, "back_lane": INK}
 MOVES = {  # groups of the quality report
     "gcj02": BLUE, "bd09": HOTSPOT, "notation": GREEN, "outside": INK, "datum_unclear": AMBER,
-    "default_point": VERMILION, "village_centre": "#5c5953", "unplaced": "#5c5953",
+    "default_point": VERMILION, "village_centre": EDGE, "unplaced": EDGE,
 }  # fmt: skip
 MOVE_DASHES = {  # of the line between two points, or of the ring of what is no point any more; pixels
     "gcj02": "", "bd09": "4 2.5", "notation": "", "outside": "", "datum_unclear": "6 2 1 2", "default_point": "3 2",
@@ -33,7 +34,7 @@ WORK = {
     "trip_h_per_week": "#b9770e",
 }  # fmt: skip
 ORIGIN = {"reported": REPORTED, "discovered": "#d9a441"}
-WORD_INK = {"above": UNSEEN, "below": BLUE, "none": "#5c5953"}
+WORD_INK = {"above": UNSEEN, "below": BLUE, "none": EDGE}
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [1, 3], [10, 4])  # solid first; in Vega's and SVG's units
 
 

@@ -1,7 +1,5 @@
 // Cameras of one village: drag a camera, turn it by its handle, lock, add, remove. What it sees comes from the server;
 // while it is dragged a plain wedge of its lens shows where it would look.
-const VIEW = "#1f78b4";
-const BLIND = "#c8480a";
 const HANDLE_PX = 52;
 const DEGREE_M = 111320;
 

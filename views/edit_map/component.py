@@ -11,10 +11,12 @@ from typing import Any
 
 import streamlit as st
 
+from views import palette
 from views.maps.frame import leaflet_files
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = ("core.js", "zones.js", "cells.js", "roads.js", "cameras.js", "checkpoints.js")
+COLOURS = ("INK", "EDGE", "VEIL", "MARK", "VIEW", "BLIND")  # of the palette, by the names that the scripts know them by
 NAME = "xunqu-edit-map"
 KEY = "edit map"
 
@@ -39,4 +41,5 @@ def _component() -> Callable[..., Any]:
 def _files() -> tuple[str, str]:
     leaflet, sheet = leaflet_files()
     ours = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    return "\n".join([leaflet, *ours]), sheet + (HERE / "edit_map.css").read_text(encoding="utf-8")
+    colours = [f'const {name} = "{getattr(palette, name)}";' for name in COLOURS]
+    return "\n".join([leaflet, *colours, *ours]), sheet + (HERE / "edit_map.css").read_text(encoding="utf-8")

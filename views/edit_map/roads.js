@@ -1,7 +1,6 @@
 // Roads and bridges: the zones as they stand, and every driven road above them to be closed or opened by a click.
-const SHUT = "#c8480a";
 const CROSS = '<svg width="15" height="15" viewBox="0 0 15 15" aria-hidden="true"><circle cx="7.5" cy="7.5" r="6.6" fill="#fff"' +
-  ' stroke="#c8480a" stroke-width="1.6"/><path d="M4.6 4.6 L10.4 10.4 M10.4 4.6 L4.6 10.4" stroke="#c8480a" stroke-width="2"/></svg>';
+  ` stroke="${MARK}" stroke-width="1.6"/><path d="M4.6 4.6 L10.4 10.4 M10.4 4.6 L4.6 10.4" stroke="${MARK}" stroke-width="2"/></svg>`;
 
 MODES.roads = class extends MODES.zones {
   constructor(ui, ground) {
@@ -27,11 +26,11 @@ MODES.roads = class extends MODES.zones {
   }
 
   plain() {
-    return {color: "#8d887f", weight: 1.6, opacity: 0.45, dashArray: null};
+    return {color: VEIL, weight: 1.6, opacity: 0.45, dashArray: null};
   }
 
   shut() {
-    return {color: SHUT, weight: 5, opacity: 0.95, dashArray: "6 5"};
+    return {color: MARK, weight: 5, opacity: 0.95, dashArray: "6 5"};
   }
 
   bar() {

@@ -1,9 +1,8 @@
 // Zones: click villages (or cells) or draw round them to choose them, then a zone to move them to; post, lock and unlock.
-const INK = "#2b2a28";
 const FLAG = '<svg width="13" height="12" viewBox="0 0 13 12" aria-hidden="true">' +
-  '<path d="M2 12 V1 L12 4 L3.4 7.2 V12 Z" fill="#2b2a28" stroke="#fff" stroke-width=".8"/></svg>';
+  `<path d="M2 12 V1 L12 4 L3.4 7.2 V12 Z" fill="${INK}" stroke="#fff" stroke-width=".8"/></svg>`;
 const LOCK = '<svg width="12" height="13" viewBox="0 0 12 13" aria-hidden="true"><path d="M3.4 6 V4 a2.6 2.6 0 0 1 5.2 0 V6"' +
-  ' fill="none" stroke="#2b2a28" stroke-width="1.5"/><rect x="1.6" y="5.6" width="8.8" height="6.6" rx="1" fill="#2b2a28"/></svg>';
+  ` fill="none" stroke="${INK}" stroke-width="1.5"/><rect x="1.6" y="5.6" width="8.8" height="6.6" rx="1" fill="${INK}"/></svg>`;
 
 const MANY = 12;  // more moves than this are noted once for each pair of zones, more zones offered in a list
 
@@ -195,7 +194,7 @@ MODES.zones = class {
     this.steps = this.ui.steps;
     for (const [a, b, line] of this.borders) {
       const edge = b < 0 || state.zone[a] !== state.zone[b];
-      line.setStyle(edge ? {color: INK, weight: 2.2, opacity: 0.9} : {color: "#5c5953", weight: 0.8, opacity: 0.45});
+      line.setStyle(edge ? {color: INK, weight: 2.2, opacity: 0.9} : {color: EDGE, weight: 0.8, opacity: 0.45});
     }
     this.signs.clearLayers();
     state.zones.forEach((zone) => this.signs.addLayer(this.post(zone)));

@@ -19,6 +19,7 @@ from gis_data.study import WGS84, Study
 from views.basemap import TileSet
 from views.maps.layers import safe, shape_layer
 from views.maps.look import STYLE
+from views.palette import EDGE
 from views.summary import credit
 
 FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
@@ -92,7 +93,7 @@ def town_map(
             bounds=[[tiles.south, tiles.west], [tiles.north, tiles.east]],
         ).add_to(town)  # fmt: skip
     if focus is None:
-        style = {"color": "#5c5953", "weight": 1.8, "opacity": 0.9, "fill": False}
+        style = {"color": EDGE, "weight": 1.8, "opacity": 0.9, "fill": False}
         shape_layer(study.boundary_frame(), style, css="xq-boundary").add_to(town)
     town.add_child(_Furniture(study))
     return town

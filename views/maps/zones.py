@@ -17,7 +17,7 @@ from views.figures import records
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.layers import MERCATOR, because, shape_layer, sign_layer, tip_html, write_names
 from views.maps.look import line_sample, svg, swatch
-from views.palette import INK, ZONE_OPACITY, ZONES
+from views.palette import EDGE, INK, ZONE_OPACITY, ZONES
 
 NAME_CLEAR = 0.03  # how much room around a zone's name is enough (share of the town)
 
@@ -98,11 +98,11 @@ def _unit_row(town: TownMap, plan: Plan, score: Mapping[str, Mapping[str, Any]])
     more = [because(explain(plan, row["unit_id"])) if named else "" for row in rows]
     more = [f"{reasons}{_zone_tip(zones[row['zone_id']], score.get(row['zone_id'], {}))}"
             for row, reasons in zip(rows, more, strict=True)]  # fmt: skip
-    style = {"color": "#5c5953", "weight": 0.8, "opacity": 0.5, "fillColor": "#fff", "fillOpacity": 0.0}
+    style = {"color": EDGE, "weight": 0.8, "opacity": 0.5, "fillColor": "#fff", "fillOpacity": 0.0}
     layer = shape_layer(units, style, tips=tips, more=more, css="xq-unit")
     layer.add_to(town)
     key = "map.units" if named and (units["name"] != units["unit_id"]).any() else "map.cells"
-    return Row(line_sample("#5c5953", width=0.8), text(key), layer)
+    return Row(line_sample(EDGE, width=0.8), text(key), layer)
 
 
 def _unit_tip(unit: Mapping[str, Any], zone: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def barrier_row(town: TownMap, barriers: gpd.GeoDataFrame) -> Row:
 
 def _posts(town: TownMap, zones: gpd.GeoDataFrame, crs: str, score: Mapping[str, Mapping[str, Any]]) -> Row:
     known = _with_post(zones)
-    sign = svg('<path d="M3 12 V1 L13 4.5 L4.5 8 V12 Z" fill="#2b2a28" stroke="#fff" stroke-width="1"/>', size=18)
+    sign = svg(f'<path d="M3 12 V1 L13 4.5 L4.5 8 V12 Z" fill="{INK}" stroke="#fff" stroke-width="1"/>', size=18)
     points = gpd.GeoSeries(gpd.points_from_xy(known["post_x"], known["post_y"]), crs=crs)
     tips = [tip_html(text("map.post"), [(text("map.zone"), z)]) for z in known["zone_id"]]
     more = [_zone_tip(zone, score.get(zone["zone_id"], {})) for zone in records(known)]

@@ -19,7 +19,7 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.study import WGS84, Study
 from views import figures
 from views.maps.corrections import moves_label
-from views.palette import MOVE_DASHES, MOVES
+from views.palette import EDGE, MOVE_DASHES, MOVES
 from views.quality import COUNTS, DROPPED, FIELDS, MEASURES, QualityReport
 from views.sheets import svg
 from views.sheets.frame import PAPERS, Box, MapWindow, write_pdf
@@ -154,7 +154,7 @@ def _map(study: Study, report: QualityReport, roads: gpd.GeoDataFrame) -> dict[s
     main = roads[roads["road_class"].isin(MAIN_ROADS)].geometry.to_numpy() if len(roads) else []
     drawn = [
         svg.path(window.to_paper(np.asarray(main, dtype=object)), stroke="#c9c4ba", stroke_width=0.35),
-        svg.path(window.to_paper(study.boundary), stroke="#5c5953", stroke_width=0.4),
+        svg.path(window.to_paper(study.boundary), stroke=EDGE, stroke_width=0.4),
     ]
     groups = [group for group in MOVES if (report.moves["group"] == group).any()]
     for group in reversed(groups):
