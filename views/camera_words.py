@@ -13,6 +13,7 @@ from gis_data.catalogue import text
 from models.cameras.rules import WINDOWS, reasons
 from models.plan import Plan
 from views.figures import records
+from views.formats import number
 
 
 def camera_lines(row: Mapping[str, Any]) -> Iterator[str]:
@@ -51,15 +52,15 @@ def blind_lines(row: Mapping[str, Any], left_cny: float) -> Iterator[str]:
         yield text("cameras.why.no_pole")
     else:
         yield text("cameras.why.best_pole", site=row["best_site_id"], share=f"{row['best_seen_pct']:.0f}",
-                   cost=yuan(row["best_cny"]), left=yuan(left_cny))  # fmt: skip
+                   cost=number(row["best_cny"]), left=number(left_cny))  # fmt: skip
 
 
 def left_out_lines(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield why no camera stands at a possible site."""
     yield text(
         f"cameras.why.{row['why']}", gain=f"{row['gain_pct']:.2f}", already=f"{row['already_pct']:.0f}",
-        azimuth=f"{row['azimuth_deg']:.0f}", hfov=f"{row['hfov_deg']:.0f}", cost=yuan(row["cost_cny"]),
-        left=yuan(row["left_cny"]), m2=f"{row['private_m2']:,.0f}",
+        azimuth=f"{row['azimuth_deg']:.0f}", hfov=f"{row['hfov_deg']:.0f}", cost=number(row["cost_cny"]),
+        left=number(row["left_cny"]), m2=f"{row['private_m2']:,.0f}",
     )  # fmt: skip
     if row["why"] != "seen" and pd.notna(row["least_pct_per_1k_cny"]):
         here, least = (f"{row[name]:.3f}" for name in ("pct_per_1k_cny", "least_pct_per_1k_cny"))
@@ -103,8 +104,3 @@ def _no_rule(village: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
     else:
         said: dict[str, Any] = {name: f"{rate:.0f}" for name, rate in rates.items()}
         yield text("cameras.why.no_disorder", weeks=village["window_weeks"], **said)
-
-
-def yuan(amount: float) -> str:
-    """Return an amount of money as cards say it."""
-    return f"{amount:,.0f}"

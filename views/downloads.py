@@ -23,7 +23,6 @@ from views.workbook import bytes_of, workbook, write_value
 WIDTHS = (8.0, 60.0)
 FORBIDDEN = dict.fromkeys(map(ord, "[]:*?/\\"), " ")
 
-
 Tables = Mapping[str, pd.DataFrame]
 Layers = Mapping[str, gpd.GeoDataFrame]
 
@@ -119,9 +118,7 @@ def layers_gpkg(layers: Layers, study: Study) -> bytes:
         for name, layer in layers.items():
             plain = layer.copy()
             for column in plain.columns.drop(plain.geometry.name):
-                if isinstance(
-                    plain[column].dtype, pd.DatetimeTZDtype
-                ):  # a GeoPackage knows UTC only: local time as words
+                if isinstance(plain[column].dtype, pd.DatetimeTZDtype):  # a GeoPackage knows UTC only: as local words
                     plain[column] = plain[column].dt.strftime("%Y-%m-%d %H:%M").astype("str")
                 elif plain[column].dtype == object:
                     plain[column] = plain[column].astype("str")

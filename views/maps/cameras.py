@@ -14,6 +14,7 @@ from models.plan import Plan
 from views import camera_words as words
 from views.basemap import BUILDING, BUILDING_EDGE, ROADS, WATER, TileSet, village_points
 from views.figures import records, rule_names
+from views.formats import number
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, sign_layer, tip_html
 from views.maps.look import svg, swatch
@@ -205,7 +206,7 @@ def _possible_tip(row: Mapping[str, Any]) -> str:
     lines = [
         (text("map.tip.kind"), text(f"page.cameras.site.{row['kind']}")),
         (text("map.tip.would_add"), f"{row['gain_pct']:.2f}%"),
-        (text("map.tip.cost"), words.yuan(row["cost_cny"])),
+        (text("map.tip.cost"), number(row["cost_cny"])),
     ]
     return tip_html(text("map.tip_possible", site=row["site_id"]), lines)
 

@@ -4,8 +4,7 @@ In:     the camera plan's tables and the ground's tables in metres, a map window
 Out:    one SVG in millimetres, placed labels, and the legend of what is really on this sheet.
 
 Colour only repeats what form says: entrances watched are discs, open ones diamonds, new poles squares, standing ones
-hexagons; a view is tinted,
-where it recognises people hatched one way, blind road hatched the other.
+hexagons; a view is tinted, where it recognises people hatched one way, blind road hatched the other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
