@@ -13,6 +13,7 @@ from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.cameras.demand import find_demand
 from models.cameras.hand import CameraChange, CameraGround, CameraHand, changed, kept_rows
+from models.cameras.left_out import with_why_not
 from models.cameras.plan import night_figures, yuan
 from models.cameras.private import private_ground
 from models.plan import Plan, Progress, silent
@@ -42,7 +43,8 @@ def open_cameras(ws: Workspace, *, progress: Progress = silent) -> tuple[Job, Pl
     ground = CameraGround(
         demand, tables["villages"], tables["roads"], tables["buildings"], tables["places"], private
     )  # fmt: skip
-    return job, plan, CameraHand(ground, settings, plan.tables, ws.read("cameras"), float(plan.objective or 0.0))
+    known = with_why_not(plan.tables)
+    return job, plan, CameraHand(ground, settings, known, ws.read("cameras"), float(plan.objective or 0.0))
 
 
 def record_cameras(

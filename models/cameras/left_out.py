@@ -8,6 +8,8 @@ Method: nothing is solved. At each free site the camera (direction and lens) tha
         plan within the budget, so that what it adds lies within the proven gap (gap).
 """
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -96,6 +98,15 @@ def with_best_sites(blind: gpd.GeoDataFrame, scene: Scene, best: Choice, demand:
         site = scene.sites["site_id"].iloc[problem.pole[free[one]]]
         found.append((site, 100 * float(seen[one] / weight[own].sum()), float(price[one])))
     return blind.assign(**dict(pd.DataFrame(found, columns=list(BEST), index=blind.index)))
+
+
+def with_why_not(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return a camera plan's tables, those of a plan made before it said why not with nothing said."""
+    blind = tables["blind_spots"]
+    nowhere = gpd.GeoDataFrame({name: [] for name in COLUMNS}, geometry=[], crs=tables["cameras"].crs)
+    if "best_site_id" not in blind:
+        blind = blind.assign(best_site_id="", best_seen_pct=np.nan, best_cny=np.nan)
+    return {"left_out": nowhere, **tables, "blind_spots": blind}
 
 
 def _gains(problem: Problem, chosen: Ints, cameras: Ints) -> tuple[Floats, Floats]:

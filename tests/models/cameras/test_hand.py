@@ -16,6 +16,7 @@ from gis_data.tables import CAMERAS
 from gis_data.workspace import Workspace
 from models.camera_edit import open_cameras, record_cameras
 from models.cameras.hand import CameraChange, CameraGround, CameraHand, changed, state_of
+from models.cameras.left_out import BEST, with_why_not
 from models.cameras.private import private_ground
 from models.store import load_plans
 from models.town_plan import plan_town
@@ -116,6 +117,17 @@ def test_a_moved_or_turned_camera_sees_what_the_referee_says(hand, town, by_deg,
     after = changed(hand, turned(new_camera(hand, 2), by_deg, dx, dy))
     assert after.covered_pct != hand.covered_pct
     check_against_the_referee(after, town)
+
+
+def test_a_plan_made_before_it_said_why_not_is_changed_alike(hand):
+    blind = hand.tables["blind_spots"].drop(columns=list(BEST))
+    older = {name: table for name, table in hand.tables.items() if name != "left_out"} | {"blind_spots": blind}
+    change = turned(new_camera(hand, 2), 30.0, 0.0, 0.0)
+    after, same = changed(dataclasses.replace(hand, tables=with_why_not(older)), change), changed(hand, change)
+    assert after.covered_pct == same.covered_pct
+    assert not len(after.tables["left_out"])
+    assert after.tables["blind_spots"]["best_seen_pct"].isna().all()
+    assert with_why_not(hand.tables)["left_out"] is hand.tables["left_out"]
 
 
 def test_what_is_added_and_removed_is_seen_and_not_seen_any_more(hand, town):
