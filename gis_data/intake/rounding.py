@@ -3,7 +3,7 @@
 In:     coordinates as written, and as they were meant.
 Out:    which rows lie on the grid and how wide it is; which rows of a rounded file stand for their village's centre.
 Method: a grid that half of the file lies on is the file's; what few rows lie on it in a finer file are masts and blocks
-        (placing). Rounding puts neighbours together, so a repeated point says nothing by itself: at a village's centre
+        (locating). Rounding puts neighbours together, so a repeated point says nothing by itself: at a village's centre
         it is told only if all centres together hold far more rows than the ground around them (Poisson).
 """
 

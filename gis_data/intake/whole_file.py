@@ -1,8 +1,8 @@
 """The whole file: what its accepted rows show together, and no single row shows.
 
 In:     the accepted rows of a sheet of incidents, and the incidents of earlier imports.
-Out:    notes on rows and remarks on the file: drifting shares, months with missing days, heaped days, fields left
-        empty, last weeks still coming in.
+Out:    notes on rows and remarks on the file: drifting shares, months with missing days and days that Spring Festival
+        moves, heaped days, fields left empty and arrests counted otherwise, last weeks still coming in.
 """
 
 from collections.abc import Iterable, Mapping
