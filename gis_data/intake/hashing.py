@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import weakref
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +57,14 @@ def begun(text: bytes, ends: "array[int]", secret: bytes) -> Callable[[], bytes]
             found = child.stdout.read()
         return found if len(found) == DIGEST_BYTES * len(ends) else digests(text, ends, secret)
 
+    weakref.finalize(finished, _end, child)  # where an error comes first, nobody asks for the digests
     return finished
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.kill()
+    with child:
+        pass
 
 
 def _padded(secret: bytes) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import subprocess
 import sys
 from array import array
 
@@ -43,3 +44,17 @@ def test_hashes_are_made_here_where_there_is_no_second_process(monkeypatch: pyte
     monkeypatch.setattr(hashing, "_LEAST_TEXTS", 300)
     monkeypatch.setattr(sys, "executable", program)
     assert begun() == WHOLE
+
+
+def test_a_second_process_ends_where_nobody_asks_for_its_hashes(monkeypatch: pytest.MonkeyPatch):
+    begin, children = subprocess.Popen, []
+
+    def kept(*args: object, **more: object) -> object:
+        children.append(begin(*args, **more))
+        return children[-1]
+
+    monkeypatch.setattr(hashing, "_LEAST_TEXTS", 300)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(subprocess, "Popen", kept)
+    hashing.begun(b"1" * 40_000, array("q", range(1, 40_001)), b"salt")  # more digests than a pipe holds
+    assert children[0].returncode is not None
