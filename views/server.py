@@ -37,7 +37,7 @@ from gis_data.errors import InputError, PatrolError
 from gis_data.workspace import Workspace
 from models.plan import Progress, silent
 from views.access import Accounts, Door
-from views.basemap import ensure_tiles
+from views.basemap.tiles import ensure_tiles
 
 HERE = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"

@@ -26,7 +26,7 @@ from models.borders import as_drawn
 from models.plan import Plan
 from models.reviews import Decision, decisions
 from models.store import current_run, load_plans
-from views.basemap import TileSet, current_tiles
+from views.basemap.tiles import TileSet, current_tiles
 from views.maps.frame import TownMap, as_html
 
 

@@ -23,7 +23,7 @@ from views.access.accounts import Accounts
 from views.access.door import COOKIE, NAME_HEADER, ROLE_HEADER, _local
 from views.access.page import sign_in_page
 from views.access.sessions import TRIES
-from views.basemap import current_tiles
+from views.basemap.tiles import current_tiles
 
 from .serving import REPOSITORY, served
 

@@ -19,7 +19,8 @@ from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from models.store import load_plans
 from views import camera_words, life_words
-from views.basemap import TileSet, village_name_boxes
+from views.basemap.names import village_name_boxes
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.cameras import camera_map, town_camera_map
 from views.maps.frame import as_html

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from views import palette
-from views.basemap import PAPER
+from views.basemap.look import PAPER
 from views.maps.beats import SHAPES
 
 from .colour_vision import VISIONS, ciede2000, difference, lab, multiplied, rgb

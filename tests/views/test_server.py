@@ -12,7 +12,7 @@ from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.store import save_plans
 from views import server
-from views.basemap import TileSet, current_tiles
+from views.basemap.tiles import TileSet, current_tiles
 
 from .conftest import tiny_workspace
 from .serving import served

@@ -10,7 +10,7 @@ import shapely
 
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.maps.frame import FINEST_ZOOM
 from views.maps.layers import DEGREE_DIGITS
 from views.summary import credit

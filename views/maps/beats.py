@@ -11,7 +11,7 @@ from gis_data.study import Study
 from models.beats.explain import explain, when
 from models.beats.types import spoken
 from models.plan import Plan
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, sign_layer, tip_html, write_names

@@ -12,7 +12,9 @@ from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
 from views import camera_words as words
-from views.basemap import BUILDING, BUILDING_EDGE, ROADS, WATER, TileSet, village_points
+from views.basemap.look import BUILDING, BUILDING_EDGE, ROADS, WATER
+from views.basemap.names import village_points
+from views.basemap.tiles import TileSet
 from views.figures import records, rule_names
 from views.formats import number
 from views.maps.frame import Row, TownMap, finished, town_map

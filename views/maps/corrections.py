@@ -9,7 +9,7 @@ from folium.template import Template
 
 from gis_data.catalogue import text
 from gis_data.study import Study
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import DEGREE_DIGITS, tip_html

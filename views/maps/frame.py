@@ -16,7 +16,7 @@ from folium.template import Template
 
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.maps.layers import safe, shape_layer
 from views.maps.look import STYLE
 from views.palette import EDGE

@@ -8,7 +8,7 @@ import geopandas as gpd
 from analysis.hotspot_table import explain
 from gis_data.catalogue import text
 from gis_data.study import Study
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row

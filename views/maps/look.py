@@ -1,6 +1,6 @@
 """The style sheet of every screen map, and the samples of its legend."""
 
-from views.basemap import PAPER
+from views.basemap.look import PAPER
 from views.palette import HOTSPOT, INK, QUIET, VIEW
 
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"

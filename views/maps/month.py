@@ -6,7 +6,7 @@ import geopandas as gpd
 
 from gis_data.study import Study
 from models.plan import Plan
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.maps.frame import Row, Sight, TownMap, finished, town_map
 from views.maps.hotspots import hotspot_row
 from views.maps.incidents import incident_row

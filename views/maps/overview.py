@@ -7,7 +7,8 @@ import geopandas as gpd
 from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
-from views.basemap import TileSet, village_points
+from views.basemap.names import village_points
+from views.basemap.tiles import TileSet
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.hotspots import hotspot_row
 from views.maps.incidents import incident_row

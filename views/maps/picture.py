@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageColor, ImageDraw
 
 from gis_data.catalogue import text
-from views.basemap import EARTH_M, PAPER, TILE_PX, TileSet, density
+from views.basemap.look import EARTH_M, PAPER, TILE_PX, density
+from views.basemap.tiles import TileSet
 from views.fonts import pillow_font
 from views.maps.frame import FILLS, TownMap, first_view, furniture, panel_rows
 from views.maps.incidents import Incidents

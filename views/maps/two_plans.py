@@ -7,7 +7,7 @@ from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
 from models.zones import explain
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, tip_html

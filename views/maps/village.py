@@ -6,7 +6,7 @@ import pandas as pd
 from gis_data.catalogue import text
 from gis_data.study import WGS84, Study
 from models.plan import Plan
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.beats import beat_tip, checkpoint_rows
 from views.maps.cameras import camera_rows

@@ -12,7 +12,8 @@ from gis_data.catalogue import text
 from gis_data.study import Study
 from models.plan import Plan
 from models.zones import explain
-from views.basemap import TileSet, village_name_boxes
+from views.basemap.names import village_name_boxes
+from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.layers import MERCATOR, because, shape_layer, sign_layer, tip_html, write_names

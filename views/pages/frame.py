@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gis_data.catalogue import language, text
 from models.plan import Plan
 from views import figures
-from views.basemap import TileSet
+from views.basemap.tiles import TileSet
 from views.downloads import Download, Layers, Tables, downloads_of
 from views.maps.frame import TownMap
 from views.maps.picture import as_png

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gis_data.catalogue import language, text
 from models.recent import Recent, recent_of
-from views.basemap import village_points
+from views.basemap.names import village_points
 from views.sheets.binding import bound, page_count
 from views.sheets.book_index import Index
 from views.sheets.content import BoundPage, MapPage, Page, TextPage, write_sheets

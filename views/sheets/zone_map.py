@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_data.catalogue import text
-from views.basemap import village_points
+from views.basemap.names import village_points
 from views.sheets import names, svg, symbols
 from views.sheets.alone import pdf_of
 from views.sheets.content import Picture
