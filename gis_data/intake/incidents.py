@@ -10,6 +10,7 @@ number ties together (duplicates.py).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -25,6 +26,7 @@ from gis_data.intake.identities import call_numbers, identities
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
+from gis_data.side_by_side import side_by_side
 from gis_data.study import Study
 from gis_data.tables import INCIDENTS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
@@ -76,11 +78,14 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     """Sort the rows of one sheet of incidents."""
     cells = _cells(sheet, match)
     calls = call_numbers(cells)
+    when, (decoded, notes, unknown), said = side_by_side(
+        partial(times.read_times, cells, calls["number"], timezone=known.study.timezone),
+        partial(_decode, cells, known),
+        partial(placing.read_places, cells, sheet, match, known.around),
+    )
     hashes = identities(cells, calls, known.salt)
-    when = times.read_times(cells, calls["number"], timezone=known.study.timezone)
-    decoded, notes, unknown = _decode(cells, known)
     rows = when.frame.assign(**decoded, source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
-    placed = placing.place_rows(cells, placing.coordinate_pairs(sheet, match), sheet, rows, known.around, known.masts)
+    placed = placing.place_rows(said, cells, sheet, rows, known.around, known.masts)
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
     notes["village_merged"] = values.as_written(then) != values.as_written(place["village_id"])
@@ -94,16 +99,24 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     kept = reasons == ""
     notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
-    shapes = placing.points(frame["x_m"].to_numpy(), frame["y_m"].to_numpy())
-    frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=known.study.crs, copy=False)
-    accepted = INCIDENTS.conform(frame, crs=known.study.crs, timezone=known.study.timezone)
+    accepted, (told_of_file, remarks) = side_by_side(
+        partial(_conformed, frame, known.study),
+        partial(whole_file.look, frame, kept, known.earlier, timezone=known.study.timezone),
+    )
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
-    told_of_file, remarks = whole_file.look(frame, kept, known.earlier, timezone=known.study.timezone)
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told | told_of_file, unknown=unknown,
         remarks=(*when.remarks, *placed.remarks, *spelt, *remarks),
         corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
     )  # fmt: skip
+
+
+def _conformed(rows: pd.DataFrame, study: Study) -> gpd.GeoDataFrame:
+    """Return accepted rows with their points, as the table wants them."""
+    shapes = placing.points(rows["x_m"].to_numpy(), rows["y_m"].to_numpy())
+    frame = gpd.GeoDataFrame(rows, geometry=shapes, crs=study.crs, copy=False)
+    accepted: gpd.GeoDataFrame = INCIDENTS.conform(frame, crs=study.crs, timezone=study.timezone)
+    return accepted
 
 
 def _written(

@@ -39,6 +39,25 @@ MOVED = {
 
 
 @dataclass(frozen=True)
+class Spots:
+    """The points of a sheet's rows as they are written.
+
+    Attributes
+    ----------
+    written
+        Degrees or metres of each row.
+    number
+        A number for each distinct point (6 decimals, or centimetres); -1 without one.
+    grid
+        To what the file's coordinates are rounded.
+    """
+
+    written: Written
+    number: NDArray[np.int64]
+    grid: rounding.Rounding
+
+
+@dataclass(frozen=True)
 class Located:
     """The points of a sheet's rows, before it is judged what they are worth.
 
@@ -94,23 +113,30 @@ class Located:
         }
 
 
+def read_spots(
+    pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, sheet: Sheet, around: Surroundings
+) -> Spots:
+    """Read the points as they are written: those of the sheet's own geometry, or of its best pair of columns."""
+    written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
+    number = _numbered(written)
+    return Spots(written, number, rounding.rounding_of(written, pairs, number, around.crs_of(sheet.path.name)))
+
+
 def locate(
-    cells: Mapping[str, pd.Series], pairs: Sequence[tuple[pd.Series, pd.Series]], sheet: Sheet, rows: pd.DataFrame,
-    named: pd.Series, names: pd.Series, around: Surroundings, known_masts: Floats,
+    spots: Spots, cells: Mapping[str, pd.Series], sheet: Sheet, rows: pd.DataFrame, named: pd.Series, names: pd.Series,
+    around: Surroundings, known_masts: Floats,
 ) -> Located:  # fmt: skip
     """Find each row's point, and what else the points of all rows show.
 
     Parameters
     ----------
-    cells, pairs, rows, known_masts
+    cells, rows, known_masts
         As ``placing.place_rows`` takes them.
     named, names
         The village that each row names, and whatever it names as its place (words).
     """
-    written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, rows.index, sheet, around)
-    spot = _spots(written)
-    grid = rounding.rounding_of(written, pairs, spot, around.crs_of(sheet.path.name))
-    spike, mast = _repeated(spot, names, named, written, cells, grid, around)
+    written, grid = spots.written, spots.grid
+    spike, mast = _repeated(spots, names, named, cells, around)
     mast |= masts.at_known(written, known_masts, around.study) & ~spike
     system, remarks = _system(written, named, rows, sheet, ~(spike | mast), around)
     x, y, lon, lat = _points(written, system, around.study)
@@ -152,7 +178,7 @@ def _grid_remarks(grid: rounding.Rounding) -> list[Told]:
     return [("intake.remark.coordinates_rounded", {"rows": int(grid.rows.sum()), "metres": round(grid.step_m)})]
 
 
-def _spots(written: Written) -> NDArray[np.int64]:
+def _numbered(written: Written) -> NDArray[np.int64]:
     """Return a number for each distinct point as written (6 decimals, or centimetres); -1 without one."""
     known = np.asarray((written.how != "") & (written.how != "elsewhere"))
     in_metres = np.isfinite(written.x)[known]
@@ -167,10 +193,10 @@ def _spots(written: Written) -> NDArray[np.int64]:
 
 
 def _repeated(
-    spot: NDArray[np.int64], names: pd.Series, named: pd.Series, written: Written, cells: Mapping[str, pd.Series],
-    grid: rounding.Rounding, around: Surroundings,
-) -> tuple[Flags, Flags]:  # fmt: skip
+    spots: Spots, names: pd.Series, named: pd.Series, cells: Mapping[str, pd.Series], around: Surroundings
+) -> tuple[Flags, Flags]:
     """Tell which rows sit at a default of the dispatch system, and which at a phone mast."""
+    spot, grid = spots.number, spots.grid
     known = spot >= 0
     rows = np.bincount(spot[known], minlength=max(1, spot.max(initial=0) + 1))
     # A grid puts neighbours at one point: their addresses are many, their villages are not.
@@ -178,7 +204,7 @@ def _repeated(
     count = _named_at(np.where(often, spot, -1), named if grid.step_m else names, len(rows))
     default = (rows >= max(places.SPIKE_ROWS, places.SPIKE_SHARE * known.sum())) & (count >= places.SPIKE_VILLAGES)
     least = masts.MAST_VILLAGES if grid.step_m else STATION_VILLAGES
-    default |= _at_station(spot, written, (rows >= STATION_ROWS) & (count >= least), around)
+    default |= _at_station(spot, spots.written, (rows >= STATION_ROWS) & (count >= least), around)
     mast = ~default & (rows >= masts.MAST_ROWS) & (count >= masts.MAST_VILLAGES)
     at = np.where(known, spot, 0)
     by_phone = known & (mast[at] | grid.few)

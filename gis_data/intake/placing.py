@@ -5,7 +5,7 @@ Out:    village, precision and point of every row; notes, the points that were m
 Method: DOMAIN 2.6, pitfalls 1 to 5 and 11. First the points (locating.py), then the village by name, address or point.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gis_data.intake import elsewhere, places, rounding, values
 from gis_data.intake.headers import Match
-from gis_data.intake.locating import MOVED, Located, locate
+from gis_data.intake.locating import MOVED, Located, Spots, locate, read_spots
 from gis_data.intake.report import Told
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
@@ -31,6 +31,30 @@ NOT_EVEN_A_VILLAGE = NEVER_A_PLACE - {"fraud", "telecom_fraud", "minor_fraud"}
 POINT_GONE = ("none", "village", "default")
 MOVING = (*MOVED, "gcj02", "bd09")
 DROPPING = ("village_centre", "default_point", "datum_unclear", "outside")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a sheet's rows say of their places, read before it is known when they were.
+
+    Attributes
+    ----------
+    texts, area
+        Addresses and village names, and work areas, as written (words).
+    named, names
+        The village that each row names, and whatever it names as its place (words).
+    unlisted
+        Which rows name a village that no list holds.
+    spots
+        Their points as written.
+    """
+
+    texts: tuple[pd.Series, pd.Series]
+    area: pd.Series
+    named: pd.Series
+    names: pd.Series
+    unlisted: Flags
+    spots: Spots
 
 
 @dataclass(frozen=True)
@@ -57,26 +81,46 @@ class Placed:
     remarks: tuple[Told, ...]
 
 
+def read_places(cells: Mapping[str, pd.Series], sheet: Sheet, match: Match, around: Surroundings) -> Said:
+    """Read what each row says of its place.
+
+    Parameters
+    ----------
+    cells
+        The sheet's known columns by field (``address``, ``village``, ``work_area`` are read).
+    """
+    index, villages = sheet.frame.index, around.villages
+    nothing = pd.Series("", index=index, dtype="str")
+    addresses, written, area = (
+        values.as_words(cells.get(name, nothing)) for name in ("address", "village", "work_area")
+    )
+    named = values.first_filled(
+        places.village_by_name(written, villages), places.village_in_address(addresses, villages)
+    )
+    unlisted = ((written != "") & (named == "")).to_numpy() & bool(len(villages))
+    names = values.first_filled(values.first_filled(named, written), addresses)
+    spots = read_spots(coordinate_pairs(sheet, match), index, sheet, around)
+    return Said((written, addresses), area, named, names, unlisted, spots)
+
+
 def place_rows(
-    cells: Mapping[str, pd.Series], pairs: Sequence[tuple[pd.Series, pd.Series]], sheet: Sheet, rows: pd.DataFrame,
-    around: Surroundings, known_masts: Floats,
+    said: Said, cells: Mapping[str, pd.Series], sheet: Sheet, rows: pd.DataFrame, around: Surroundings,
+    known_masts: Floats,
 ) -> Placed:  # fmt: skip
     """Place all rows.
 
     Parameters
     ----------
     cells
-        The sheet's known columns by field (``address``, ``village``, ``locating`` are read).
-    pairs
-        Pairs of coordinate columns, the best first.
+        The sheet's known columns by field (``locating`` is read).
     rows
         What is known of the rows already: ``type``, ``incident_class``, ``reported_at``.
     known_masts
         Points, metres (n × 2), that earlier imports have shown to be masts.
     """
     index, villages = rows.index, around.villages
-    named, names, unlisted, unclear_name = _named(cells, rows["reported_at"], villages)
-    point = locate(cells, pairs, sheet, rows, named, names, around, known_masts)
+    named, unclear_name = places.told_apart(said.named, said.texts, said.area, rows["reported_at"], villages)
+    point = locate(said.spots, cells, sheet, rows, named, said.names, around, known_masts)
     coarse = point.rounded & (not point.grid.keeps_the_road)
     centre = places.at_village_centre(point.x, point.y, villages) & ~point.spike & ~point.grid.rows
     centre |= rounding.at_centres(point.x, point.y, point.rounded, point.grid.step_m, villages)
@@ -99,7 +143,7 @@ def place_rows(
         "village_centre": centre,
         "village_elsewhere": other & ~border,
         "village_border": border,
-        "village_unlisted": unlisted,
+        "village_unlisted": said.unlisted,
         "village_ambiguous": unclear_name & (village == "").to_numpy(),
         "coordinates_rounded": point.rounded & ~coarse & ~centre,
         "coordinates_coarse": coarse & ~centre,
@@ -128,23 +172,6 @@ def _precision(*told: tuple[str, Flags], index: pd.Index) -> pd.Series:
     for name, where in told:
         found[where] = PRECISIONS.index(name)
     return values.words_of(PRECISIONS, found, index)
-
-
-def _named(
-    cells: Mapping[str, pd.Series], at: pd.Series, villages: gpd.GeoDataFrame
-) -> tuple[pd.Series, pd.Series, Flags, Flags]:
-    """Return the village that each row names, whatever it names as its place, where no list holds it or two bear it."""
-    nothing = pd.Series("", index=at.index, dtype="str")
-    addresses, written, area = (
-        values.as_words(cells.get(name, nothing)) for name in ("address", "village", "work_area")
-    )
-    named = values.first_filled(
-        places.village_by_name(written, villages), places.village_in_address(addresses, villages)
-    )
-    unlisted = ((written != "") & (named == "")).to_numpy()
-    names = values.first_filled(values.first_filled(named, written), addresses)
-    named, unclear = places.told_apart(named, (written, addresses), area, at, villages)
-    return named, names, unlisted & bool(len(villages)), unclear
 
 
 def points(x: Floats, y: Floats) -> NDArray[np.object_]:

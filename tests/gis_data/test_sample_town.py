@@ -1,7 +1,9 @@
 """The fictional town: exact totals, a ground that holds together, planted truth, the usual errors, the same bytes."""
 
+import dataclasses
 import hashlib
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -18,9 +20,10 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_data.days import is_market_day
 from gis_data.errors import InputError
-from gis_data.intake import headers, import_files, incidents, make_workspace, placing, sheets, visits
+from gis_data.intake import headers, import_files, incidents, make_workspace, placing, sheets, undo_import, visits
 from gis_data.intake.surroundings import Surroundings
 from gis_data.sample_town import NOT_FOR_IMPORT, SAMPLE_NAME, SAMPLE_SEED, reference, write_sample
+from gis_data.workspace import Workspace
 
 MARK = "合成数据，非真实警情"
 
@@ -53,8 +56,6 @@ def town(raw, tmp_path_factory):
     root = tmp_path_factory.mktemp("made") / "town"
     files = [path for name, path in raw.items() if name not in (*NOT_FOR_IMPORT, "boundary")]
     make_workspace(root, files, name=SAMPLE_NAME, boundary=raw["boundary"], synthetic=True)
-    from gis_data.workspace import Workspace
-
     return Workspace.open(root)
 
 
@@ -212,6 +213,21 @@ def test_intake_accounts_for_every_planted_row(town, truth):
     assert (imports["rows_read"] == imports["accepted"] + imports["set_aside"]).all()
     assert not any("no_time" in found for found in problems)
     assert imports["accepted"].sum() == len(town.read("incidents"))
+
+
+def test_one_processor_finds_what_several_find_side_by_side(raw, town, tmp_path, monkeypatch):
+    name = "incidents_4"  # its systems of coordinates change, and its rows follow up others
+    before = Workspace.open(shutil.copytree(town.root, tmp_path / "before"))
+    undo_import(before, before.read("imports").set_index("file").loc[raw[name].name, "import_id"])
+    found = []
+    for processors in (1, 2):
+        monkeypatch.setattr("os.cpu_count", lambda known=processors: known)
+        again = Workspace.open(shutil.copytree(before.root, tmp_path / str(processors)))
+        (report,) = import_files(again, [raw[name]]).files
+        tables = ("incidents", "aside", "corrections", "superseded_incidents", "quality", "completeness")
+        found.append((dataclasses.replace(report, seconds=0.0), [again.table_hash(table) for table in tables]))
+    assert found[0][0].accepted > 500
+    assert found[0] == found[1]
 
 
 @pytest.fixture(scope="module")
