@@ -45,3 +45,20 @@ def line_style(number: int) -> tuple[str, list[int]]:
     """
     half = len(SIX) // 2
     return SIX[number % len(SIX)], DASHES[number % half + half * (number // len(SIX) % 2)]
+
+
+def ink_on(colour: str) -> str:
+    """Return white or black, whichever is read more easily on a colour."""
+    return max(("#ffffff", "#000000"), key=lambda ink: contrast(ink, colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two opaque colours: 1 to 21, and 4.5 is what small letters need (WCAG 2.2, 1.4.3)."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -13,6 +13,7 @@ from .colour_vision import VISIONS, ciede2000, difference, lab, multiplied, rgb
 # About 2.3 is just seen side by side. Ten is what the well-known Okabe-Ito set keeps for every reader, so that a colour
 # is found again in a legend; areas with a border and a name, and the steps of a ramp, need less.
 IN_A_LEGEND, WITH_A_BORDER, A_STEP = 10.0, 9.0, 5.0
+LETTERS = 4.5  # WCAG 2.2, 1.4.3
 IN_GREY = 8.0  # difference of L*; five is a clear step, and a copier takes some
 
 
@@ -96,3 +97,15 @@ def test_groups_of_moved_points_are_told_apart_without_their_colour():
     told = {(group in ("gcj02", "bd09"), group == "notation", palette.MOVE_DASHES[group]) for group in palette.MOVES}
     same_on_purpose = 1  # a village's centre and what has no place at all, which no map can show
     assert len(told) == len(palette.MOVES) - same_on_purpose
+
+
+def test_letters_on_a_checkpoint_are_read_on_every_kind():
+    kinds = palette.CHECKPOINTS.values()
+    assert min(palette.contrast(palette.ink_on(colour), colour) for colour in kinds) >= LETTERS
+    assert palette.contrast("#ffffff", "#000000") == pytest.approx(21)  # WCAG 2.2's own example
+    assert palette.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the grey that just fails
+
+
+@pytest.mark.parametrize("ink", [palette.INK, palette.EDGE, palette.QUIET, palette.MARK, palette.HOTSPOT])
+def test_letters_in_our_inks_are_read_on_white(ink):
+    assert palette.contrast(ink, "#ffffff") >= LETTERS

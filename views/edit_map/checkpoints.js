@@ -60,7 +60,7 @@ MODES.checkpoints = class {
   point(point) {
     const shape = point.wish ? "xq-square" : "xq-disc";
     const ring = point.wish && point.wish === this.chosen ? " xq-ring" : "";
-    const html = `<div class="xq-place ${shape}${ring}" style="background:${point.colour}">${point.number}</div>`;
+    const html = `<div class="xq-place ${shape}${ring}" style="background:${point.colour};color:${point.ink}">${point.number}</div>`;
     const icon = L.divIcon({html, iconSize: [0, 0], className: "xq-point"});
     const marker = L.marker(point.at, {icon, keyboard: false}).bindTooltip(safe(point.tip));
     if (point.wish) marker.on("click", () => {

@@ -20,7 +20,7 @@ from views import figures
 from views.edit_map.ground import geojson, lines, spot
 from views.maps.beats import beat_colours
 from views.maps.layers import lat_lon
-from views.palette import CHECKPOINTS
+from views.palette import CHECKPOINTS, ink_on
 
 SIMPLER_M = 4.0
 WORDS = ("name", "visits", "hint", "remove")
@@ -52,6 +52,7 @@ def state(hand: CheckpointHand) -> dict[str, Any]:
         "points": [
             {
                 "at": at, "number": int(row["number"]), "colour": CHECKPOINTS[row["kind"]],
+                "ink": ink_on(CHECKPOINTS[row["kind"]]),
                 "wish": wish_at.get(row["checkpoint_id"], ""), "tip": _tip(row),
             }
             for row, at in zip(figures.records(table), lat_lon(table.geometry), strict=True)
