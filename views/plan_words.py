@@ -143,7 +143,8 @@ def details(parameters: Mapping[str, Any]) -> str:
     """Return what an entry says beside its action, in the running language where words are known, cut where long."""
     why = {"reason": parameters["reason"]} if "reason" in parameters else {}  # first, so that it is never cut
     words = _pairs(
-        {key: value for key, value in (why | dict(parameters)).items() if key != "token" and value is not None}, "; "
+        {key: value for key, value in (why | dict(parameters)).items() if key != "token" and value is not None},
+        text("list.break"),
     )
     return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}…"
 
@@ -152,14 +153,14 @@ def _pairs(values: Mapping[str, Any], between: str) -> str:
     known = sentences("zh")
     names = {key: text(f"page.plans.detail.{key}") for key in values if f"page.plans.detail.{key}" in known}
     said = {key: value for key, value in values.items() if value not in ("", [], {})}
-    return between.join(f"{names.get(key, key)}: {_plain(value)}" for key, value in said.items())
+    return between.join(text("list.pair", name=names.get(key, key), value=_plain(value)) for key, value in said.items())
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds
     if isinstance(value, bool):
         return "✓" if value else "✗"
     if isinstance(value, Mapping):
-        return f"({_pairs(value, ', ')})"
+        return text("list.aside", words=_pairs(value, text("list.next")))
     if isinstance(value, list):
         return text("list.mark").join(_row(one) if isinstance(one, list) else _plain(one) for one in value)
     return DASH if value is None else _name(str(value))

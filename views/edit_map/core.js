@@ -75,6 +75,11 @@ class EditMap {
     this.mode?.leave();
     this.frame?.forEach((layer) => layer.remove());
     this.box.setAttribute("aria-label", data.words.about);
+    for (const way of ["in", "out"]) {
+      const button = this.find(`.leaflet-control-zoom-${way}`);
+      button.title = data.words[`zoom_${way}`];
+      button.setAttribute("aria-label", data.words[`zoom_${way}`]);
+    }
     this.map.options.maxZoom = ground.max_zoom;
     const view = JSON.stringify(ground.view);
     if (this.view !== view) this.map.fitBounds(ground.view, {animate: false, padding: [8, 8]});

@@ -56,6 +56,7 @@ def base_words(study: Study) -> dict[str, str]:
     """Return the words that every mode shows."""
     return {
         "undo": text("edit_map.undo"), "redo": text("edit_map.redo"), "about": text("edit_map.about"),
+        "zoom_in": text("map.tool.zoom_in"), "zoom_out": text("map.tool.zoom_out"),
         "list_mark": text("list.mark"), "credit": credit(study),
         "mark": text("map.synthetic") if study.synthetic else "",
     }  # fmt: skip

@@ -172,7 +172,7 @@ class _FirstView(MacroElement):
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "FirstView"
         self.bounds = bounds
-        words = {name: text(f"map.tool.{name}") for name in ("close", "measure")}
+        words = {name: text(f"map.tool.{name}") for name in ("close", "measure", "zoom_in", "zoom_out")}
         subject = hashlib.sha256((sight.subject or f"{bounds}").encode()).hexdigest()[:6]
         self.options = {
             "name": sight.name, "subject": subject, "channel": sight.channel, "words": words, "bounds": bounds,

@@ -190,15 +190,32 @@ window.xq = (function () {
     };
   }
 
+  const LEGEND_PX = 230;
+
+  // The legend stands at the right: room at the left that the subject leaves goes there, before it covers any of it.
+  function spare(town, bounds) {
+    const zoom = town.getBoundsZoom(bounds, false, L.point(16, 16));
+    const [first, last] = bounds.map((corner) => town.project(corner, zoom).x);
+    const side = Math.max(0, (town.getSize().x - 16 - Math.abs(last - first)) / 2);
+    return 2 * Math.max(0, Math.min(LEGEND_PX - side, side));
+  }
+
   // In a tab that nobody has opened yet the map has no size, and any fit is the closest: fit again once it has one.
   function fit(town, bounds) {
-    town.xqFit = () => town.fitBounds(bounds, {animate: false, padding: [8, 8]});
+    town.xqFit = () => town.fitBounds(
+      bounds, {animate: false, paddingTopLeft: [8, 8], paddingBottomRight: [8 + spare(town, bounds), 8]}
+    );
     town.xqFit();
     if (town.getSize().x === 0) { town.once("resize", town.xqFit); }
   }
 
   function start(map, options) {
     town = map;
+    for (const [way, words] of [["in", options.words.zoom_in], ["out", options.words.zoom_out]]) {
+      const button = town.getContainer().querySelector(`.leaflet-control-zoom-${way}`);
+      button.title = words;
+      button.setAttribute("aria-label", words);
+    }
     fit(town, options.bounds);
     town.xqCard = card(town, options.words);
     town.xqAddress = address(town, options.name, options.subject);
@@ -209,14 +226,16 @@ window.xq = (function () {
   // ---- the panel of layers ----
 
   const NARROW_PX = 460;  // the open panel would cover half of such a map
+  const NARROW_TOUCHED_PX = 800;  // where fingers need rows of 40 pixels
 
   function panel(town, layers, content) {
     const control = L.control({position: "topright"});
     control.onAdd = function () {
       const box = L.DomUtil.create("div", "xq-panel");
       box.innerHTML = content;
+      const narrow = window.matchMedia("(pointer: coarse)").matches ? NARROW_TOUCHED_PX : NARROW_PX;
       const width = town.getSize().x;  // none in a tab that is not open yet
-      box.querySelector("details").open = width === 0 || width >= NARROW_PX;
+      box.querySelector("details").open = width === 0 || width >= narrow;
       L.DomEvent.disableClickPropagation(box);
       L.DomEvent.disableScrollPropagation(box);
       box.querySelectorAll("input").forEach((input) => {

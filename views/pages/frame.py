@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gis_data.catalogue import language, text
+from gis_data.catalogue import Language, language, text
 from models.plan import Plan
 from views import figures
 from views.basemap.tiles import TileSet
@@ -24,12 +24,14 @@ from views.pages.address import begin_with, tell
 from views.station import Station
 
 MAP_PX = 510
+OWN = ("browse", "enter", "no_match", "refused")  # what page.css says in the place of Streamlit's own words
+TICKS = ("✓", "✗")
 LOOK = Path(__file__).with_name("page.css")
 
 
 def head(page: str, station: Station) -> None:
     """Write the page's heading, and one line that says what it is for."""
-    st.html(_look())
+    st.html(_look(language()))
     st.sidebar.html(_skip_link(text("app.skip")), unsafe_allow_javascript=True)  # where it takes no room
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(text(f"page.{page}.title"), anchor=False)
@@ -39,8 +41,11 @@ def head(page: str, station: Station) -> None:
 
 
 @cache
-def _look() -> str:
-    return f"<style>{LOOK.read_text(encoding='utf-8')}</style>"
+def _look(lang: Language) -> str:
+    """Return the style of every page, and with it the words that stand in the place of Streamlit's own."""
+    words = {name.replace("_", "-"): text(f"widget.{name}", lang=lang) for name in OWN}
+    said = "".join(f"--xq-{name}: {json.dumps(one, ensure_ascii=False)};" for name, one in words.items())
+    return f"<style>:root {{ {said} }} {LOOK.read_text(encoding='utf-8')}</style>"
 
 
 def _skip_link(words: str) -> str:
@@ -136,8 +141,9 @@ def divided(plan: Plan) -> None:
 
 
 def sentences(lines: Iterable[str]) -> None:
-    """List sentences; what a file brought with it stays words."""
-    st.html('<ul class="xq-list">' + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+    """List sentences; what a file brought with it stays words, and a tick or a cross stands in the bullet's place."""
+    marked = ((' class="xq-ticked"' if line[:1] in TICKS else "", line) for line in lines)
+    st.html('<ul class="xq-list">' + "".join(f"<li{tick}>{html.escape(line)}</li>" for tick, line in marked) + "</ul>")
 
 
 def take(

@@ -22,6 +22,7 @@ OFTEN = (  # what a station asks for first
 )  # fmt: skip
 SECTIONS = ("often", "general", "hotspots", "workload", "zones", "beats", "scorecard", "cameras", "privacy")
 COLUMNS = ("label", "name", "value", "default", "reason")
+MOST_LETTERS = 2000
 CHOICES = {"cameras.population_operator": [">", ">="], "hotspots.method": ["dbscan", "hdbscan"]}
 
 
@@ -66,7 +67,7 @@ def _belongs(name: str, section: str) -> bool:
 
 def _field(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - a setting may have any simple type
     """Show one setting: its name, why it is as it is, and a field for its value."""
-    left, right = st.columns((1, 2.1), gap="medium", vertical_alignment="center")
+    left, right = st.columns((1, 2.1), gap="medium", vertical_alignment="bottom")
     with left:
         given = _input(name, value)
     same = value == default
@@ -88,7 +89,7 @@ def _input(name: str, value: Any) -> Any:  # noqa: ANN401
         step = kind(1) if kind is int else _step(value)
         return st.number_input(label, low, high, min(max(value, low), high), step, key=key, format=_format(value))
     words = ", ".join(f"{one:g}" for one in value) if isinstance(value, list) else value
-    return st.text_input(label, words, key=key)
+    return st.text_input(label, words, key=key, max_chars=MOST_LETTERS)
 
 
 def _label(name: str) -> str:

@@ -30,11 +30,6 @@ from views.station import Station
 
 # A shapefile is several files that belong together: it comes as a zip.
 ENDINGS = [ending for endings in KINDS.values() for ending in endings if ending != ".shp"]
-STYLE = """<style>
-[data-testid=stFileUploaderDropzoneInstructions] { display: none; }
-[data-testid=stFileUploaderDropzone] button p { font-size: 0; }
-[data-testid=stFileUploaderDropzone] button p::after { font-size: .93rem; content: "%s"; }
-</style>"""  # Streamlit's own words are English, whatever the page speaks
 MOST_MB = 200  # .streamlit/config.toml says the same
 ACROSS = 4
 ROW = "#"  # no header of a file is read as bare as this
@@ -46,7 +41,6 @@ def show(station: Station, *, opened: bool) -> None:
     """Lay out the way in; what the last import or undo came to stays until the next one."""
     _say_done(station)
     with st.expander(text("page.upload.title"), expanded=opened):
-        st.html(STYLE % text("page.upload.browse"))
         st.caption(text("page.upload.help", megabytes=MOST_MB))
         turn = st.session_state.setdefault("upload turn", 0)
         chosen = st.file_uploader(
@@ -76,10 +70,12 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
     drop = with_persons and st.checkbox(text("page.upload.drop_persons"), key=f"drop {chosen[0].file_id}")
     unfit = refused or (with_persons and not drop)
     changed = any(changes.values())
-    left, right, _ = st.columns((1, 1, 2))
-    if left.button(text("page.upload.import", count=len(chosen)), type="primary", disabled=unfit, key="import"):
+    with st.container(horizontal=True):
+        start = st.button(text("page.upload.import", count=len(chosen)), type="primary", disabled=unfit, key="import")
+        save = st.button(text("page.upload.save"), disabled=not changed, help=text("page.upload.save_help"), key="save")
+    if start:
         _import(station, chosen, changes, drop_persons=drop)
-    if right.button(text("page.upload.save"), disabled=not changed, help=text("page.upload.save_help"), key="save"):
+    if save:
         _remember(station.ws, changes)
         st.rerun()
 
