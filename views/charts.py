@@ -220,7 +220,8 @@ def week_chart(tiles: pd.DataFrame, *, height_px: int = 230) -> Chart:
             x=alt.X("hour:O", title=None, axis=hour),
             y=alt.Y("weekday:N", sort=list(dict.fromkeys(tiles["weekday"])), title=None),
             color=alt.Color(
-                "count:Q", title=names["count"], scale=alt.Scale(range=["#f7f5ef", FULL, "#12263a"], domainMin=0),
+                "count:Q", title=names["count"],
+                scale=alt.Scale(range=["#f7f5ef", FULL, "#12263a"], domainMin=0, interpolate="rgb"),
                 legend=alt.Legend(gradientLength=height_px - 60, gradientThickness=10, tickCount=4),
             ),
             tooltip=[

@@ -21,8 +21,9 @@ from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
 DASH = "—"
-SHORT = 16  # half-width letters that stay on one line; a Chinese one is two
+SHORT = 19  # half-width letters that stay on one line; a Chinese one is two
 WIDE = re.compile("[\u2e80-\uffef]")
+UNIT = re.compile(r"(\uff08[^\uff08\uff09]{1,8}\uff09|\([^()]{1,14}\))$")
 PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 WORK_TERMS = ("incident", "patrol", "fixed", "trip")
 
@@ -356,13 +357,18 @@ def as_html(table: pd.DataFrame, *, words: Sequence[str] = (), tint: Mapping[str
     """Return a table as HTML: text columns (``words``) to the left, numbers to the right, some words tinted."""
     tint = tint or {}
     left = {*words, table.columns[0]} if len(table.columns) else set()
-    head = "".join(f'<th class="{_side(name, left)}">{html.escape(str(name))}</th>' for name in table.columns)
+    head = "".join(f'<th class="{_side(name, left)}">{_heading(str(name))}</th>' for name in table.columns)
     body = "".join(
         "<tr>" + "".join(_cell(name, value, left, tint) for name, value in row.items()) + "</tr>"
         for row in records(table)
     )
     rows = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="xq-scroll"><table class="xq-table">{rows}</table></div>'
+
+
+def _heading(name: str) -> str:
+    """Return a column's heading; where it has no room, its unit in brackets goes to the next line in one piece."""
+    return UNIT.sub(r"<span>\1</span>", html.escape(name))
 
 
 def _side(name: str, left: set[str]) -> str:

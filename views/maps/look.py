@@ -24,7 +24,8 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-name {{ white-space: nowrap; transform: translate(-50%, -50%); position: absolute; font-weight: 600;
   font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
 .xq-zone {{ font-size: 14px; background: rgba(255,255,255,.82); border-radius: 3px; padding: 0 5px; }}
-.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); }}
+.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); line-height: 1.25;
+  background: rgba(255,255,255,.86); border-radius: 3px; padding: 0 3px; }}
 .xq-spot-ink {{ font-size: 12px; background: rgba(255,255,255,.8); border-radius: 3px; padding: 0 3px; }}
 .xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
   font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}
@@ -34,6 +35,7 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-card {{ position: absolute; left: 10px; bottom: 40px; z-index: 1000; width: min(310px, 46%); max-height: 62%;
   overflow: auto; background: rgba(255,255,255,.97); border-radius: 6px; box-shadow: 0 2px 12px rgba(0,0,0,.22);
   padding: 10px 14px 10px; font-size: 12.5px; line-height: 1.5; }}
+.leaflet-container:has(.xq-months) .xq-card {{ bottom: 96px; }}  /* the slider stands below */
 .xq-close {{ float: right; border: 0; background: none; font-size: 18px; line-height: 1; cursor: pointer;
   color: {QUIET}; margin: -2px -6px 0 6px; padding: 2px 6px; }}
 .xq-because {{ margin: 6px 0 0; padding: 6px 0 0 1.1em; border-top: 1px solid #eceae4; color: {INK}; }}
@@ -49,6 +51,11 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-months .two {{ display: flex; gap: 10px; }}
 .xq-months input {{ flex: 1; min-width: 0; accent-color: #1f5673; }}
 :focus-visible {{ outline: 2px solid #1f5673 !important; outline-offset: 1px; }}
+@media (pointer: coarse) {{
+  .leaflet-bar a, .leaflet-touch .leaflet-bar a, .xq-tool, .xq-close {{ width: 40px; height: 40px; line-height: 40px; }}
+  .xq-panel label, .xq-panel summary {{ min-height: 40px; display: flex; align-items: center; }}
+  .xq-months input {{ height: 40px; }}
+}}
 .xq-tip b {{ font-size: 13px; }}
 .xq-tip table {{ border-collapse: collapse; margin-top: 2px; }}
 .xq-tip td {{ padding: 0 8px 0 0; vertical-align: top; }}

@@ -21,7 +21,7 @@ from views.patterns import Change
 from views.station import Station, show_map
 from views.workbook import WORD_TINT
 
-MAP_PX, PAIR_PX = 590, 460
+MAP_PX, PAIR_PX = 575, 460
 MODES = ONE, TWO = ("one", "two")
 
 
