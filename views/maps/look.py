@@ -53,8 +53,10 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 :focus-visible {{ outline: 2px solid #1f5673 !important; outline-offset: 1px; }}
 @media (pointer: coarse) {{
   .leaflet-bar a, .leaflet-touch .leaflet-bar a, .xq-tool, .xq-close {{ width: 40px; height: 40px; line-height: 40px; }}
-  .xq-panel label, .xq-panel summary {{ min-height: 40px; display: flex; align-items: center; }}
+  .xq-panel label {{ min-height: 40px; }}
+  .xq-panel summary {{ line-height: 40px; }}
   .xq-months input {{ height: 40px; }}
+  .leaflet-container:has(.xq-months) .xq-card {{ bottom: 118px; }}
 }}
 .xq-tip b {{ font-size: 13px; }}
 .xq-tip table {{ border-collapse: collapse; margin-top: 2px; }}
