@@ -173,19 +173,19 @@ def _clicks(browser: Browser, url: str, pid: int) -> dict[str, Any]:
     tab.goto(url)
     _finished(tab)
     opened_s = time.perf_counter() - started
-    before, spent = travelled["bytes"], [_cpu_s(pid)]
+    before, spent = travelled["bytes"], [cpu_s(pid)]
     first_s = _to_map(tab)
     _finished(tab)
-    spent.append(_cpu_s(pid))
+    spent.append(cpu_s(pid))
     kilobytes = (travelled["bytes"] - before) / 1000
     later, later_cpu = [], []
     for _ in range(CLICKS):
         _open(tab, "zones")
         _finished(tab)
-        started_cpu = _cpu_s(pid)
+        started_cpu = cpu_s(pid)
         later.append(_to_map(tab))
         _finished(tab)
-        later_cpu.append(_cpu_s(pid) - started_cpu)
+        later_cpu.append(cpu_s(pid) - started_cpu)
     frame = tab.wait_for_selector("iframe").content_frame()
     drag = frame.evaluate(
         "() => { const one = document.querySelector('.xq-months input'); const start = performance.now();"
@@ -233,7 +233,7 @@ def _sessions(browser: Browser, url: str, pid: int) -> dict[str, Any]:
     return {"server_mb": round(one), "server_mb_10": round(ten)}
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """Return the CPU seconds of a process since it began."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
