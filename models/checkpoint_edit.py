@@ -89,7 +89,7 @@ def open_checkpoints(ws: Workspace, *, progress: Progress = silent) -> tuple[Job
         progress=progress,
     )  # fmt: skip
     ground = Tables.of(on_zones(job).tables)
-    return job, plan, CheckpointHand(job, ground, plan.tables, wishes_of(plan))
+    return job, plan, CheckpointHand(job, ground, plan.tables, wishes_of(plan.settings))
 
 
 def changed(hand: CheckpointHand, change: CheckpointChange) -> CheckpointHand:

@@ -55,12 +55,12 @@ class Closing:
         return cls(ids, tuple((round(x, 2), round(y, 2)) for x, y in middle.tolist()), reason)
 
 
-def closings_of(plan: Plan | None) -> tuple[Closing, ...]:
-    """Return what is closed in a plan."""
-    kept = () if plan is None else plan.settings.get("closings", ())
+def closings_of(settings: Mapping[str, Any]) -> tuple[Closing, ...]:
+    """Return what is closed in a plan of these settings."""
     return tuple(
-        Closing(tuple(one["road_ids"]), tuple((x, y) for x, y in one["spots"]), one["reason"]) for one in kept
-    )  # fmt: skip
+        Closing(tuple(one["road_ids"]), tuple((x, y) for x, y in one["spots"]), one["reason"])
+        for one in settings.get("closings", ())
+    )
 
 
 def roads_closed(closings: Iterable[Closing]) -> frozenset[int]:

@@ -182,7 +182,7 @@ def open_hand(plan: Plan, case_of: CaseOf, tables: GroundTables) -> Hand:
     units, zones = plan.tables["units"], plan.to_frame()
     if "bound_with_wishes_min" not in plan.settings:  # a city of too many cells for a table of all ways
         raise InputError("edit.city")
-    closings = closings_of(plan)
+    closings = closings_of(plan.settings)
     case = case_of(roads_closed(closings), Parts(plan.tables["parts"]) if "parts" in plan.tables else None)
     row = pd.Series(np.arange(case.problem.size), index=case.ground.units["unit_id"])
     if set(units["unit_id"]) != set(row.index):

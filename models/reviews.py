@@ -114,7 +114,7 @@ def _of_plans(plans: Mapping[str, Plan]) -> Iterator[tuple[str, tuple[str, ...],
         called = dict(zip(units["unit_id"], units.get("name", units["unit_id"]), strict=True))
         done = _standing(plans["zones"].settings.get("by_hand", ()))
         yield from _by_reason("zones", [(_named(change, called), change["reason"]) for change in done])
-        closed = closings_of(plans["zones"])
+        closed = closings_of(plans["zones"].settings)
         yield from _by_reason(ROADS, [([f"#{road}" for road in one.road_ids], one.reason) for one in closed])
     if "beats" in plans:
         wishes = plans["beats"].settings.get("by_hand", ())

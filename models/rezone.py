@@ -35,7 +35,7 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
     job, options = open_plan(
         ws, "options", made_from=MADE_FROM, absent="options.first", stale="options.stale", progress=progress
     )
-    option, closings = find_option(options, option_id), closings_of(options)
+    option, closings = find_option(options, option_id), closings_of(options.settings)
     if closings != job.closings()[0]:
         raise InputError("options.stale")
     case = case_of(job, options, roads_closed(closings), None, changes=option_changes(option))

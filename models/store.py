@@ -5,7 +5,8 @@ Out:    ``plans/<run>/<plan>.json`` (the head) beside ``plans/<run>/<plan>.<tabl
         the run, ``plans/approved`` the one that a person approved last (``models.approval``). The folder is written
         under a temporary name and renamed, the pointer replaced last, so that a kill at any moment leaves the last
         complete run readable. A plan in another format (of another version of this software) counts as not made: its
-        page says how to make it.
+        page says how to make it. What hands decided in it stays: its head goes on from run to run, without its tables,
+        until the plan is made again (``settings_of``).
 """
 
 import json
@@ -49,6 +50,9 @@ def save_plans(ws: Workspace, plans: Mapping[str, Plan], *, run: str) -> Path:
     draft.mkdir()
     for plan in plans.values():
         _write_plan(draft, plan)
+    for name, head in _other_heads(current_run(ws)).items():
+        if name not in plans:
+            _write_head(draft, name, head | {"tables": {}})
     final = folder / _free_name(folder, run)
     draft.replace(final)
     point_at(ws, final.name, CURRENT)
@@ -71,6 +75,12 @@ def load_plans(ws: Workspace, run: str = "") -> dict[str, Plan]:
     """
     folder = run_folder(ws, run) if run else current_run(ws)
     return {} if folder is None else {name: _read_plan(folder, head) for name, head in _heads(folder).items()}
+
+
+def settings_of(ws: Workspace) -> dict[str, Mapping[str, Any]]:
+    """Return the settings of the current run's plans by name, of those in another format too."""
+    folder = current_run(ws)
+    return {} if folder is None else {name: head["settings"] for name, head in _all_heads(folder).items()}
 
 
 def planned(ws: Workspace, run: str = "") -> set[str]:
@@ -130,14 +140,27 @@ def _write_plan(folder: Path, plan: Plan) -> None:
         spatial = isinstance(table, gpd.GeoDataFrame)
         head["tables"][name] = {"spatial": spatial}
         table.to_parquet(folder / f"{plan.name}.{name}.parquet")
-    path = folder / f"{plan.name}.json"
-    path.write_text(json.dumps(head, ensure_ascii=False, indent=1, default=_plain), encoding="utf-8")
+    _write_head(folder, plan.name, head)
+
+
+def _write_head(folder: Path, name: str, head: Mapping[str, Any]) -> None:
+    words = json.dumps(head, ensure_ascii=False, indent=1, default=_plain)
+    (folder / f"{name}.json").write_text(words, encoding="utf-8")
 
 
 def _heads(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the heads of a run's plans by name, those in another format left out."""
-    heads = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    return {name: head for name, head in heads.items() if head.get("format") == FORMAT}
+    return {name: head for name, head in _all_heads(folder).items() if head.get("format") == FORMAT}
+
+
+def _other_heads(folder: Path | None) -> dict[str, dict[str, Any]]:
+    """Return the heads of a run's plans that are in another format."""
+    heads = {} if folder is None else _all_heads(folder)
+    return {name: head for name, head in heads.items() if head.get("format") != FORMAT}
+
+
+def _all_heads(folder: Path) -> dict[str, dict[str, Any]]:
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
 
 
 def _read_plan(folder: Path, head: dict[str, Any]) -> Plan:

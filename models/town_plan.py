@@ -29,7 +29,7 @@ from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
-from models.store import load_plans, planned, save_plans
+from models.store import load_plans, planned, save_plans, settings_of
 from models.village_parts import Parts
 from models.zone_options import plan_options
 from models.zones import make_case, plan_zones
@@ -102,7 +102,7 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     tables = as_of(tables, period.end) | {"cells": cells, "cell_edges": edges}
     inputs = {name: ws.table_hash(name) for name in READ}
     seed = ws.study.settings.seed if seed is None else seed
-    return Job(ws.study, tables, period, seed, load_plans(ws), progress, inputs)
+    return Job(ws.study, tables, period, seed, load_plans(ws), settings_of(ws), progress, inputs)
 
 
 def open_plan(
@@ -280,12 +280,17 @@ class Job:
     period: Period
     seed: int
     plans: Mapping[str, Plan]
+    decided: Mapping[str, Mapping[str, Any]]
     progress: Report
     inputs: Mapping[str, str]
 
+    def settings_of(self, name: str) -> Mapping[str, Any]:
+        """Return a plan's settings, with what hands decided, even where the plan cannot be read any more."""
+        return self.plans[name].settings if name in self.plans else self.decided.get(name, {})
+
     def closings(self) -> tuple[tuple[Closing, ...], tuple[Closing, ...]]:
         """Return what the current zones have as closed, and what of it is not found among the roads any more."""
-        return found_again(closings_of(self.plans.get("zones")), self.tables["roads"])
+        return found_again(closings_of(self.settings_of("zones")), self.tables["roads"])
 
     def now(self) -> gpd.GeoDataFrame:
         """Return the incidents of the planning period."""
@@ -328,7 +333,7 @@ def _beats(job: Job) -> Plan:
     if "zones" not in job.plans:
         raise InputError("plan.zones_first")
     hotspots = job.plans.get("hotspots")
-    by_hand = wishes_of(job.plans.get("beats"))  # what hands asked for stays until hands take it away
+    by_hand = wishes_of(job.settings_of("beats"))  # what hands asked for stays until hands take it away
     return plan_beats(
         job.study, job.plans["zones"], None if hotspots is None else hotspots.to_frame(), Tables.of(job.tables),
         period=job.period, seed=job.seed, by_hand=by_hand, progress=job.progress,

@@ -10,7 +10,7 @@ Method: segments -> units -> partition -> checkpoints, one file each. The object
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -160,9 +160,9 @@ def _more_than_chance(hotspots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return hotspots[hotspots["is_hotspot"]]
 
 
-def wishes_of(plan: Plan | None) -> tuple[Wish, ...]:
-    """Return the checkpoints that a beats plan was asked for by hand."""
-    return () if plan is None else tuple(Wish(**wish) for wish in plan.settings.get("by_hand", ()))
+def wishes_of(settings: Mapping[str, Any]) -> tuple[Wish, ...]:
+    """Return the checkpoints that a beats plan of these settings was asked for by hand."""
+    return tuple(Wish(**wish) for wish in settings.get("by_hand", ()))
 
 
 def checkpoints_of(

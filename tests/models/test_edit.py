@@ -17,6 +17,8 @@ from gis_data.barriers import find_crossings
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.workspace import Workspace
+from models import store
+from models.checkpoint_edit import CheckpointChange, record_checkpoints
 from models.districting.problem import broken_rules, objective, recentred
 from models.edit import Change, changed, judge
 from models.rezone import choose_option, open_edit, record_change
@@ -341,6 +343,24 @@ def test_a_closed_road_stays_closed_in_later_plans_and_is_nobodys_work(shut_brid
     hand = open_edit(ws)[2]
     assert hand.closed_roads == {road}
     assert hand.case.problem.travel_min[4, 0] == pytest.approx(4000 * 0.06 / 25)
+
+
+def test_what_hands_decided_outlives_plans_of_an_older_format(shut_bridge, monkeypatch):
+    ws, road = shut_bridge
+    wish = CheckpointChange("add", x=486_900.0, y=4_061_330.0, name="桥头", visits=3)
+    record_checkpoints(ws, [wish], reason="夜间有人聚集")
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
+    assert load_plans(ws) == {}
+    plan_town(ws, ["hotspots"], seed=1)  # a run without the two in between
+    assert set(load_plans(ws)) == {"hotspots"}
+    plan_town(ws, ["zones", "beats"], seed=1)
+    plans = load_plans(ws)
+    assert open_edit(ws)[2].closed_roads == {road}
+    assert road not in set(plans["beats"].tables["segments"]["road_id"])
+    kept = plans["beats"].tables["checkpoints"].set_index("kind").loc["by_hand"]
+    assert kept["name"] == "桥头"
+    assert "夜间有人聚集" in kept["reason"]
+    assert [one["reason"] for one in store.settings_of(ws)["zones"]["closings"]] == ["桥面维修"]
 
 
 def test_an_opened_road_is_work_and_way_again_and_the_log_says_why(shut_bridge):
