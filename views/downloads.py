@@ -116,7 +116,8 @@ def layers_gpkg(layers: Layers, study: Study) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "map.gpkg"
         for name, layer in layers.items():
-            plain = layer.copy()
+            # Whoever grouped a layer may have left its key in the index as well.
+            plain = layer.reset_index(drop=layer.index.name is None or layer.index.name in layer.columns)
             for column in plain.columns.drop(plain.geometry.name):
                 if isinstance(plain[column].dtype, pd.DatetimeTZDtype):  # a GeoPackage knows UTC only: as local words
                     plain[column] = plain[column].dt.strftime("%Y-%m-%d %H:%M").astype("str")

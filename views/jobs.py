@@ -40,7 +40,7 @@ class Work:
     Attributes
     ----------
     command
-        Words of the command, without the program.
+        Words of the command, without the program and the files that it reads.
     state
         "running", "done", "failed" or "stopped".
     step, share
@@ -67,6 +67,7 @@ def start(
     command: Sequence[str],
     *,
     lang: Language,
+    files: Sequence[Path] = (),
     clear: Sequence[Path] = (),
     about: Mapping[str, Any] | None = None,
 ) -> None:
@@ -76,6 +77,8 @@ def start(
     ----------
     command
         Words of the command line, the folder left out: ``["plan", "zones"]``.
+    files
+        What the command reads. Kept nowhere: a file may be called by a person's name.
     clear
         Folders that are removed as soon as it has ended, however it ends.
     about
@@ -95,7 +98,7 @@ def start(
     folder = _folder(root)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    words = [command[0], str(root), *command[1:]]
+    words = [command[0], str(root), *map(str, files), *command[1:]]
     told = {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
     environment = acting.told_to_a_command(os.environ) | told
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
@@ -144,7 +147,7 @@ def put_away(root: Path) -> None:
     """Forget work that has ended."""
     now = current(root)
     if now is not None and now.state != RUNNING:
-        (_folder(root) / "job.json").unlink(missing_ok=True)
+        shutil.rmtree(_folder(root), ignore_errors=True)
 
 
 def progress_lines(path: Path) -> Callable[[str, float], None]:

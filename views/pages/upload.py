@@ -140,10 +140,9 @@ def _import(station: Station, chosen: Sequence[Any], changes: Changes, *, drop_p
     folder = Path(mkdtemp(prefix="xunqu-"))
     try:
         _remember(station.ws, changes)
-        words = ["import", *map(str, _write(folder, chosen)), "--json"]
-        words += ["--drop-person-columns"] if drop_persons else []
+        words = ["import", "--json", *(["--drop-person-columns"] if drop_persons else [])]
         st.session_state.pop("upload done", None)
-        jobs.start(station.ws.root, words, lang=language(), clear=[folder])
+        jobs.start(station.ws.root, words, lang=language(), files=_write(folder, chosen), clear=[folder])
     except PatrolError as problem:
         shutil.rmtree(folder, ignore_errors=True)
         st.error(_plain(str(problem)))
