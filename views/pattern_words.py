@@ -79,11 +79,6 @@ def change_line(change: Change) -> str:
     return f"{line}{text('page.patterns.by_festival')}" if change.by_festival else line
 
 
-def doubt_basis(found: Doubts) -> str:
-    """Say what the warnings rest on."""
-    return basis_line(found.basis, period=text("page.patterns.against", now=str(found.now), before=str(found.before)))
-
-
 def doubt_lines(found: Doubts) -> Iterator[str]:
     """Yield what only looks like change, or that nothing does."""
     if found.drift is None or found.delay is None:

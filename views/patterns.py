@@ -111,7 +111,6 @@ class Doubts:
     before: Period
     drift: pd.DataFrame | None
     delay: ReportingDelay | None
-    basis: Basis
 
 
 @dataclass(frozen=True)
@@ -252,11 +251,10 @@ def doubts(incidents: gpd.GeoDataFrame, question: Question) -> Doubts:
     """Look for what only looks like change in the unit of the last day."""
     now, rows = question.now, of_set(incidents, question.class_set)
     before = previous_period(now, question.unit)
-    basis = _of_both(rows, question, before)
     if not (question.reaches(before) and question.reaches(now)):
-        return Doubts(now, before, None, None, basis)
+        return Doubts(now, before, None, None)
     delay = reporting_delay(rows, now, before, as_of=question.known.end)
-    return Doubts(now, before, type_drift(rows, now, before), delay, basis)
+    return Doubts(now, before, type_drift(rows, now, before), delay)
 
 
 def _of_both(rows: gpd.GeoDataFrame, question: Question, before: Period) -> Basis:

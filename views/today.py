@@ -84,7 +84,7 @@ def change_signs(incidents: Any, unit: Any) -> Iterator[Sign]:  # noqa: ANN401 -
                 "interval": interval(row["low"], row["high"]), "unit": text(f"page.patterns.unit_name.{unit}"),
             }  # fmt: skip
             words = text(f"page.today.sign.{kind}", **values)
-            yield Sign(words, "patterns", {"set": row[change.group], "unit": unit})
+            yield Sign(words, "patterns", {"part": "changed", "set": row[change.group], "unit": unit})
 
 
 def month_table(incidents: Any) -> pd.DataFrame:  # noqa: ANN401 - a geo frame
@@ -127,7 +127,7 @@ def news_sign(news: News | None, villages: Mapping[str, str]) -> Sign | None:
         "page.today.sign.cluster", names=names, since=day_words(since), count=number(row["count"]),
         expected=number(row["expected"], 1), p=p_value(float(row["p_value"])),
     )  # fmt: skip
-    return Sign(words, "patterns", {"unit": "month"})
+    return Sign(words, "patterns", {"part": "news"})
 
 
 def new_hotspots(plans: Mapping[str, Plan], known: Period) -> Iterator[Sign]:

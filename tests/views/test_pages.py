@@ -60,21 +60,21 @@ def shown(
         ("villages", {"village": "V3"}, "village"),
         ("hotspots", {"hotspot": "H2"}, "hotspot"),
         ("patterns", {"set": "preventable"}, "pattern set"),
-        ("patterns", {"unit": "week"}, "pattern unit"),
+        ("patterns", {"unit": "week", "part": "changed"}, "pattern unit"),
         ("map", {"set": "preventable"}, "map set"),
         ("cameras", {"village": "V5"}, "camera village"),
         ("zones", {"unit": "V5"}, "unit"),
         ("data", {"file": "a警情2023.xlsx"}, "data file"),
-        ("patterns", {"type": "crash"}, "pattern type all"),
+        ("patterns", {"type": "crash", "part": "repeats"}, "pattern type all"),
     ],
 )
 def test_a_page_begins_with_what_its_address_asks_for_where_that_is_known(tiny_station, name, query, key):
     """The lines of Today and the page of a village lead to these pages so."""
-    ((asked, value),) = query.items()
+    asked, value = next(iter(query.items()))
     page = shown(tiny_station, name, **query)
     assert page.selectbox(key=key).value == value
     assert page.query_params[asked] == value
-    page = shown(tiny_station, name, **{asked: "unheard of"})
+    page = shown(tiny_station, name, **query | {asked: "unheard of"})
     assert page.selectbox(key=key).value not in ("unheard of", None)
 
 

@@ -24,6 +24,7 @@ from gis_data.workspace import Workspace
 from models.store import load_plans
 from views import pattern_words as said
 from views import patterns
+from views.pages.patterns import PARTS
 from views.patterns import Question
 from views.station import Station
 
@@ -72,7 +73,7 @@ def captions(page) -> str:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_changes_are_those_of_the_function_and_few_have_no_percentage(planned_town, town, lang):
     _, _, reported, _ = town
-    page = shown(planned_town, "patterns", lang)
+    page = shown(planned_town, "patterns", lang, part="changed")
     now = month("2023-12-01", "2024-01-01")
     for at, before in enumerate((month("2023-11-01", "2023-12-01"), month("2022-12-01", "2023-01-01"))):
         rows = {row[0]: row[1:] for row in table_with(page, "count_before", lang, at=at)[1:]}
@@ -106,53 +107,76 @@ def basis(rows: gpd.GeoDataFrame, period: object, lang: str, *, used: int | None
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_hours_cells_scan_and_concentration_are_those_of_the_functions(planned_town, town, lang):
-    ws, _, reported, known = town
-    page = shown(planned_town, "patterns", lang)
-    seed, points = ws.study.settings.seed, with_point(reported)
-    value = {metric.label: metric.value for metric in page.metric}
-    label = {name: text(f"page.patterns.{name}", lang=lang) for name in ("incidents", "with_place", "hot_cells")}
-    assert value[label["incidents"]] == f"{len(reported):,}"
-    assert value[label["with_place"]] == f"{len(points):,}"
-
+def test_hours_are_those_of_the_function(planned_town, town, lang):
+    _, _, reported, known = town
+    page = shown(planned_town, "patterns", lang, part="when")
     profile = hour_profile(reported["occurred_from"], reported["occurred_to"], reported["count"])
     bands = table_with(page, "share_short", lang)[1:]
     assert [row[1] for row in bands] == [f"{weight:,.0f}" for weight in profile.by_band]
     assert f"{100 * profile.long_span_share:.1f}%" in captions(page)
     assert basis(reported, known, lang, used=profile.known) in captions(page)
+    assert len(page.get("vega_lite_chart")) == 1
 
-    cells = ws.read("cells")
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_hot_cells_are_those_of_the_function(planned_town, town, lang):
+    ws, _, reported, known = town
+    page, points, cells = shown(planned_town, "patterns", lang), with_point(reported), ws.read("cells")
     hot = gi_star_cells(points, cells)
     hot = hot[hot["verdict"] == "hot"]
-    assert value[label["hot_cells"]] == str(len(hot))
     rows = {row[0]: row for row in table_with(page, "around", lang)[1:]}
     assert {(key, rows[key][3], rows[key][4]) for key in rows} == {
         (str(row["cell_id"]), f"{row['around_count']}", f"{row['z']:.1f}") for row in hot.to_dict("records")
     }
     on_cells, _ = count_per_cell(points, cells)
     assert basis(reported, known, lang, used=int(on_cells.sum())) in captions(page)
+    assert text("page.patterns.hot", lang=lang, count=len(hot), cold=0) in words(page)
+    assert len(page.get("iframe")) == 1
 
-    rng = np.random.default_rng([seed, patterns.SCAN_DRAWS])
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_new_is_what_the_scan_finds(planned_town, town, lang):
+    ws, _, reported, known = town
+    page = shown(planned_town, "patterns", lang, part="news")
+    rng = np.random.default_rng([ws.study.settings.seed, patterns.SCAN_DRAWS])
     scan = scan_villages(reported, ws.read("villages"), known, max_radius_m=2_000, clusters=3, rng=rng).clusters
     news = table_with(page, "since", lang)[1:]
     assert [row[2:] for row in news] == [
         [f"{row['count']}", f"{row['expected']:.1f}", f"{row['p_value']:.3f}"] for row in scan.to_dict("records")
     ]
-    new = "newest_yes" if scan["p_value"].iloc[0] <= 0.05 else "newest_no"
-    assert value[text("page.patterns.newest", lang=lang)] == text(f"page.patterns.{new}", lang=lang)
+    p = scan["p_value"].iloc[0]
+    answer = text(f"page.patterns.news.{'yes' if p <= 0.05 else 'no'}", lang=lang, p=f"{p:.3f}", looks=20)
+    assert answer in html.unescape("".join(html_of(page)))
+    here = reported["village_id"].isin(ws.read("villages")["village_id"])
+    assert basis(reported, known, lang, used=int(reported.loc[here, "count"].sum())) in captions(page)
 
-    focus = measure_concentration(on_cells, rng=np.random.default_rng([seed, patterns.FOCUS_DRAWS]))
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_concentration_is_that_of_the_function(planned_town, town, lang):
+    ws, _, reported, known = town
+    page = shown(planned_town, "patterns", lang, part="focus")
+    on_cells, _ = count_per_cell(with_point(reported), ws.read("cells"))
+    rng = np.random.default_rng([ws.study.settings.seed, patterns.FOCUS_DRAWS])
+    focus = measure_concentration(on_cells, rng=rng)
     row = table_with(page, "gini_unbiased", lang)[1]
     assert row[1] == f"{focus.gini_unbiased:.2f} ({focus.low:.2f}–{focus.high:.2f})"
     assert row[4] == f"{focus.gini:.2f}"
-    assert len(page.get("vega_lite_chart")) == 2
-    assert len(page.get("iframe")) == 1
+    assert basis(reported, known, lang, used=int(on_cells.sum())) in captions(page)
+    assert len(page.get("vega_lite_chart")) == 1
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_says_once_what_its_figures_rest_on_and_comes_back_from_its_address(planned_town, part):
+    page = shown(planned_town, "patterns", part=part)
+    assert page.query_params.get("part", "where") == part
+    said_so = [line for line in captions(page).split("\n") if "这里用到" in line and "无可用位置" in line]
+    assert len(said_so) == len(set(said_so)) == (2 if part == "changed" else 1)  # two comparisons, of different days
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_near_repeats_are_those_of_the_function_or_too_few(planned_town, town, lang):
     ws, _, reported, known = town
-    page = shown(planned_town, "patterns", lang)
+    page = shown(planned_town, "patterns", lang, part="repeats")
     crashes = reported[reported["type"] == "crash"]
     points = with_point(crashes)
     quarter = points["reported_at"].dt.tz_localize(None).dt.to_period("Q").astype(str)
@@ -176,7 +200,7 @@ def test_near_repeats_are_those_of_the_function_or_too_few(planned_town, town, l
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_warnings_of_codes_and_late_reports_are_those_of_the_functions(planned_town, town, lang):
     _, incidents, reported, known = town
-    page = shown(planned_town, "patterns", lang)
+    page = shown(planned_town, "patterns", lang, part="changed")
     now, before = month("2023-12-01", "2024-01-01"), month("2023-11-01", "2023-12-01")
     drift = type_drift(reported, now, before)
     delay = reporting_delay(reported, now, before, as_of=known.end)
@@ -200,14 +224,17 @@ def test_a_class_set_and_a_period_are_used_by_every_figure(planned_town, town):
     page = page.date_input[0].set_value((summer.start.date(), pd.Timestamp("2023-08-31").date())).run(timeout=60)
     assert not page.exception
     rows = reported[reported["type"].isin(PREVENTABLE) & summer.holds(reported["reported_at"])]
-    value = {metric.label: metric.value for metric in page.metric}
-    assert value["警情"] == f"{len(rows):,}"
     which = text("page.patterns.set.preventable")
-    assert basis(rows, summer, "zh", which=which) in captions(page)
+    asked = dict(page.query_params)
+    assert asked == {"set": "preventable", "days": "2023-06-01..2023-08-31"}
+    for part, used in (("where", len(with_point(rows))), ("when", int(rows["occurred_from"].notna().sum()))):
+        said_there = captions(shown(planned_town, "patterns", **asked, part=part))
+        assert basis(rows, summer, "zh", which=which, used=used) in said_there
+    page = shown(planned_town, "patterns", **asked, part="changed")
     assert "2023-08-01 – 2023-08-31 对比 2023-07-01 – 2023-07-31" in captions(page)
-    assert "按周切成 13 段" in captions(page)
     groups = {row[0] for row in table_with(page, "count_before", "zh")[1:]}
     assert groups <= {text(f"type.{kind}") for kind in PREVENTABLE} | {text("page.patterns.together")}
+    assert "按周切成 13 段" in captions(shown(planned_town, "patterns", **asked, part="news"))
 
 
 def test_a_set_without_incidents_in_the_period_is_one_sentence(planned_town):
@@ -314,7 +341,7 @@ def test_the_page_lists_the_villages_in_an_open_window(town, tmp_path):
     copy = Workspace.create(tmp_path / "town", ws.study)
     copy.write({name: ws.read(name) for name in ("villages", "cells", "places")})
     copy.write({"incidents": INCIDENTS.conform(planted(town), crs=ws.study.crs)})
-    page = shown(copy.root, "patterns")
+    page = shown(copy.root, "patterns", part="repeats")
     rows = table_with(page, "windows", "zh")
     assert len(rows) >= 2
     assert {row[0] for row in rows[1:]} <= set(ws.read("villages")["name"])
@@ -333,19 +360,22 @@ def test_an_empty_workspace_says_what_to_do_first(empty_station, lang):
 def test_without_cells_the_page_says_how_to_get_them_and_shows_the_rest(unplanned_station):
     page = shown(unplanned_station, "patterns")
     assert [info.value for info in page.info] == [text("page.patterns.no_ground", folder=unplanned_station.name)]
-    assert len(table_with(page, "share_short", "zh")) == 5
     assert page.get("iframe") == []
+    assert len(table_with(shown(unplanned_station, "patterns", part="when"), "share_short", "zh")) == 5
+    assert len(table_with(shown(unplanned_station, "patterns", part="news"), "since", "zh")) > 1
+    assert table_with(shown(unplanned_station, "patterns", part="focus"), "gini_unbiased", "zh")[1:]
 
 
 def test_without_villages_nothing_is_scanned(tmp_path):
     ws = tiny_workspace(tmp_path / "town")
     ws.write({"villages": ws.read("villages").iloc[:0]})
-    assert text("page.patterns.no_news") in captions(shown(ws.root, "patterns"))
+    assert text("page.patterns.no_news") in captions(shown(ws.root, "patterns", part="news"))
 
 
-def test_no_chinese_is_left_on_an_english_page_but_names(planned_town, town):
+@pytest.mark.parametrize("part", PARTS)
+def test_no_chinese_is_left_on_an_english_page_but_names(planned_town, town, part):
     ws = town[0]
-    written = words(shown(planned_town, "patterns", "en"))
+    written = words(shown(planned_town, "patterns", "en", part=part))
     for name in [*ws.read("villages")["name"], *NAMES]:
         written = written.replace(name, "")
     assert [letter for letter in written if "\u4e00" <= letter <= "\u9fff" or letter in "，。；：、（）「」"] == []
@@ -356,7 +386,7 @@ def test_results_are_kept_while_the_station_stays_as_it_is(planned_town, monkeyp
     whole = patterns.ground
     monkeypatch.setattr(patterns, "ground", lambda *parts: asked.append(1) or whole(*parts))
     page = shown(planned_town, "patterns").selectbox(key="pattern set").set_value("help").run(timeout=60)
-    page.selectbox(key="pattern unit").set_value("year").run(timeout=60)
+    page.button_group(key="pattern part").set_value("focus").run(timeout=60)
     assert len(asked) <= 2, "once for all, unless kept already, and once for the class"
     before = len(asked)
     with speaking("en"):
@@ -381,7 +411,8 @@ def test_a_village_that_has_ended_is_no_longer_named_and_its_incidents_are_its_s
     monkeypatch.setattr(
         patterns, "focus", lambda rows, hot, of, *rest: asked.append((rows, of)) or focus(rows, hot, of, *rest)
     )
-    shown(ws.root, "patterns")
+    for part in ("news", "focus"):
+        shown(ws.root, "patterns", part=part)
     assert len(asked) == 2
     for rows, of in asked:
         assert set(of["village_id"]) == set(station.table("villages")["village_id"])
