@@ -5,9 +5,12 @@
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -34,7 +37,7 @@ from views.pages import (
     zones,
 )
 from views.pages.address import asked, tell
-from views.station import open_station
+from views.station import Station, open_station
 
 GROUPS = {  # along a planner's week: look at the day, at what happened, at the ground; decide; print
     "day": {"today": today.show, "data": data.show},
@@ -75,13 +78,17 @@ def main() -> None:
     )
     pages = {
         name: st.Page(
-            lambda show=show: show(station), title=text(f"page.{name}.title"), url_path=name, default=name == FIRST
+            lambda show=show: show(station),
+            title=text(f"page.{name}.title"),
+            url_path="" if name == FIRST else name,
+            default=name == FIRST,
         )
         for group in GROUPS.values()
         for name, show in group.items()
     }
     frame.know_pages(pages)
     groups = {text(f"app.group.{key}"): [pages[name] for name in group] for key, group in GROUPS.items()}
+    groups[""] = _strays(station, {name for name, page in pages.items() if name != FIRST})
     page = st.navigation(groups, expanded=True)
     st.sidebar.radio(
         text("app.language"),
@@ -101,6 +108,20 @@ def main() -> None:
     except Exception:
         st.error(text("app.broken"))
         raise
+
+
+def _strays(station: Station, known: Collection[str]) -> list[Page]:
+    """Return a page for an address that names none: the first page, under its own name or after a word of ours."""
+    name = unquote(urlsplit(st.context.url or "").path.strip("/"))
+    if not name or name in known:
+        return []
+
+    def show() -> None:
+        if name != FIRST:
+            st.warning(text("app.no_page"))
+        today.show(station)
+
+    return [st.Page(show, title=text(f"page.{FIRST}.title"), url_path=name, visibility="hidden")]
 
 
 main()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from views.pages import edit
+from gis_data.catalogue import text
+from views.pages import beats, data, edit, patterns, scorecard
 
 from .test_pages import shown
 
@@ -44,6 +45,36 @@ def test_the_beat_comes_back_from_its_address(planned_town):
     assert copied(page, planned_town, "beats").selectbox(key="beat").value == chosen
     first = shown(planned_town, "beats", beat="unheard of").selectbox(key="beat")
     assert first.value == first.options[0]
+
+
+def test_the_file_of_rows_set_aside_comes_back_from_its_address(planned_town):
+    page = shown(planned_town, "data", part="problems")
+    first = page.selectbox(key="set aside file").value
+    chosen = sorted(path.stem for path in (planned_town / "set_aside").glob("*.csv"))[-1]
+    assert chosen != first
+    page.selectbox(key="set aside file").set_value(chosen).run()
+    assert page.query_params["aside"] == chosen
+    assert copied(page, planned_town, "data").selectbox(key="set aside file").value == chosen
+    assert shown(planned_town, "data", part="problems", aside="../x").selectbox(key="set aside file").value == first
+
+
+PARTS = [("patterns", "part", patterns.PARTS), ("data", "part", data.PARTS), ("scorecard", "part", scorecard.PARTS),
+         ("hotspots", "list", ("found", "lives", "maybe")), ("cameras", "table", ("villages", "money")),
+         ("beats", "table", beats.TABLES)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "name", "known"), PARTS)
+def test_a_page_begins_with_the_part_of_its_address(planned_town, page, name, known):
+    """The first part needs no word in the address; nonsense there is the first part."""
+    for asked in (known[-1], "unheard of"):
+        opened = shown(planned_town, page, **{name: asked})
+        (choice,) = [one for one in opened.button_group if tuple(one.options) == texts(page, name, known)]
+        assert choice.value == (known[-1] if asked == known[-1] else known[0])
+        assert opened.query_params.get(name, known[0]) == choice.value
+
+
+def texts(page: str, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text(f"page.{page}.{name}.{one}") for one in known)
 
 
 def test_the_edit_page_begins_with_the_mode_and_the_village_of_its_address(

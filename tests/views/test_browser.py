@@ -29,10 +29,24 @@ def test_the_sample_town_after_the_main_job_is_shown_on_every_page(browser: Brow
         for name in (*PAGES[1:], "beats", PAGES[0]):
             check_map(page, go_to(page, name, lang), name, lang)
         follow(page, "scorecard", lang)
-        page.locator("[data-testid=stVegaLiteChart] .marks").nth(2).wait_for(timeout=WAIT_MS)  # a funnel, two audits
-        cut = "e => e.scrollWidth - e.clientWidth"
-        tables = page.locator(".xq-scroll:visible").all()
-        assert [table.evaluate(cut) for table in tables][:2] == [0, 0], "columns out of sight"
+        page.get_by_text(text("page.scorecard.part.feedback", lang=lang), exact=True).click()
+        page.locator("[data-testid=stVegaLiteChart] .marks").nth(1).wait_for(timeout=WAIT_MS)  # two audits
+
+
+@pytest.mark.parametrize(("name", "known"), [("today", True), ("xyz", False)])
+def test_an_address_that_nobody_knows_is_today_with_a_word_of_ours(
+    browser: Browser, address: str, name: str, known: bool
+):
+    for lang in LANGUAGES:
+        with opened(browser, f"{address}/{name}?lang={lang}", deep=True) as page:
+            map_of(page)
+            assert page.get_by_role("heading", level=2).inner_text() == text("page.today.title", lang=lang)
+            assert page.get_by_text(text("app.no_page", lang=lang), exact=True).count() == (not known)
+            assert page.get_by_role("dialog").count() == 0  # Streamlit's own words
+            titles = page.locator("[data-testid=stSidebarNav] a").all_inner_texts()
+            assert titles.count(text("page.today.title", lang=lang)) == 1
+            follow(page, "data", lang)
+            assert page.get_by_text(text("app.no_page", lang=lang), exact=True).count() == 0
 
 
 def test_incidents_are_painted_on_a_canvas(page: Page):

@@ -64,7 +64,7 @@ def shown(
         ("map", {"set": "preventable"}, "map set"),
         ("cameras", {"village": "V5"}, "camera village"),
         ("zones", {"unit": "V5"}, "unit"),
-        ("data", {"file": "a警情2023.xlsx"}, "data file"),
+        ("data", {"file": "a警情2023.xlsx", "part": "problems"}, "data file"),
         ("patterns", {"type": "crash", "part": "repeats"}, "pattern type all"),
     ],
 )
@@ -168,7 +168,7 @@ def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_statio
 
 
 def test_the_lives_of_hotspots_are_told_in_a_line_each(tiny_station):
-    page = shown(tiny_station, "hotspots")
+    page = shown(tiny_station, "hotspots", list="lives")
     assert "期初已有，中断 1 次后再现，至今仍在" in words(page)
     assert "2023-03 从 L1 分出，移动 80 米，最后迹象在 2023-08" in words(page)
     assert "未列出的 1 处" in words(page)

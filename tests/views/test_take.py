@@ -31,6 +31,7 @@ PAGES = {  # page and query -> what it can be taken away as
     ("map", ""): TABLES | MAP,
     ("map", "mode=two"): TABLES | MAP,
     ("patterns", ""): TABLES | MAP | SHEET,
+    ("patterns", "part=changed"): TABLES | SHEET,
     ("hotspots", ""): TABLES | MAP,
     ("zones", ""): TABLES | MAP | SHEET,
     ("scorecard", ""): TABLES | {"gpkg"} | SHEET,
@@ -158,7 +159,10 @@ def test_a_page_without_plans_or_records_offers_nothing_it_does_not_have(empty_s
     for name in ("zones", "hotspots", "cameras", "beats", "scorecard", "adjust", "edit"):
         assert taken(unplanned_station, name, "") == []
     assert taken(empty_station, "data", "") == []
-    assert kinds(taken(unplanned_station, "patterns", "")) == TABLES  # no cells yet: no map, and no zones to print by
+    assert taken(unplanned_station, "patterns", "") == []
+    assert (
+        kinds(taken(unplanned_station, "patterns", "part=when")) == TABLES
+    )  # no cells yet: no map, and no zones to print by
 
 
 def test_what_a_viewer_takes_away_holds_no_exact_point(tiny_station, taken, tmp_path, monkeypatch):

@@ -17,8 +17,9 @@ from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 from views.summary import optimality
 
-MAP_PX = 600
+MAP_PX = 520
 TABLES = ("beats", "zones", "checkpoints", "left_out")
+SHOWN = ("beat_id", "beat_type", "workload", "load_ratio", "checkpoints", "visits", "villages", "reason")
 WORDS = ("beat_id", "zone_type", "beat_type", "villages", "hours", "reason", "name", "why", "kind")
 
 
@@ -40,10 +41,10 @@ def show(station: Station) -> None:
         )  # fmt: skip
     with right:
         _because(plan)
-    _tables(plan)
+    _table(plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
-    tables = {text(f"page.beats.{name}_table"): getattr(beat_tables, name)(plan) for name in TABLES}
+    tables = {text(f"page.beats.table.{name}"): getattr(beat_tables, name)(plan) for name in TABLES}
     places = {"beats": plan.to_frame(), "checkpoints": plan.tables["checkpoints"]}
     book = Download("page.download.beats", text("sheet.file_beats"), partial(beat_xlsx, plan, station.study))
     frame.take(station, "beats", tables, layers=places, maps={"": lambda: _map(station, plan, zones)}, books=[book],
@@ -86,9 +87,10 @@ def _because(plan: Plan) -> None:
     frame.sentences(explain(plan, chosen))
 
 
-def _tables(plan: Plan) -> None:
-    for name in TABLES:
-        st.subheader(text(f"page.beats.{name}_table"), anchor=False)
-        table = getattr(beat_tables, name)(plan)
-        words = [text(f"page.beats.column.{key}") for key in WORDS]
-        frame.table(table, words=words)
+def _table(plan: Plan) -> None:
+    """Show one of the plan's tables; of the beats what is seldom asked for stands in the download alone."""
+    name = frame.choice("page.beats.tables", TABLES, words="page.beats.table", key="beats table", name="table")
+    table = getattr(beat_tables, name)(plan)
+    if name == "beats":
+        table = table[[text(f"page.beats.column.{key}") for key in SHOWN]]
+    frame.table(table, words=[text(f"page.beats.column.{key}") for key in WORDS])

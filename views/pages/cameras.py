@@ -47,11 +47,9 @@ def show(station: Station) -> None:
         else:
             _blind(plan, chosen)
     if chosen == TOWN:
-        _villages(summary)
-        _money(plan)
+        _town_tables(plan, summary)
     else:
-        _cameras(plan, chosen)
-        _law(plan, chosen)
+        _village_tables(plan, chosen)
     with st.expander(text("page.method")):
         frame.notes(plan)
     _take(station, plan, chosen)
@@ -145,9 +143,29 @@ def _blind(plan: Plan, village_id: str) -> None:
     st.caption(text("page.cameras.blind_help"))
 
 
+def _town_tables(plan: Plan, summary: pd.DataFrame) -> None:
+    known = ["villages"] if plan.tables["curve"].empty else ["villages", "money"]
+    if (
+        frame.choice("page.cameras.tables", known, words="page.cameras.table", key="town table", name="table")
+        == "money"
+    ):
+        _money(plan)
+    else:
+        _villages(summary)
+
+
+def _village_tables(plan: Plan, village_id: str) -> None:
+    known = ["list", "law"]
+    if (
+        frame.choice("page.cameras.tables", known, words="page.cameras.table", key="village table", name="table")
+        == "law"
+    ):
+        _law(plan, village_id)
+    else:
+        _cameras(plan, village_id)
+
+
 def _money(plan: Plan) -> None:
-    if plan.tables["curve"].empty:
-        return
     left, right = st.columns((1, 1), gap="medium")
     with left:
         st.subheader(text("page.cameras.money"), anchor=False)

@@ -25,6 +25,7 @@ from views.sheets.products import quality_file
 from views.station import Station, at_cell_centres, show_map
 
 MAP_PX = 480
+PARTS = ("files", "problems", "months", "imports")
 CHART_MEASURES = ("point_pct", "occurred_pct", "set_aside_pct", "moved_pct", "dropped_pct")
 
 
@@ -38,12 +39,17 @@ def show(station: Station) -> None:
     if report.files.empty:
         return
     _numbers(report)
-    _places(station, report)
-    _problems(report)
-    _set_aside(station)
-    if len(report.completeness):
+    has = {"months": len(report.completeness), "imports": len(report.trend)}
+    known = [part for part in PARTS if has.get(part, True)]
+    part = frame.choice("page.data.parts", known, words="page.data.part", key="data part", name="part")
+    if part == "files":
+        _places(station, report)
+    elif part == "problems":
+        _problems(report)
+        _set_aside(station)
+    elif part == "months":
         _completeness(report)
-    if len(report.trend):
+    else:
         _trend(report)
     _take(station, report)
 
@@ -145,16 +151,19 @@ def _lines_of(moves: pd.DataFrame, station: Station) -> gpd.GeoDataFrame:
 
 def _set_aside(station: Station) -> None:
     """Offer the rows set aside, file by file, to those who may see exact points."""
-    waiting = sorted((station.ws.root / "set_aside").glob("*.csv"))
+    waiting = {path.stem: path for path in sorted((station.ws.root / "set_aside").glob("*.csv"))}
     if not waiting or not may("points"):
         return
+    first = next(iter(waiting))
+    begin_with(list(waiting), first, key="set aside file", name="aside")
     choice, button, _ = st.columns((1.5, 1, 1.6), vertical_alignment="bottom")
     chosen = choice.selectbox(
-        text("page.data.set_aside"), waiting, format_func=lambda path: path.stem.partition("_")[2],
+        text("page.data.set_aside"), list(waiting), format_func=lambda stem: stem.partition("_")[2],
         help=text("page.data.set_aside_help"), key="set aside file",
     )  # fmt: skip
+    tell(aside="" if chosen == first else chosen)
     with button:
-        frame.download(Download("page.download.set_aside", chosen.name, chosen.read_bytes))
+        frame.download(Download("page.download.set_aside", waiting[chosen].name, waiting[chosen].read_bytes))
 
 
 def _sheet(station: Station, report: QualityReport) -> bytes:

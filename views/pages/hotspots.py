@@ -15,6 +15,9 @@ from views.pages import frame
 from views.pages.address import begin_with, tell
 from views.station import Station, show_map
 
+LISTS = ("found", "lives", "expired", "maybe")
+SHOWN = ("hotspot_id", "count", "expected", "times", "p", "months", "until", "hours", "types")
+
 
 def show(station: Station) -> None:
     """Lay out the page."""
@@ -23,7 +26,6 @@ def show(station: Station) -> None:
     if plan is None:
         return
     table = plan.to_frame()
-    found, expired, maybe = (table[table["status"] == status] for status in STATUSES)
     left, right = st.columns((1.55, 1), gap="small")
     with left:
         show_map(
@@ -35,16 +37,7 @@ def show(station: Station) -> None:
             _one(station, table)
         else:
             st.caption(text("page.hotspots.none"))
-    st.subheader(text("page.hotspots.found", count=len(found)), anchor=False)
-    _table(found)
-    _lives(plan)
-    if len(expired):
-        st.subheader(text("page.hotspots.expired", count=len(expired)), anchor=False)
-        st.caption(text("page.hotspots.expired_help"))
-        _table(expired)
-    st.subheader(text("page.hotspots.maybe", count=len(maybe)), anchor=False)
-    st.caption(text("page.hotspots.maybe_help"))
-    _table(maybe)
+    _lists(plan, table)
     with st.expander(text("page.method")):
         frame.notes(plan)
     frame.take(station, "hotspots", {text("page.hotspots.title"): figures.hotspot_table(table)},
@@ -58,10 +51,27 @@ def _map(station: Station, plan: Plan) -> TownMap:
     return hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles, **told)
 
 
+def _lists(plan: Plan, table: gpd.GeoDataFrame) -> None:
+    """Show those found, what became of them, those past their day, or those that chance explains as well."""
+    found, expired, maybe = (table[table["status"] == status] for status in STATUSES)
+    has = {"lives": "lives" in plan.tables and len(plan.tables["lives"]), "expired": len(expired)}
+    known = [name for name in LISTS if has.get(name, True)]
+    name = frame.choice("page.hotspots.lists", known, words="page.hotspots.list", key="hotspot list", name="list")
+    if name == "lives":
+        _lives(plan)
+        return
+    rows = {"found": found, "expired": expired, "maybe": maybe}[name]
+    st.subheader(text(f"page.hotspots.{name}", count=len(rows)), anchor=False)
+    if name != "found":
+        st.caption(text(f"page.hotspots.{name}_help"))
+    shown = figures.hotspot_table(rows)
+    if len(shown):  # the others stand in the download
+        shown = shown[[text(f"page.hotspots.column.{column}") for column in SHOWN]]
+    frame.table(shown, words=list(shown.columns[-2:]))
+
+
 def _lives(plan: Plan) -> None:
     """Show what became of the hotspots, month by month and in a line each."""
-    if "lives" not in plan.tables or plan.tables["lives"].empty:
-        return
     told = life_words.worth_telling(plan.tables["lives"])
     window = plan.settings["hotspots"]["life_window_months"]
     st.subheader(text("page.hotspots.lives", count=len(told)), anchor=False)
@@ -72,11 +82,6 @@ def _lives(plan: Plan) -> None:
     with right:
         table = life_words.life_table(told)
         frame.table(table, words=[table.columns[-1]])
-
-
-def _table(hotspots: gpd.GeoDataFrame) -> None:
-    shown = figures.hotspot_table(hotspots)
-    frame.table(shown, words=list(shown.columns[-3:-1]))
 
 
 def _one(station: Station, table: gpd.GeoDataFrame) -> None:

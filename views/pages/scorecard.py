@@ -1,7 +1,9 @@
 """Scorecard: what residents reported, what patrols did, which base lines are met, and why arrests may not steer."""
 
+from collections.abc import Sequence
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import text
@@ -16,6 +18,10 @@ from views.station import Station
 from views.workbook import WORD_TINT
 
 FUNNEL_PX, FEEDBACK_PX = 250, 240
+PARTS = ("reported", "base_lines", "found", "feedback")
+REPORTED = ("zone_id", "reported", "shrunk", "observed_to_expected", "expected_word", "latest_before", "change_word")
+PATROLS = ("zone_id", "patrol_hours", "patrol_passes_per_week", "visibility_pct", "reached_pct", "arrest_incidents",
+           "arrests_per_100h")  # fmt: skip
 CHARTED = ("reported", "arrests")
 
 
@@ -26,10 +32,8 @@ def show(station: Station) -> None:
     if plan is None:
         return
     _numbers(plan)
-    _reported(plan)
-    _base_lines(plan)
-    _patrols(plan)
-    _feedback(plan)
+    part = frame.choice("page.scorecard.parts", PARTS, words="page.scorecard.part", key="scorecard part", name="part")
+    {"reported": _reported, "base_lines": _base_lines, "found": _patrols, "feedback": _feedback}[part](plan)
     _take(station, plan)
     with st.expander(text("page.method")):
         frame.notes(plan)
@@ -55,10 +59,20 @@ def _numbers(plan: Plan) -> None:
 def _reported(plan: Plan) -> None:
     st.subheader(text("scorecard.group.reported"), anchor=False)
     tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
-    frame.table(score_tables.reported(plan), tint=tint)
+    shown, rest = _parted(score_tables.reported(plan), REPORTED, plan)
+    frame.table(shown, tint=tint)
+    st.caption(text("page.scorecard.shrunk_help"))
     st.caption(text("scorecard.reading.ranks"))
     with st.expander(text("page.scorecard.further")):
+        frame.table(rest)
         frame.table(score_tables.further(plan))
+
+
+def _parted(table: pd.DataFrame, names: Sequence[str], plan: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the columns that are looked at first, as many as an upright tablet is wide, and the others by zone."""
+    per = score_tables.per_of(plan)
+    heads = [text(f"scorecard.column.{f'shrunk_{per}' if name == 'shrunk' else name}") for name in names]
+    return table[heads], table[[heads[0], *(head for head in table if head not in heads)]]
 
 
 def _base_lines(plan: Plan) -> None:
@@ -76,8 +90,11 @@ def _base_lines(plan: Plan) -> None:
 
 def _patrols(plan: Plan) -> None:
     st.subheader(text("scorecard.group.found"), anchor=False)
-    frame.table(score_tables.patrols(plan))
+    shown, rest = _parted(score_tables.patrols(plan), PATROLS, plan)
+    frame.table(shown)
     st.caption(text("scorecard.reading.arrests"))
+    with st.expander(text("page.scorecard.further_patrols")):
+        frame.table(rest)
     left, right = st.columns((1, 1.35), gap="small")
     with left:
         st.caption(text("scorecard.pools_help"))
