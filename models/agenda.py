@@ -21,6 +21,8 @@ from models.reviews import Decision
 
 IMPORT_EVERY_DAYS = 31  # a station hands in its calls by the month
 EXPIRES_SOON_DAYS = 45  # a hotspot that ends before the next two imports is worth a look now
+# Rows that say again what is counted already, or that are no record: nobody has anything to mend (intake.advice).
+SETTLED = ("duplicate", "far_away", "follow_up", "replaced", "same_event", "total_row")
 Tables = Callable[[str], Any]
 
 
@@ -80,9 +82,10 @@ def _imports(incidents: pd.DataFrame, day: pd.Timestamp) -> Iterator[Due]:
 
 
 def _aside(aside: pd.DataFrame) -> Iterator[Due]:
-    waiting = aside[aside["moved_to"].fillna("") == ""]
+    waiting = aside[(aside["moved_to"].fillna("") == "") & ~aside["reason"].isin(SETTLED)]
     if len(waiting):
-        yield Due("aside", "data", {"rows": len(waiting), "files": waiting["file"].nunique()})
+        told = {"rows": len(waiting), "files": waiting["file"].nunique()}
+        yield Due("aside", "data", told, query={"part": "problems"})
 
 
 def _plans(incidents: pd.DataFrame, plans: Mapping[str, Plan]) -> Iterator[Due]:
@@ -134,7 +137,8 @@ def _base_lines(plans: Mapping[str, Plan]) -> Iterator[Due]:
         return
     verdicts = plans["scorecard"].tables["base_lines"]
     for measure, part in verdicts[verdicts["verdict"] == "not_met"].groupby("measure", sort=False):
-        yield Due("base_line", "scorecard", {"zones": list(part["zone_id"]), "measures": [measure]})
+        told = {"zones": list(part["zone_id"]), "measures": [measure]}
+        yield Due("base_line", "scorecard", told, query={"part": "base_lines"})
 
 
 def _originals(ws: Workspace, day: pd.Timestamp) -> Iterator[Due]:

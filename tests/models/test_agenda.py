@@ -6,6 +6,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
+from gis_data.catalogue import text
 from gis_data.tables import TABLES
 from models import agenda
 from models.approval import Run
@@ -48,9 +49,17 @@ def test_an_import_is_due_a_month_after_the_last_call_and_late_the_day_after(tmp
 
 
 def test_rows_set_aside_are_due_until_they_came_again(tmp_path, tables):
-    rows = pd.DataFrame({"moved_to": ["", "I7", ""], "file": ["a.csv", "a.csv", "a.csv"]})
+    rows = pd.DataFrame({"moved_to": ["", "I7", ""], "file": "a.csv", "reason": "no_time"})
     assert due(tmp_path, tables | {"aside": rows})["aside"].told == {"rows": 2, "files": 1}
     assert "aside" not in due(tmp_path, tables | {"aside": rows.iloc[1:2]})
+    settled = rows.assign(reason=["same_event", "no_time", "no_place"])
+    assert due(tmp_path, tables | {"aside": settled})["aside"].told == {"rows": 1, "files": 1}
+    assert "aside" not in due(tmp_path, tables | {"aside": settled.iloc[:1]})
+
+
+@pytest.mark.parametrize("reason", agenda.SETTLED)
+def test_what_nobody_has_to_mend_is_what_the_advice_leaves_alone(reason):
+    assert "不用处理" in text(f"intake.advice.{reason}", lang="zh")
 
 
 def test_plans_are_due_when_calls_have_run_a_month_ahead_of_them(tmp_path, tables):

@@ -138,7 +138,7 @@ def _changed(station: Station, question: Question, _: gpd.GeoDataFrame) -> Table
     """Compare with the unit before and a year before; each comparison has days, and so a basis, of its own."""
     choice, about = st.columns((1, 2.4), vertical_alignment="bottom")
     begin_with(patterns.UNITS, FIRST_UNIT, key="pattern unit", name="unit")
-    unit = choice.selectbox(
+    unit: Any = choice.selectbox(
         text("page.patterns.unit"), patterns.UNITS, key="pattern unit",
         format_func=lambda one: text(f"page.patterns.unit_name.{one}"),
     )  # fmt: skip
