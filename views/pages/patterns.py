@@ -9,6 +9,7 @@ import streamlit as st
 
 from analysis.emerging import FEWEST_SLICES
 from gis_data.catalogue import language, text
+from gis_data.days import Unit
 from gis_data.periods import Period
 from gis_data.taxonomy import with_point
 from views import charts, patterns
@@ -21,7 +22,7 @@ from views.patterns import Question
 from views.station import Station, show_map
 
 MAP_PX = 440
-FIRST_UNIT = "month"
+FIRST_UNIT: Unit = "month"
 PARTS = ("where", "when", "changed", "news", "repeats", "focus")
 
 Tables = dict[str, pd.DataFrame]  # what a part of the page shows, by its heading
