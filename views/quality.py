@@ -16,6 +16,7 @@ import pandas as pd
 import pyproj
 
 from gis_data.catalogue import text
+from gis_data.intake.remarks import said
 
 OUTCOMES = ("refused", "set_aside", "accepted")  # what asks for work comes first
 FIELDS = (
@@ -70,7 +71,14 @@ class QualityReport:
 
     def sentences(self) -> list[str]:
         """Return what is to be said of whole files, each with its file."""
-        return [text("page.data.remark", file=file, remark=text(key, **values)) for file, key, values in self.remarks]
+        by_file: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+        for file, key, values in self.remarks:
+            by_file.setdefault(file, []).append((key, values))
+        return [
+            text("page.data.remark", file=file, remark=sentence)
+            for file, remarks in by_file.items()
+            for sentence in said(remarks)
+        ]
 
 
 def quality_of(read: Callable[[str], pd.DataFrame]) -> QualityReport:

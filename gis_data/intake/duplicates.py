@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gis_data.intake import values
 from gis_data.intake.codes import REST
-from gis_data.letters import all_digits, letters_in, number_in
+from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
 
 Rows = NDArray[np.intp]
 
@@ -34,7 +34,8 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
     """Tell which call numbers a spreadsheet has taken for numbers, so that their last digits are lost.
 
     A spreadsheet keeps 15 digits and fills up with zeros, or shows an exponent; a program that read the cell as a
-    number leaves a multiple of a power of two. One such number may be chance, half a column is not.
+    number leaves a multiple of a power of two. One such number may be chance, half a column is not. Fewer are the first
+    calls of their series (…00000) where others begin one (…00001 to …00009) at least as often, and each is there once.
     """
     letters, upto = letters_in(numbers)
     starts, ends, whole = upto[:-1], upto[1:], all_digits(letters, upto)
@@ -45,7 +46,10 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
     long = np.flatnonzero(whole & (lengths > SPREADSHEET_DIGITS))
     zeros = long[letters[starts[long] + SPREADSHEET_DIGITS] == ord("0")]
     zeros = zeros[(numbers.iloc[zeros].str[SPREADSHEET_DIGITS:].str.strip("0") == "").to_numpy(dtype=bool)]
-    cut[zeros[lengths[zeros] >= SPREADSHEET_DIGITS + SURE_ZEROS]] = True
+    sure = zeros[lengths[zeros] >= SPREADSHEET_DIGITS + SURE_ZEROS]
+    if 0 < len(sure) < DAMAGED_SHARE * len(long) and len(sure) <= _beginnings(letters, starts, lengths, long):
+        sure = sure[numbers.iloc[sure].duplicated(keep=False).to_numpy()]
+    cut[sure] = True
     steps = long[lengths[long] >= FLOAT_DIGITS]
     for digits in (4, FLOAT_TWOS):  # of few rows the last four digits are a multiple of 2**4; overflow keeps multiples
         tail, _ = number_in(letters[ends[steps, None] - np.arange(digits, 0, -1)])
@@ -54,6 +58,16 @@ def is_damaged(numbers: pd.Series) -> pd.Series:
         if len(long) >= DAMAGED_ROWS and len(suspect) >= DAMAGED_SHARE * len(long):
             cut[suspect] = True
     return pd.Series(cut, index=numbers.index)
+
+
+def _beginnings(letters: Letters, starts: Whole, lengths: Whole, long: NDArray[np.intp]) -> int:
+    """Count the long numbers of which only the last of the digits that a spreadsheet loses is not zero."""
+    found = 0
+    for length in np.unique(lengths[long]):
+        rows = long[lengths[long] == length]
+        lost = letters[starts[rows, None] + np.arange(SPREADSHEET_DIGITS, length)] == ord("0")
+        found += int((lost[:, :-1].all(axis=1) & ~lost[:, -1]).sum())
+    return found
 
 
 def merge_calls(rows: pd.DataFrame) -> pd.Series:

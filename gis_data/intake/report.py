@@ -17,6 +17,7 @@ import pandas as pd
 from gis_data.catalogue import text
 from gis_data.intake import values
 from gis_data.intake.headers import called
+from gis_data.intake.remarks import said
 from gis_data.tables import COMPLETENESS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
 
@@ -161,7 +162,7 @@ class FileReport:
         lines = [text(f"intake.reason.{key}") + f": {rows}" for key, rows in self.problems.items()]
         if self.replaced:
             lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
-        lines += [text(key, **values) for key, values in self.remarks]
+        lines += said(self.remarks)
         named = {
             "intake.dropped": self.dropped,
             "intake.left_out": self.left_out,

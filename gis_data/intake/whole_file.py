@@ -26,6 +26,7 @@ from gis_data.intake.spans import find_spans
 Flags = NDArray[np.bool_]
 
 DRIFTS_TOLD = 12
+FROM = {"village_id": "village"}  # field of an incident -> column that it is read from, where called otherwise
 KINDS = {"incident_class": "class.{}", "type": "type.{}", "rest": "intake.other"}
 
 
@@ -93,8 +94,12 @@ def _in_words(told: Iterable[Told]) -> Iterable[Told]:
     for key, values in told:
         about = dict(values)
         if "field" in about:
-            point = about["field"] == "point"
-            about["field"] = text("intake.point") if point else called("incidents", about["field"])
+            about["field"] = _called(about["field"])
         if "kind" in about:
             about["kind"] = text(f"type.{about['kind']}") if about["kind"] else text("intake.all_kinds")
         yield key, about
+
+
+def _called(field: str) -> str:
+    """Return what a field of an incident is called."""
+    return text("intake.point") if field == "point" else called("incidents", FROM.get(field, field))

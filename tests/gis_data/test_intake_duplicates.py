@@ -86,6 +86,11 @@ def test_a_call_with_a_destroyed_link_is_looked_for_longer_and_goes_to_the_lates
         ([f"370900131013{n}0" for n in range(100, 120)], [True] * 20),
         ([f"370900131013{n}" for n in range(1000, 1020)], [False] * 20),
         (["", "12", "A-77"], [False] * 3),
+        # The first call of each day's series, and those after it.
+        ([f"379900240{day}0251{n:06d}" for day in (1, 2) for n in range(7)], [False] * 14),
+        # Of cut numbers no other goes on where they begin, or two of one day are now the same.
+        (["37990024010251300000", *(f"3799002401025130{n}" for n in range(4711, 4716))], [True] + [False] * 5),
+        (["37990024010251300000"] * 2 + [f"3799002401025130000{n}" for n in range(1, 9)], [True] * 2 + [False] * 8),
     ],
 )  # fmt: skip
 def test_numbers_cut_by_a_spreadsheet_are_seen(numbers: list[str], expected: list[bool]):
