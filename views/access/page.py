@@ -12,22 +12,22 @@ form { background: #fff; border: 1px solid #dedad2; border-radius: 6px; padding:
 h1 { font-size: 1.25rem; margin: 0 0 .2rem; }
 p { margin: 0 0 1rem; color: #6b675f; font-size: .9rem; }
 p.problem { color: #9a3412; font-weight: 600; }
-label { display: block; font-size: .9rem; margin-top: .7rem; }
-input { font: inherit; width: 100%; box-sizing: border-box; padding: .45rem .6rem; border: 1px solid #8b867c;
+label { display: block; font-size: .9rem; margin: .7rem 0 .3rem; }
+input { font: inherit; width: 100%; box-sizing: border-box; padding: .55rem .6rem; border: 1px solid #8b867c;
   border-radius: 4px; }
-button { font: inherit; margin-top: 1.3rem; width: 100%; padding: .55rem; color: #fff; background: #1f5673; border: 0;
+button { font: inherit; margin-top: 1.5rem; width: 100%; padding: .65rem; color: #fff; background: #1f5673; border: 0;
   border-radius: 4px; cursor: pointer; }
-:focus-visible { outline: 3px solid #d08c2e; outline-offset: 1px; }
+:focus-visible { outline: 2px solid #1f5673; outline-offset: 1px; }
 """
 
 
 def sign_in_page(following: str, *, problem: str = "") -> str:
     """Return the page as HTML; ``following`` is where a right password leads, ``problem`` a sentence's key."""
-    told = f'<p class="problem" role="alert">{_both(problem)}</p>' if problem else ""
+    told = f'<p class="problem" role="alert">{_both(problem, "<br>")}</p>' if problem else ""
     return f"""<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{_both("access.title")}</title>
 <style>{STYLE}</style></head><body><form method="post" action="/sign-in">
-<h1>{_both("access.title")}</h1><p>{_both("access.help")}</p>{told}
+<h1>{_both("access.title")}</h1><p>{_both("access.help", "<br>")}</p>{told}
 <label for="name">{_both("access.account")}</label>
 <input id="name" name="name" autocomplete="username" autofocus required maxlength="32">
 <label for="password">{_both("access.password")}</label>
@@ -44,5 +44,5 @@ def account_line(who: Actor, *, cell_m: float) -> str:
     return f'<p style="font-size:.87rem;line-height:1.6;color:#55524c">{said}<br>{out}{coarse}</p>'
 
 
-def _both(key: str) -> str:
-    return html.escape(" / ".join(text(key, lang=lang) for lang in LANGUAGES))
+def _both(key: str, between: str = " / ") -> str:
+    return between.join(html.escape(text(key, lang=lang)) for lang in LANGUAGES)

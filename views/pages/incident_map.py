@@ -30,7 +30,7 @@ def show(station: Station) -> None:
     frame.head("map", station)
     incidents = station.table("incidents")
     if incidents.empty:
-        st.info(text("page.no_incidents", folder=station.ws.root.name))
+        frame.no_incidents(station)
         return
     left, right = st.columns((1, 2), vertical_alignment="bottom")
     sets = patterns.class_sets(incidents)

@@ -32,7 +32,7 @@ def show(station: Station) -> None:
     """Lay out the page: the question, then one of its parts."""
     frame.head("patterns", station)
     if station.table("incidents").empty:
-        st.info(text("page.no_incidents", folder=station.ws.root.name))
+        frame.no_incidents(station)
         return
     question = _ask(station)
     station = station.as_of(question.period.end)

@@ -28,6 +28,7 @@ def show(station: Station) -> None:
     known = [product for product in PRODUCTS if not product.lacks(desk)]
     if not known:
         st.info(text("page.no_plans", folder=station.ws.root.name))
+        frame.link("plans", text("page.to_plans"))
         return
     left, right = st.columns((1, 1.25), gap="medium")
     with left:

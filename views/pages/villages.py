@@ -24,6 +24,7 @@ def show(station: Station) -> None:
     villages = station.table("villages")
     if villages.empty:
         st.info(text("page.villages.none", folder=station.ws.root.name))
+        frame.link("data", text("page.to_data"))
         return
     incidents = station.table("incidents")
     if len(incidents):
