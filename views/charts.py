@@ -286,6 +286,7 @@ def funnel_chart(curve: pd.DataFrame, zones: pd.DataFrame, *, height_px: int = 3
     one = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(color=GRID, strokeWidth=1.5).encode(y="y:Q")
     marks = [
         points.mark_point(size=70, filled=True, opacity=1),
+        points.mark_text(dx=14, fontSize=12, stroke="#fff", strokeWidth=4).encode(text="zone_id:N"),
         points.mark_text(dx=14, fontSize=12).encode(text="zone_id:N"),
     ]
     return _calm(alt.layer(one, *lines, *marks), height_px)

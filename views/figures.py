@@ -367,8 +367,8 @@ def as_html(table: pd.DataFrame, *, words: Sequence[str] = (), tint: Mapping[str
 
 
 def _heading(name: str) -> str:
-    """Return a column's heading; where it has no room, its unit in brackets goes to the next line in one piece."""
-    return UNIT.sub(r"<span>\1</span>", html.escape(name))
+    """Return a column's heading; where it has no room it breaks between words, and its unit stays in one piece."""
+    return UNIT.sub(r"<span>\1</span>", html.escape(name).replace("-", "\u2011"))
 
 
 def _side(name: str, left: set[str]) -> str:

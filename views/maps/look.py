@@ -5,6 +5,8 @@ from views.palette import HOTSPOT, INK, QUIET, VIEW
 
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif"
 
+HALO = ", ".join(["0 0 2px #fff"] * 3 + ["0 0 4px #fff"] * 4)
+
 STYLE = f"""
 html, body {{ width: 100%; height: 100%; margin: 0; }}
 .leaflet-container {{ background: {PAPER}; font-family: {FONT}; font-size: 12px; color: {INK}; }}
@@ -22,10 +24,9 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-credit {{ background: rgba(255,255,255,.75); padding: 0 6px; font-size: 11px; color: {QUIET};
   margin: 0 !important; }}
 .xq-name {{ white-space: nowrap; transform: translate(-50%, -50%); position: absolute; font-weight: 600;
-  font-size: 13px; text-shadow: 0 0 3px #fff, 0 0 3px #fff, 0 0 3px #fff, 0 0 2px #fff; pointer-events: none; }}
+  font-size: 13px; text-shadow: {HALO}; pointer-events: none; }}
 .xq-zone {{ font-size: 14px; background: rgba(255,255,255,.82); border-radius: 3px; padding: 0 5px; }}
-.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); line-height: 1.25;
-  background: rgba(255,255,255,.86); border-radius: 3px; padding: 0 3px; }}
+.xq-spot {{ font-size: 13px; color: {HOTSPOT}; transform: translate(9px, -50%); }}
 .xq-spot-ink {{ font-size: 12px; background: rgba(255,255,255,.8); border-radius: 3px; padding: 0 3px; }}
 .xq-count {{ width: 24px; height: 24px; border-radius: 50%; background: {VIEW}; border: 1.5px solid #fff; color: #fff;
   font: 600 12px/24px {FONT}; text-align: center; box-shadow: 0 1px 3px rgba(0,0,0,.35); }}
