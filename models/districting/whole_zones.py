@@ -8,6 +8,7 @@ Method: 1. ``knapsack`` gives the least value with which the first t units (near
            is a taken unit none of whose neighbours was taken. Every few units all sets are walked at once.
         All zones with V ≤ limit are found so: the columns of a set partitioning (Garfinkel & Nemhauser 1970;
         enumeration under a gap: Baldacci, Christofides & Mingozzi 2008).
+        3. A zone beside which some piece of ground is left that makes no whole number of zones is in no plan.
 """
 
 from dataclasses import dataclass
@@ -60,6 +61,45 @@ def zones_of(problem: Problem, post: Ints) -> Zones:
     posts = np.unique(post)
     members = post[None, :] == posts[:, None]
     return Zones(members, posts, np.array([problem.cost[m, j].sum() for m, j in zip(members, posts, strict=True)]))
+
+
+def leave_whole_zones(problem: Problem, zones: Zones) -> Bools:
+    """Tell beside which zones every connected piece of the other ground makes a whole number of zones.
+
+    A line for each unit, a bit for each zone: one piece of each zone's rest is walked at a time, 64 rests at once.
+    """
+    usable, every = np.ones(len(zones), dtype=bool), np.arange(len(zones))
+    left, fewest = ~zones.members, np.zeros(len(zones))
+    while len(every):
+        piece = _first_pieces(problem, left)
+        load = piece @ problem.load
+        count = np.maximum(np.ceil(load / problem.highest - 1e-9), 1.0)
+        fewest[every] += np.where(load > 0, count, 0.0)
+        usable[every] &= (load >= count * problem.lowest - 1e-9 * problem.mean_load) | ~piece.any(axis=1)
+        usable[every] &= fewest[every] <= problem.count - 1
+        left &= ~piece
+        more = usable[every] & left.any(axis=1)
+        every, left = every[more], left[more]
+    return usable
+
+
+def _first_pieces(problem: Problem, ground: Bools) -> Bools:
+    """Return of every line, some units each, the connected piece that holds its first unit."""
+    held = np.packbits(ground.T, axis=1)
+    lines = np.ascontiguousarray(np.pad(held, ((0, 0), (0, -held.shape[1] % 8)))).view(np.uint64)
+    reached, begun = np.zeros_like(lines), np.zeros_like(lines[0])
+    for i in range(problem.size):
+        reached[i] = lines[i] & ~begun
+        begun |= lines[i]
+    near = [list(units) for units in problem.neighbours]
+    while True:
+        before = reached.copy()
+        for i in (*range(problem.size), *reversed(range(problem.size))):
+            if near[i]:
+                reached[i] |= lines[i] & np.bitwise_or.reduce(reached[near[i]], axis=0)
+        if (reached == before).all():
+            break
+    return np.unpackbits(reached.view(np.uint8), axis=1)[:, : len(ground)].T.view(np.bool_)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import numpy as np
 
 from models.districting.partition import relax
 from models.districting.problem import Bools, Floats, Problem
-from models.districting.whole_zones import Zones, ZonesOfPost
+from models.districting.whole_zones import Zones, ZonesOfPost, leave_whole_zones
 
 ROUNDS, ENOUGH, NARROWEST = 25, 5e-4, 1e-2  # moves of the prices; the gain (of the cost) and the box that end them
 NEAR, AT_MOST = 0.03, 400  # of a zone's mean cost: how far above the cheapest zones join; unfinished ones a post
@@ -62,9 +62,10 @@ def sweep(
         complete_to[place] = max(limits[place], least[place])
         if least[place] <= limits[place]:
             found = of_post.below(u, tables[place], float(limits[place]), most=most)
-            zones.append(found.zones)
+            usable = leave_whole_zones(of_post.problem, found.zones)
+            zones.append(found.zones.only(usable))
             complete_to[place] = found.complete_to
-            least[place] = max(least[place], min(found.complete_to, float(found.value.min(initial=np.inf))))
+            least[place] = max(least[place], min(found.complete_to, float(found.value[usable].min(initial=np.inf))))
     return Swept(zones, least, complete_to)
 
 
