@@ -27,14 +27,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial.distance import squareform
 
 from models.districting.bound import Knapsacks, columns_of, continuous_knapsacks, lagrangian_bound
 from models.districting.exact import connected_pairs, solve_exactly
 from models.districting.knapsack import Knapsack
+from models.districting.parts import halves
 from models.districting.problem import Floats, Ints, Problem, objective
 
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
@@ -255,7 +254,7 @@ def _children(problem: Problem, node: _Node, taken: Floats) -> list[_Node]:
     options = []
     for number, (part, count) in enumerate(node.parts):
         if len(part) > count:
-            here, there = _halves(problem, part)
+            here, there = halves(problem, part)
             share = float(taken[here].sum())
             # Parts of several zones first: how many zones a part gets decides more than where a post stands.
             options.append((abs(share - round(share)) * (2 if count > 1 else 1) + 0.01 * count, number, here, there))
@@ -270,20 +269,6 @@ def _children(problem: Problem, node: _Node, taken: Floats) -> list[_Node]:
         open_pairs[:, kept] = node.open_pairs[:, kept]
         children.append(replace(node, parts=parts, open_pairs=open_pairs))
     return children
-
-
-def _halves(problem: Problem, part: Ints) -> tuple[Ints, Ints]:
-    """Split a part of the ground in two by average linkage of the minutes between its posts."""
-    if len(part) == 2:
-        return part[:1], part[1:]
-    minutes = problem.travel_min[np.ix_(part, part)]
-    apart = np.where(np.isfinite(minutes), minutes, 2 * minutes[np.isfinite(minutes)].max() + 1)
-    joined = linkage(squareform((apart + apart.T) / 2, checks=False), "average")
-    members = [[number] for number in range(len(part))]
-    for a, b in joined[:, :2].astype(np.int64).tolist():
-        members.append(members[a] + members[b])
-    last = joined[-1, :2].astype(np.int64)
-    return np.sort(part[members[last[0]]]), np.sort(part[members[last[1]]])
 
 
 class WholeKnapsacks:

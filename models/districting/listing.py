@@ -4,7 +4,7 @@ In:     a ``Problem``, an answer to start from, a moment to stop.
 Out:    the best answer met (never worse than the start), a bound no plan can fall below, and whether the two are one.
 Method: the relaxation of rules (1)–(5) sets posts and zones by halves; with tight tolerance and uneven villages this
         hides 5–10 % of the cost. Whole, connected zones hide 1–8 %, and of these so few lie within that room of the
-        best that they can be listed (``zone_prices``), and the best plan of them be found (``partition``). A short list
+        best that they can be listed (``zone_prices``), and the best plan of them be found (``stock``). A short list
         gives a good plan first, which makes the room smaller. Where zones hold many villages the lists get too long;
         then ``branch`` goes on.
 """
@@ -18,8 +18,10 @@ import numpy as np
 from models.districting.bound import lagrangian_bound
 from models.districting.branch import Branched, within_reach
 from models.districting.exact import connected_pairs
-from models.districting.partition import SAME, best_of_stock
+from models.districting.partition import SAME
+from models.districting.parts import nested_parts
 from models.districting.problem import Floats, Ints, Problem, broken_rules, objective
+from models.districting.stock import best_of_stock
 from models.districting.whole_zones import ZonesOfPost, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
@@ -50,7 +52,7 @@ def best_by_lists(
         return Branched(best, cost, "optimal", 1, 0, 0)
     u, least, stock, solves = priced.u, priced.least, priced.stock, 0
     bound = max(proof.value, bound_of(problem.count, u, least))
-    missing = np.ones(len(least), dtype=bool)
+    missing, parts = np.ones(len(least), dtype=bool), nested_parts(problem, posts)
     for most, few in lists:
         if time.monotonic() > deadline:
             break
@@ -64,7 +66,7 @@ def best_by_lists(
             complete = bool((np.where(missing, swept.complete_to, np.inf) >= limits - SAME * cost).all())
             some = stock if complete else stock.only(np.argsort(value, kind="stable")[:LIKELY])
             found = best_of_stock(some, problem.count, cost, u, time_limit_s=deadline - time.monotonic(), seed=seed,
-                                  proof=complete)  # fmt: skip
+                                  proof=complete, parts=parts)  # fmt: skip
             solves += 1
             if found.post is not None:
                 best, cost = _checked(problem, found.post), found.cost

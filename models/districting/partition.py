@@ -1,23 +1,21 @@
-"""The best plan out of a stock of zones: set partitioning with rows of three villages.
+"""Plans out of a stock of zones: set partitioning, its relaxation with rows of three villages, and HiGHS on the whole.
 
-In:     zones (``whole_zones``), how many of them make a plan, what is to be beaten.
-Out:    prices of the units that prove a bound over the stock; the best plan of the stock, and whether that is proven.
+In:     zones (``whole_zones``), how many of them make a plan.
+Out:    prices of the units that prove a bound over the stock; the best plan of a small stock.
 Method: min Σ_S c(S)·λ_S   s.t.  Σ_{S∋i} λ_S = 1 every unit i;   Σ_S λ_S = k;   λ ∈ {0, 1}
 
         The relaxation takes zones by halves. Of all zones that hold two of three villages a plan has at most one, so
 
             Σ_S ⌊|S∩T|/2⌋·λ_S ≤ 1       every T of three villages                               (subset rows)
 
-        are added while they are broken (Jepsen, Petersen, Spoorendonk & Pisinger 2008), and zones whose reduced cost
-        lifts the bound over what is to be beaten leave. What is left goes to HiGHS as a whole-number programme.
+        are added while they are broken (Jepsen, Petersen, Spoorendonk & Pisinger 2008). ``stock`` branches on
+
+            l ≤ Σ_{S: post in R} λ_S ≤ h     a part R of the ground                             (counts)
 """
 
-import heapq
-import itertools
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import highspy
 import numpy as np
@@ -28,12 +26,19 @@ from models.districting.whole_zones import Zones
 from models.solver import quiet_highs
 
 SAME = 1e-9  # two costs nearer than this share are one
-FIRST, JOIN, KEEP = 500, 300, 1_000  # zones a programme begins with, that join it at once, that the next begins with
+FIRST, JOIN = 500, 300  # zones a programme begins with, that join it at once
 CUTS_A_ROUND, CUTS_A_UNIT, BROKEN_BY = 40, 5, 0.03
-ROUNDS, STILL, STALE = 40, 3e-4, 3  # rounds of cuts; the gain (of what is to be beaten) that counts; how many without
-SMALL, PLAN_NODES = 1_500, 20  # zones that HiGHS is given; its nodes where only a good plan is wanted
-FEW, CANDIDATES = 200, 6  # zones that need no more rows; pairs of units that are tried before a stock is split
+PLAN_NODES = 20  # of HiGHS where only a good plan is wanted
 Triple = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many zones have their post in a part of the ground: at least and at most."""
+
+    part: Bools
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,16 @@ class Best:
     bound: float = -math.inf  # of a stock looked at in part
 
 
-def matrix_of(zones: Zones, triples: Sequence[Triple]) -> csr_array:
-    """Return the coefficients of all rows, a line for each zone: units, the number of zones, triples."""
-    count, size = zones.members.shape
-    table = np.empty((count, size + 1 + len(triples)), dtype=bool)
+def matrix_of(zones: Zones, triples: Sequence[Triple], counts: Sequence[Count] = ()) -> csr_array:
+    """Return the coefficients of all rows, a line for each zone: units, the number of zones, triples, counts."""
+    lines, size = zones.members.shape
+    table = np.empty((lines, size + 1 + len(triples) + len(counts)), dtype=bool)
     table[:, :size], table[:, size] = zones.members, True
     held = np.ascontiguousarray(zones.members.T).view(np.int8) if triples else np.zeros((0, 0), dtype=np.int8)
     for column, (a, b, c) in enumerate(triples, start=size + 1):
         table[:, column] = held[a] + held[b] + held[c] >= 2
+    for column, row in enumerate(counts, start=size + 1 + len(triples)):
+        table[:, column] = row.part[zones.post]
     # 2.3 times as quick as scipy's own way from a table (town 1 with 8 zones: 1.6 million zones, 92 tables).
     place = np.flatnonzero(table.ravel())
     ends = np.concatenate([[0], np.cumsum(table.sum(axis=1))])
@@ -73,25 +80,19 @@ def matrix_of(zones: Zones, triples: Sequence[Triple]) -> csr_array:
 
 
 def relax(
-    zones: Zones, count: int, triples: Sequence[Triple] = (), *,
+    zones: Zones, count: int, triples: Sequence[Triple] = (), counts: Sequence[Count] = (), *,
     begin: Ints | None = None, box: tuple[Floats, Floats] | None = None,
 ) -> Relaxed:  # fmt: skip
     """Solve the relaxation for plans of ``count`` zones; with ``box`` (middle, half width) units' prices stay in it."""
-    size, matrix = zones.members.shape[1], matrix_of(zones, triples)
+    size, matrix = zones.members.shape[1], matrix_of(zones, triples, counts)
     scale = float(np.abs(zones.cost).max(initial=1e-9))
-    cost, solver = zones.cost / scale, _rows(size, count, triples)
+    cost, solver = zones.cost / scale, rows_of(size, count, triples, counts)
     solver.setOptionValue("simplex_strategy", 4)  # primal: zones join a basis that stays good
-    # A unit left over or taken twice costs at least the box's edge; without a box more than any plan.
-    over, under = (10.0 * np.ones(size), -10.0 * np.ones(size)) if box is None else (
-        (box[0] + box[1]) / scale, (box[0] - box[1]) / scale)  # fmt: skip
-    for price, sign in ((over, 1.0), (under, -1.0)):
-        places = np.arange(size, dtype=np.int32)
-        solver.addCols(size, sign * price, np.zeros(size), np.full(size, math.inf), size, places, places,
-                       np.full(size, sign))  # fmt: skip
+    spare = _add_spare(solver, size, len(triples), len(counts), box=box, scale=scale)
     inside, order = np.zeros(len(zones), dtype=bool), np.zeros(0, dtype=np.int64)
     joins = np.arange(min(FIRST, len(zones))) if begin is None else begin
     while True:
-        _add(solver, matrix, cost, joins)
+        add_zones(solver, matrix, cost, joins)
         inside[joins] = True
         order = np.append(order, joins)
         solver.run()
@@ -108,11 +109,28 @@ def relax(
             break
         joins = joins[np.argsort(reduced[joins], kind="stable")[:JOIN]]
     share = np.zeros(len(zones))
-    share[order] = np.array(solution.col_value)[2 * size :]
+    share[order] = np.array(solution.col_value)[spare:]
     bound = float(solver.getInfo().objective_function_value)
     bound += count * min(0.0, float(reduced.min(initial=0.0)))  # what the solver's tolerance may have left out
-    fees = -dual[size + 1 :]
+    fees = -dual[size + 1 : size + 1 + len(triples)]
     return Relaxed(bound * scale, dual[:size] * scale, fees * scale, share, reduced * scale, order)
+
+
+def _add_spare(
+    solver: highspy.Highs, size: int, triples: int, counts: int, *, box: tuple[Floats, Floats] | None, scale: float
+) -> int:  # fmt: skip
+    """Add columns that fill the rows where no zones do yet, and return how many.
+
+    A unit left over or taken twice costs at least the box's edge; without a box, and for counts, more than any plan.
+    """
+    dear = 10.0 * np.ones(size)
+    over, under = (dear, -dear) if box is None else ((box[0] + box[1]) / scale, (box[0] - box[1]) / scale)
+    lines = np.concatenate([np.arange(size), size + 1 + triples + np.arange(counts)]).astype(np.int32)
+    for price, sign in ((over, 1.0), (-under, -1.0)):
+        cost = np.concatenate([price, 10.0 * np.ones(counts)])
+        solver.addCols(len(lines), cost, np.zeros(len(lines)), np.full(len(lines), math.inf), len(lines),
+                       np.arange(len(lines), dtype=np.int32), lines, np.full(len(lines), sign))  # fmt: skip
+    return 2 * len(lines)
 
 
 def _none(zones: Zones, size: int) -> Relaxed:
@@ -120,16 +138,20 @@ def _none(zones: Zones, size: int) -> Relaxed:
     return Relaxed(math.inf, np.zeros(size), np.zeros(0), nothing, nothing, np.zeros(0, dtype=np.int64))
 
 
-def _rows(size: int, count: int, triples: Sequence[Triple], **options: float) -> highspy.Highs:
+def rows_of(
+    size: int, count: int, triples: Sequence[Triple], counts: Sequence[Count] = (), **options: float
+) -> highspy.Highs:
+    """Return a solver that holds all rows and no zones yet."""
     solver = quiet_highs(**options)
-    low = [1.0] * size + [float(count)] + [-math.inf] * len(triples)
-    high = [1.0] * size + [float(count)] + [1.0] * len(triples)
+    low = [1.0] * size + [float(count)] + [-math.inf] * len(triples) + [row.low for row in counts]
+    high = [1.0] * size + [float(count)] + [1.0] * len(triples) + [row.high for row in counts]
     for least, most in zip(low, high, strict=True):
         solver.addRow(least, most, 0, np.zeros(0, dtype=np.int32), np.zeros(0))
     return solver
 
 
-def _add(solver: highspy.Highs, matrix: csr_array, cost: Floats, which: Ints) -> None:
+def add_zones(solver: highspy.Highs, matrix: csr_array, cost: Floats, which: Ints) -> None:
+    """Give a solver some zones."""
     some = matrix[which]
     solver.addCols(len(which), cost[which], np.zeros(len(which)), np.full(len(which), math.inf), some.nnz,
                    some.indptr[:-1].astype(np.int32), some.indices.astype(np.int32), some.data)  # fmt: skip
@@ -158,136 +180,25 @@ def broken_triples(zones: Zones, share: Floats, have: Sequence[Triple]) -> list[
     return chosen
 
 
-@dataclass(frozen=True)
-class _Rest:
-    """What a set of zones is after its rows: zones that may be in a better plan, their shares and reduced costs."""
-
-    bound: float
-    zones: Zones
-    triples: list[Triple]
-    share: Floats
-    reduced: Floats
-    begin: Ints
-
-
-def best_of_stock(
-    zones: Zones, count: int, cost: float, u: Floats, *, time_limit_s: float, seed: int, proof: bool
-) -> Best:
-    """Return the best plan that is ``count`` zones of a stock and costs less than ``cost``.
-
-    Parameters
-    ----------
-    u
-        Prices of the units near which the relaxation is to be looked for.
-    proof
-        Go on until no plan of the stock can be better, or the time is over; else only look for a good plan.
-    """
-    deadline, best = time.monotonic() + time_limit_s, Best(None, cost, True)
-    begin = np.argsort(zones.cost - zones.members @ u, kind="stable")[:FIRST]
-    number = itertools.count()
-    waiting: list[tuple[float, int, Zones, list[Triple], Ints]] = [(-math.inf, next(number), zones, [], begin)]
-    while waiting:
-        if time.monotonic() > deadline:
-            return replace(best, proven=False, bound=waiting[0][0])
-        lowest, order, some, triples, begin = heapq.heappop(waiting)
-        if lowest >= best.cost * (1 - SAME):
-            break
-        rest = _with_rows(some, count, best.cost, triples, begin)
-        if rest is None:
-            continue
-        chosen = np.flatnonzero(rest.share > 1 - 1e-6)
-        if len(chosen) and (rest.zones.members[chosen].sum(axis=0) == 1).all():
-            best = replace(best, post=_post_of(rest.zones, chosen), cost=float(rest.zones.cost[chosen].sum()))
-            continue  # the relaxation is a plan, so nothing left is better
-        if order == 0 and len(rest.zones) > SMALL:  # a plan of the zones that look best: what it beats leaves
-            few = rest.zones.only(np.argsort(rest.reduced, kind="stable")[:SMALL])
-            best = _better(best, whole(few, count, rest.triples, best.cost, time_limit_s=deadline - time.monotonic(),
-                                       seed=seed, most_nodes=PLAN_NODES))  # fmt: skip
-            if not proof:
-                return replace(best, proven=False)
-        if len(rest.zones) <= SMALL:
-            left = deadline - time.monotonic()
-            found = whole(rest.zones, count, rest.triples, best.cost, time_limit_s=left, seed=seed,
-                          most_nodes=None if proof else PLAN_NODES)  # fmt: skip
-            best = _better(best, found)
-            if not found.proven:
-                return replace(best, proven=False, bound=lowest)
-            continue
-        for child, begin in _split(rest, count, best.cost):
-            heapq.heappush(waiting, (rest.bound, next(number), child, rest.triples, begin))
-    return best
-
-
-def _post_of(zones: Zones, chosen: Ints) -> Ints:
+def post_of(zones: Zones, chosen: Ints) -> Ints:
+    """Return the plan that some zones make."""
     post: Ints = (zones.members[chosen] * zones.post[chosen][:, None]).sum(axis=0)
     return post
 
 
-def _better(best: Best, found: Best) -> Best:
-    return best if found.post is None else replace(best, post=found.post, cost=found.cost)
-
-
-def _with_rows(zones: Zones, count: int, cost: float, triples: list[Triple], begin: Ints) -> _Rest | None:
-    """Add rows of triples while that lifts the bound; None if nothing better than ``cost`` is left."""
-    last, stale = -math.inf, 0
-    for _ in range(ROUNDS):
-        relaxed = relax(zones, count, triples, begin=begin)
-        if relaxed.bound >= cost * (1 - SAME):
-            return None
-        # What lifts the bound to what is to be beaten leaves the stock.
-        kept = relaxed.reduced <= cost * (1 - SAME) - relaxed.bound + 1e-9 * cost
-        first = np.zeros(len(zones), dtype=bool)
-        first[relaxed.used[np.argsort(relaxed.reduced[relaxed.used], kind="stable")[:KEEP]]] = True
-        zones, begin = zones.only(kept), np.flatnonzero(first[kept])
-        stale = stale + 1 if relaxed.bound - last < STILL * cost else 0
-        last = relaxed.bound
-        triples = [three for three, fee in zip(triples, relaxed.fees, strict=True) if fee > 1e-9 * cost]
-        rest = _Rest(last, zones, triples, relaxed.share[kept], relaxed.reduced[kept], begin)
-        new = broken_triples(zones, rest.share, triples) if stale < STALE and len(zones) > FEW else []
-        if not new:
-            break
-        triples = triples + new
-    return rest
-
-
-def _split(rest: _Rest, count: int, cost: float) -> list[tuple[Zones, Ints]]:
-    """Split a stock by two units that are together in a zone or apart (Ryan & Foster 1981), the best of a few pairs."""
-    members = rest.zones.members.astype(np.float64)
-    used = np.flatnonzero(rest.share > 1e-6)
-    pair = np.triu((members[used] * rest.share[used][:, None]).T @ members[used], 1)
-    halves = np.minimum(pair, 1 - pair)
-    near = np.argsort(rest.reduced, kind="stable")[:KEEP]
-    few, best, chosen = rest.zones.only(near), -1.0, (0, 1)
-    for place in np.argsort(-halves, axis=None, kind="stable")[:CANDIDATES].tolist():
-        a, b = divmod(place, len(pair))
-        rises = [min(relax(few.only(side[near]), count, rest.triples).bound, cost) - rest.bound
-                 for side in _sides(rest.zones, a, b)]  # fmt: skip
-        gain = max(min(rises), 1e-6 * cost) * max(*rises, 1e-6 * cost)
-        if gain > best:
-            best, chosen = gain, (a, b)
-    begin = np.zeros(len(rest.zones), dtype=bool)
-    begin[rest.begin] = True
-    return [(rest.zones.only(side), np.flatnonzero(begin[side])) for side in _sides(rest.zones, *chosen)]
-
-
-def _sides(zones: Zones, a: int, b: int) -> tuple[Bools, Bools]:
-    both, either = zones.members[:, a] & zones.members[:, b], zones.members[:, a] | zones.members[:, b]
-    return both | ~either, ~both
-
-
 def whole(
     zones: Zones, count: int, triples: Sequence[Triple], cost: float, *,
-    time_limit_s: float, seed: int, most_nodes: int | None = None,
+    time_limit_s: float, seed: int, most_nodes: int | None = None, counts: Sequence[Count] = (),
 ) -> Best:  # fmt: skip
     """Give the whole-number programme to HiGHS."""
     if time_limit_s <= 0:
         return Best(None, cost, False)
-    scale, matrix, every = cost / count, matrix_of(zones, triples), np.arange(len(zones))
-    solver = _rows(zones.members.shape[1], count, triples, mip_rel_gap=0.0, mip_abs_gap=1e-9,
-                   random_seed=seed % 2**31, time_limit=time_limit_s)  # fmt: skip
+    scale, matrix, every = cost / count, matrix_of(zones, triples, counts), np.arange(len(zones))
+    solver = rows_of(zones.members.shape[1], count, triples, counts, mip_rel_gap=0.0, mip_abs_gap=1e-9,
+                     random_seed=seed % 2**31, time_limit=time_limit_s)  # fmt: skip
     if most_nodes is not None:
         solver.setOptionValue("mip_max_nodes", most_nodes)
-    _add(solver, matrix, zones.cost / scale, every)
+    add_zones(solver, matrix, zones.cost / scale, every)
     columns = every.astype(np.int32)
     solver.changeColsIntegrality(len(every), columns, np.full(len(every), highspy.HighsVarType.kInteger))
     solver.addRow(-math.inf, cost * (1 - SAME) / scale, len(every), columns, zones.cost / scale)
@@ -303,4 +214,4 @@ def whole(
     chosen = np.flatnonzero(np.array(solver.getSolution().col_value) > 0.5)
     if (total := float(zones.cost[chosen].sum())) >= cost * (1 - SAME):
         return Best(None, cost, proven)  # the plan to beat once more, within the solver's tolerance of its row
-    return Best(_post_of(zones, chosen), total, proven)
+    return Best(post_of(zones, chosen), total, proven)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import models.districting.partition as partition
-from models.districting.partition import best_of_stock, broken_triples, relax, whole
+import models.districting.stock as stocks
+from models.districting.partition import Count, broken_triples, relax, whole
+from models.districting.parts import halves, nested_parts
 from models.districting.problem import broken_rules, objective
-from models.districting.whole_zones import ZonesOfPost, no_zones, zones_of
+from models.districting.stock import best_of_stock
+from models.districting.whole_zones import ZonesOfPost, leave_whole_zones, no_zones, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
 
@@ -107,20 +109,22 @@ def test_no_plan_is_cheaper_than_the_bound_of_any_prices_and_its_zones_lie_withi
     assert objective(problem, found.post) == pytest.approx(best)
 
 
+@pytest.mark.parametrize("by", ["pairs", "counts"])
 @pytest.mark.parametrize("small", [0, 5, 1_500])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_best_plan_of_a_stock_is_that_of_all_partitions_whoever_finishes_it(ground, seed, small, monkeypatch):
-    monkeypatch.setattr(partition, "SMALL", small)  # 0: splitting pairs alone comes to the end, HiGHS gets nothing
-    monkeypatch.setattr(partition, "FEW", 0)
+def test_the_best_plan_of_a_stock_is_that_of_all_partitions_whoever_finishes_it(ground, seed, small, by, monkeypatch):
+    monkeypatch.setattr(stocks, "SMALL", small)  # 0: splitting alone comes to the end, HiGHS gets nothing
+    monkeypatch.setattr(stocks, "FEW", 10_000 if by == "counts" else 0)  # no rows of triples, so there is to split
     problem = ground.random(seed, size=9, count=3, tolerance=0.5, honest=True)
     problem = dataclasses.replace(problem, load=np.random.default_rng(seed).lognormal(0, 0.6, 9))
     best = best_cost(ground, problem)
     assert np.isfinite(best)
     lists = sweep(source_of(problem), np.zeros(9), lambda v: np.full(9, 1e9), most=10_000).zones
     stock = no_zones(9).with_others(*lists)
-    found = best_of_stock(stock, 3, 3 * best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True)
+    parts = nested_parts(problem, np.arange(9)) if by == "counts" else []
+    found = best_of_stock(stock, 3, 3 * best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True, parts=parts)
     assert (found.proven, found.cost) == (True, pytest.approx(best))
-    none = best_of_stock(stock, 3, best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True)
+    none = best_of_stock(stock, 3, best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True, parts=parts)
     assert (none.post, none.proven) == (None, True)
     # HiGHS keeps its rows within a tolerance: the plan to beat is none that beats it, or it would be found for ever.
     again = whole(stock, 3, (), best, time_limit_s=60.0, seed=1)
@@ -160,3 +164,57 @@ def test_of_one_set_of_units_the_stock_keeps_the_cheapest_post(ground):
     ends, middle = zones_of(problem, np.array([0, 0, 0])), zones_of(problem, np.array([1, 1, 1]))
     both = ends.with_others(middle, ends)
     assert (len(both), both.post.tolist(), both.cost.tolist()) == (1, [1], [2.0])
+
+
+def pieces_that_make_zones(problem, graph, members):
+    """Whether every connected piece beside a zone weighs what some number of zones may, one zone at least each."""
+    fewest = 0
+    for piece in nx.connected_components(graph.subgraph(set(range(problem.size)) - members)):
+        load = problem.load[list(piece)].sum()
+        counts = [m for m in range(1, problem.size) if m * problem.lowest - 1e-9 <= load <= m * problem.highest + 1e-9]
+        if not counts:
+            return False
+        fewest += counts[0]
+    return fewest <= problem.count - 1
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), tolerance=st.sampled_from([0.05, 0.3, 0.6]), count=st.integers(1, 4))
+def test_of_all_zones_those_stay_beside_which_every_piece_makes_a_whole_number_of_zones(ground, seed, tolerance, count):
+    problem = ground.random(seed, size=9, count=count, tolerance=tolerance, honest=seed % 2 == 0)
+    listed = sweep_all(problem)
+    usable = leave_whole_zones(problem, listed)
+    graph = ground.graph(problem)
+    assert usable.tolist() == [pieces_that_make_zones(problem, graph, members) for members in sets_of(listed)]
+
+
+def sweep_all(problem):
+    """Every connected zone of every post that keeps the band, once a set."""
+    none = np.zeros(problem.size)
+    found = [source.below(none, source.tables(none), 1e9, most=10_000).zones for source in source_of(problem)]
+    return no_zones(problem.size).with_others(*found)
+
+
+def test_parts_are_nested_hold_every_unit_alone_and_the_last_two_make_the_whole(ground):
+    problem = ground.random(3, size=9, honest=True)
+    parts = nested_parts(problem, np.arange(9))
+    assert sorted(np.flatnonzero(p).tolist() for p in parts if p.sum() == 1) == [[i] for i in range(9)]
+    assert all((a & b).sum() in (0, a.sum(), b.sum()) for a, b in itertools.combinations(parts, 2))
+    assert [np.flatnonzero(part).tolist() for part in parts[-2:]] == [p.tolist() for p in halves(problem, np.arange(9))]
+    assert (parts[-1] ^ parts[-2]).all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 10_000), few=st.integers(0, 2))
+def test_counts_of_posts_in_a_part_bound_the_plans_that_keep_them_and_no_others(ground, seed, few):
+    problem = ground.random(seed, size=8, count=3, tolerance=0.4, honest=True)
+    stock, part = sweep_all(problem), np.random.default_rng(seed).random(8) < 0.5
+    sets = sets_of(stock)
+    for row in (Count(part, few, np.inf), Count(part, -np.inf, few)):
+        plans = (trio for trio in itertools.combinations(range(len(sets)), 3)
+                 if sum(len(sets[zone]) for zone in trio) == 8 and len(frozenset().union(*(sets[z] for z in trio))) == 8
+                 and row.low <= part[stock.post[list(trio)]].sum() <= row.high)  # fmt: skip
+        best = min((float(stock.cost[list(trio)].sum()) for trio in plans), default=np.inf)
+        assert relax(stock, 3, (), (row,)).bound <= best + 1e-6
+        exact = whole(stock, 3, (), 1e6, time_limit_s=60.0, seed=1, counts=(row,))
+        assert exact.cost == pytest.approx(min(best, 1e6))
