@@ -1,6 +1,6 @@
 """The best plan of a town, proven: branch on how many posts stand in each part of the ground.
 
-In:     a ``Problem``, an answer to start from, a time limit.
+In:     a ``Problem``, an answer to start from, a watch.
 Out:    the best answer met (never worse than the start), a bound no plan can fall below, and how the work ended.
 Method: the relaxation of rules (1)–(5) sets posts by halves, so that every part of the ground gets exactly the share
         of a zone that its load asks for; with tight tolerance and uneven villages this hides 5–10 % of the cost.
@@ -21,7 +21,6 @@ Method: the relaxation of rules (1)–(5) sets posts by halves, so that every pa
 import heapq
 import itertools
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -35,6 +34,7 @@ from models.districting.exact import connected_pairs, solve_exactly
 from models.districting.knapsack import Knapsack
 from models.districting.parts import halves
 from models.districting.problem import Floats, Ints, Problem, objective
+from models.districting.watch import Watch
 
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
 DIVE_NODES = 200  # of HiGHS, for a plan from the prices; counted, not timed, so that more time only goes further
@@ -74,21 +74,21 @@ class _Node:
 
 
 def branch(
-    problem: Problem, start: Ints, *, time_limit_s: float, seed: int, most_nodes: int | None = None,
+    problem: Problem, start: Ints, *, watch: Watch, seed: int, most_nodes: int | None = None,
     begin: tuple["_Node", ...] | None = None,
 ) -> Branched:  # fmt: skip
     """Return the cheapest connected answer, or the best found and the bound when the time (or nodes) is over.
 
     With ``begin``, what an earlier run left, the work goes on there; ``start`` may cost less than what that run found.
     """
-    deadline = time.monotonic() + time_limit_s
     best, cost = start, objective(problem, start)
     number, nodes, solves, cuts = itertools.count(), 0, 0, 0
     first = _root(problem, start) if begin is None else begin
     waiting: list[tuple[float, int, _Node]] = [(node.bound, next(number), node) for node in first]
     heapq.heapify(waiting)
     while waiting and waiting[0][0] < cost * (1 - SAME):
-        if time.monotonic() > deadline or nodes == most_nodes:
+        best, cost = watch.better(best, cost, min(cost, waiting[0][0]))
+        if watch.over() or nodes == most_nodes:
             left = tuple(node for _, _, node in sorted(waiting))
             return Branched(best, min(cost, left[0].bound), "time", nodes, solves, cuts, left)
         _, _, node = heapq.heappop(waiting)
@@ -97,8 +97,7 @@ def branch(
         if tight is None:
             continue
         if tight.settled:
-            seconds = max(0.0, deadline - time.monotonic())
-            leaf = solve_exactly(problem, best, tight.open_pairs, time_limit_s=seconds, seed=seed)
+            leaf = solve_exactly(problem, best, tight.open_pairs, time_limit_s=watch.left_s, seed=seed)
             solves, cuts = solves + leaf.solves, cuts + leaf.cuts
             if leaf.post is not None and objective(problem, leaf.post) < cost:
                 best, cost = leaf.post, objective(problem, leaf.post)
@@ -106,7 +105,7 @@ def branch(
                 heapq.heappush(waiting, (tight.bound, next(number), tight))
             continue
         if nodes & (nodes - 1) == 0:  # at the 1st, 2nd, 4th, 8th ... node
-            dived = _dive(problem, tight, best, time_limit_s=deadline - time.monotonic(), seed=seed)
+            dived = _dive(problem, tight, best, time_limit_s=watch.left_s, seed=seed)
             if objective(problem, dived) < cost:
                 best, cost = dived, objective(problem, dived)
         for child in _children(problem, tight, taken):

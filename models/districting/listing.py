@@ -1,6 +1,6 @@
 """The best plan of a town, proven at one look: all zones a better plan could use are listed and put together.
 
-In:     a ``Problem``, an answer to start from, a moment to stop.
+In:     a ``Problem``, an answer to start from, a watch.
 Out:    the best answer met (never worse than the start), a bound no plan can fall below, and whether the two are one.
 Method: the relaxation of rules (1)–(5) sets posts and zones by halves; with tight tolerance and uneven villages this
         hides 5–10 % of the cost. Whole, connected zones hide 1–8 %, and of these so few lie within that room of the
@@ -10,7 +10,6 @@ Method: the relaxation of rules (1)–(5) sets posts and zones by halves; with t
 """
 
 import functools
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +21,7 @@ from models.districting.partition import SAME
 from models.districting.parts import nested_parts
 from models.districting.problem import Floats, Ints, Problem, broken_rules, objective
 from models.districting.stock import best_of_stock
+from models.districting.watch import Watch
 from models.districting.whole_zones import ZonesOfPost, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
@@ -31,7 +31,7 @@ LIKELY = 20_000  # cheapest zones of an incomplete list that are tried for a bet
 
 
 def best_by_lists(
-    problem: Problem, start: Ints, *, deadline: float, seed: int, lists: Sequence[tuple[int, float]] = LISTS
+    problem: Problem, start: Ints, *, watch: Watch, seed: int, lists: Sequence[tuple[int, float]] = LISTS
 ) -> Branched:
     """Return the best answer found and the bound; "optimal" where the lists were complete in time, else "time".
 
@@ -45,19 +45,18 @@ def best_by_lists(
     if len(posts) < problem.count or not open_pairs.any(axis=1).all():
         return Branched(best, cost, "optimal", 0, 0, 0)
     source = [ZonesOfPost(problem, j, open_pairs[:, j]) for j in posts.tolist()]
-    priced = raise_prices(
-        problem, source, problem.load * proof.minutes, zones_of(problem, start), cost, deadline=deadline
-    )
+    priced = raise_prices(problem, source, problem.load * proof.minutes, zones_of(problem, start), cost, watch=watch)
     if priced.bound >= cost * (1 - SAME):
         return Branched(best, cost, "optimal", 1, 0, 0)
     u, least, stock, solves = priced.u, priced.least, priced.stock, 0
     bound = max(proof.value, bound_of(problem.count, u, least))
     missing, parts = np.ones(len(least), dtype=bool), nested_parts(problem, posts)
     for most, few in lists:
-        if time.monotonic() > deadline:
+        best, cost = watch.better(best, cost, bound)
+        if watch.over():
             break
         room = functools.partial(_room, problem.count, u, cost, least)
-        swept = sweep(source, u, room, most=most, only=missing)
+        swept = sweep(source, u, room, most=most, only=missing, watch=watch)
         least = np.maximum(least, swept.least)
         stock = stock.with_others(*swept.zones)
         value = stock.cost - stock.members @ u
@@ -65,7 +64,7 @@ def best_by_lists(
             limits = _room(problem.count, u, cost, least, least)
             complete = bool((np.where(missing, swept.complete_to, np.inf) >= limits - SAME * cost).all())
             some = stock if complete else stock.only(np.argsort(value, kind="stable")[:LIKELY])
-            found = best_of_stock(some, problem.count, cost, u, time_limit_s=deadline - time.monotonic(), seed=seed,
+            found = best_of_stock(some, problem.count, cost, u, watch=watch, seed=seed,
                                   proof=complete, parts=parts)  # fmt: skip
             solves += 1
             if found.post is not None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from models.districting.branch import branch
 from models.districting.problem import Ints, Problem, objective
+from models.districting.watch import Watch
 
 NODES = 60  # parts of a search tree for one cut; two or three zones of a town take 1 to 20
 
@@ -22,11 +23,10 @@ def recut(problem: Problem, post: Ints, *, deadline: float, seed: int) -> Ints:
     for zones in (2, 3):
         tried: set[tuple[int, ...]] = set()
         while (group := _next_group(problem, post, zones, tried)) is not None:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() > deadline:
                 return post
             tried.add(_footprint(post, group))
-            post = _cut_again(problem, post, group, time_limit_s=left, seed=seed)
+            post = _cut_again(problem, post, group, deadline=deadline, seed=seed)
     return post
 
 
@@ -44,7 +44,7 @@ def _footprint(post: Ints, group: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(np.flatnonzero(np.isin(post, group)).tolist())
 
 
-def _cut_again(problem: Problem, post: Ints, group: tuple[int, ...], *, time_limit_s: float, seed: int) -> Ints:
+def _cut_again(problem: Problem, post: Ints, group: tuple[int, ...], *, deadline: float, seed: int) -> Ints:
     units = np.flatnonzero(np.isin(post, group))
     number = np.full(problem.size, -1)
     number[units] = np.arange(len(units))
@@ -54,7 +54,7 @@ def _cut_again(problem: Problem, post: Ints, group: tuple[int, ...], *, time_lim
         band=problem.limits,
     )  # fmt: skip
     before = number[post[units]]
-    found = branch(part, before, time_limit_s=time_limit_s, seed=seed, most_nodes=NODES).post
+    found = branch(part, before, watch=Watch(deadline), seed=seed, most_nodes=NODES).post
     if objective(part, found) >= objective(part, before) - 1e-9:
         return post
     better = post.copy()

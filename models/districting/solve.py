@@ -12,22 +12,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.districting.beside import race, ways
 from models.districting.bound import lagrangian_bound
-from models.districting.branch import Branched, branch, within_reach
+from models.districting.branch import Branched, within_reach
 from models.districting.cells_bound import cells_bound
 from models.districting.exact import solve_exactly
 from models.districting.feasible import is_hopeless, needed_tolerance
-from models.districting.listing import LISTS, best_by_lists
 from models.districting.partition import PLAN_NODES, whole
 from models.districting.problem import Ints, Problem, broken_rules, objective
-from models.districting.recut import recut
 from models.districting.search import Found, search, search_many
+from models.districting.turns import prove
+from models.districting.watch import Watch
 from models.districting.whole_zones import no_zones, zones_of
 
 TRIES, AGREE = 4, 4  # searches for a legal plan; starts of one that come to the same best plan
 RECOMBINE_S = 10.0  # never met: PLAN_NODES end it, so that more time is never worse
-# Ways to prove in turn, and seconds of each; a turn that ends by itself leaves its time to the next.
-TURNS = (("lists", 3.0), ("branch", 6.0), ("lists", 60.0), ("branch", math.inf))
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
 
@@ -97,26 +96,15 @@ def solve(
 
 
 def _proven(problem: Problem, start: Ints, *, deadline: float, seed: int, share: Share) -> Branched:
-    """Prove the best plan by lists and by branching in turn, each with the best plan and bound of all before it.
-
-    Which is quicker does not show beforehand (70 villages: lists 5 s, branching not in 25; or 17 s and 3 s), so each is
-    tried briefly before one goes on for long; branching goes on where it stopped.
-    """
-    best, left = Branched(start, -math.inf, "time", 0, 0, 0), None
-    for number, (way, seconds) in enumerate(TURNS):
-        until = min(deadline, time.monotonic() + seconds)
-        if way == "lists":
-            more = best_by_lists(problem, best.post, deadline=until, seed=seed, lists=LISTS if number else LISTS[:1])
-        else:
-            first = recut(problem, best.post, deadline=until, seed=seed) if left is None else best.post
-            more = branch(problem, first, time_limit_s=max(0.0, until - time.monotonic()), seed=seed, begin=left)
-            left = more.left
-        best = replace(more, bound=max(best.bound, more.bound), nodes=best.nodes + more.nodes,
-                       solves=best.solves + more.solves, cuts=best.cuts + more.cuts)  # fmt: skip
-        share(0.4 + 0.6 * (number + 1) / len(TURNS))
-        if best.ended_by == "optimal" or time.monotonic() > deadline:
-            break
-    return best
+    """Prove the best plan: by a short list here, then by all ways side by side in processes of their own."""
+    first = prove(problem, start, "first", seed=seed, watch=Watch(deadline))
+    if first.ended_by == "optimal" or time.monotonic() > deadline:
+        return first
+    share(0.4)
+    more = race(problem, first.post, ways(), deadline=deadline, seed=seed, share=lambda done: share(0.4 + 0.6 * done))
+    if more is None:
+        more = prove(problem, first.post, "turns", seed=seed, watch=Watch(deadline))
+    return replace(more, bound=max(first.bound, more.bound), solves=first.solves + more.solves)
 
 
 def _recombined(problem: Problem, found: Found, *, seed: int) -> Found:

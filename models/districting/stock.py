@@ -12,7 +12,6 @@ Method: rows of three villages are added while they are broken; zones whose redu
 import heapq
 import itertools
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -35,6 +34,7 @@ from models.districting.partition import (
     whole,
 )
 from models.districting.problem import Bools, Floats, Ints
+from models.districting.watch import Watch
 from models.districting.whole_zones import Zones
 
 KEEP = 1_000  # zones that the next programme begins with
@@ -76,7 +76,7 @@ class _Side:
 
 def best_of_stock(
     zones: Zones, count: int, cost: float, u: Floats, *,
-    time_limit_s: float, seed: int, proof: bool, parts: Sequence[Bools] = (),
+    watch: Watch, seed: int, proof: bool, parts: Sequence[Bools] = (),
 ) -> Best:  # fmt: skip
     """Return the best plan that is ``count`` zones of a stock and costs less than ``cost``.
 
@@ -89,17 +89,17 @@ def best_of_stock(
     parts
         Sets of units in which posts are counted.
     """
-    deadline, best = time.monotonic() + time_limit_s, Best(None, cost, True)
+    best = Best(None, cost, True)
     begin = np.argsort(zones.cost - zones.members @ u, kind="stable")[:FIRST]
     number = itertools.count()
     waiting: list[tuple[float, int, _Open]] = [(-math.inf, next(number), _Open(zones, [], (), begin))]
     while waiting:
-        if time.monotonic() > deadline:
+        if watch.over():
             return replace(best, proven=False, bound=waiting[0][0])
         lowest, order, some = heapq.heappop(waiting)
         if lowest >= best.cost * (1 - SAME):
             break
-        rest = _with_rows(some, count, best.cost, deadline=deadline)
+        rest = _with_rows(some, count, best.cost, watch=watch)
         if rest is None:
             continue
         chosen = np.flatnonzero(rest.share > 1 - 1e-6)
@@ -108,13 +108,12 @@ def best_of_stock(
             continue  # the relaxation is a plan, so nothing left is better
         if order == 0 and len(rest.zones) > SMALL:  # a plan of the zones that look best: what it beats leaves
             few = rest.zones.only(np.argsort(rest.reduced, kind="stable")[:SMALL])
-            best = _better(best, whole(few, count, rest.triples, best.cost, time_limit_s=deadline - time.monotonic(),
+            best = _better(best, whole(few, count, rest.triples, best.cost, time_limit_s=watch.left_s,
                                        seed=seed, most_nodes=PLAN_NODES))  # fmt: skip
             if not proof:
                 return replace(best, proven=False)
         if len(rest.zones) <= SMALL:
-            left = deadline - time.monotonic()
-            found = whole(rest.zones, count, rest.triples, best.cost, time_limit_s=left, seed=seed,
+            found = whole(rest.zones, count, rest.triples, best.cost, time_limit_s=watch.left_s, seed=seed,
                           counts=rest.counts, most_nodes=None if proof else PLAN_NODES)  # fmt: skip
             best = _better(best, found)
             if not found.proven:
@@ -129,7 +128,7 @@ def _better(best: Best, found: Best) -> Best:
     return best if found.post is None else replace(best, post=found.post, cost=found.cost)
 
 
-def _with_rows(some: _Open, count: int, cost: float, *, deadline: float) -> _Rest | None:
+def _with_rows(some: _Open, count: int, cost: float, *, watch: Watch) -> _Rest | None:
     """Add rows of triples while that lifts the bound; None if nothing better than ``cost`` is left."""
     zones, triples, begin = some.zones, some.triples, some.begin
     last, stale = -math.inf, 0
@@ -146,7 +145,7 @@ def _with_rows(some: _Open, count: int, cost: float, *, deadline: float) -> _Res
         last = relaxed.bound
         triples = [three for three, fee in zip(triples, relaxed.fees, strict=True) if fee > 1e-9 * cost]
         rest = _Rest(last, zones, triples, some.counts, relaxed.share[kept], relaxed.reduced[kept], begin)
-        more = stale < STALE and len(zones) > FEW and time.monotonic() < deadline
+        more = stale < STALE and len(zones) > FEW and not watch.over()
         new = broken_triples(zones, rest.share, triples) if more else []
         if not new:
             break

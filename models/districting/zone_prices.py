@@ -13,7 +13,6 @@ Method: with V_j(u) the least value of a zone of post j
             V ≤ C − L(u) + min(V_j, the k-th smallest)
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ import numpy as np
 
 from models.districting.partition import relax
 from models.districting.problem import Bools, Floats, Problem
+from models.districting.watch import FOR_EVER, Watch
 from models.districting.whole_zones import Zones, ZonesOfPost, leave_whole_zones
 
 ROUNDS, ENOUGH, NARROWEST = 25, 5e-4, 1e-2  # moves of the prices; the gain (of the cost) and the box that end them
@@ -50,9 +50,13 @@ class Priced:
 
 
 def sweep(
-    source: Source, u: Floats, limit: Callable[[Floats], Floats], *, most: int, only: Bools | None = None
+    source: Source, u: Floats, limit: Callable[[Floats], Floats], *,
+    most: int, only: Bools | None = None, watch: Watch = FOR_EVER,
 ) -> Swept:  # fmt: skip
-    """Find every post's zones up to its limit, which is told the values that no zone of a post falls below."""
+    """Find every post's zones up to its limit, which is told the values that no zone of a post falls below.
+
+    Of posts that are not come to in time no zone is found.
+    """
     tables = [of_post.tables(u) for of_post in source]
     least = np.array([of_post.least_value(u, table) for of_post, table in zip(source, tables, strict=True)])
     limits, complete_to, zones = limit(least), np.full(len(source), np.inf), []
@@ -60,7 +64,9 @@ def sweep(
         if only is not None and not only[place]:
             continue
         complete_to[place] = max(limits[place], least[place])
-        if least[place] <= limits[place]:
+        if watch.over():
+            complete_to[place] = least[place]
+        elif least[place] <= limits[place]:
             found = of_post.below(u, tables[place], float(limits[place]), most=most)
             usable = leave_whole_zones(of_post.problem, found.zones)
             zones.append(found.zones.only(usable))
@@ -79,7 +85,7 @@ def dearest_used(count: int, least: Floats) -> Floats:
     return np.minimum(least, np.sort(least)[count - 1])
 
 
-def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost: float, *, deadline: float) -> Priced:
+def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost: float, *, watch: Watch) -> Priced:
     """Move the prices until the bound stands still, reaches the cost, or the time is over."""
     count, near = problem.count, NEAR * cost / problem.count
     mean_load = float(problem.load.mean())
@@ -93,7 +99,7 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
     stock = stock.with_others(*swept.zones)
     pace = 1.0
     for _ in range(ROUNDS):
-        if bound >= cost or not np.isfinite(bound) or time.monotonic() > deadline:
+        if bound >= cost or not np.isfinite(bound) or watch.over():
             break
         begin = np.argsort(stock.cost - stock.members @ u, kind="stable")[:BEGIN]
         relaxed = relax(stock, count, begin=begin, box=(u, pace * width))

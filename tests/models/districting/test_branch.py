@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import time
 
 import networkx as nx
 import numpy as np
@@ -13,6 +14,7 @@ from models.districting.branch import WholeKnapsacks, branch, within_reach
 from models.districting.exact import connected_pairs, narrowest_cuts
 from models.districting.problem import broken_rules, objective, pieces
 from models.districting.search import search
+from models.districting.watch import FOR_EVER, Watch
 
 
 def connected_sets(problem, graph, j):
@@ -88,12 +90,12 @@ def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed):
     start = search(problem, rng=np.random.default_rng(seed), starts=1, moves=1).post
     if not legal or start is None:
         return
-    found = branch(problem, start, time_limit_s=30.0, seed=1)
+    found = branch(problem, start, watch=FOR_EVER, seed=1)
     assert objective(problem, found.post) == pytest.approx(min(legal)) == pytest.approx(found.bound)
     assert found.ended_by == "optimal"
     step, post, left, bounds = None, start, None, []
     while step is None or step.ended_by == "time":  # one node a turn, each turn where the one before ended
-        step = branch(problem, post, time_limit_s=30.0, seed=1, most_nodes=1, begin=left)
+        step = branch(problem, post, watch=FOR_EVER, seed=1, most_nodes=1, begin=left)
         post, left = step.post, step.left
         bounds.append(step.bound)
     assert objective(problem, post) == pytest.approx(min(legal))
@@ -110,7 +112,7 @@ def test_when_the_time_is_over_the_plan_is_legal_no_worse_than_the_start_and_abo
     problem = uneven_town(ground, seed=2, count=5)
     start = search(problem, rng=np.random.default_rng(1), starts=10, moves=2000).post
     assert start is not None
-    costs = [(branch(problem, start, time_limit_s=limit, seed=1)) for limit in (0.0, 0.3, 30.0)]
+    costs = [(branch(problem, start, watch=Watch(time.monotonic() + limit), seed=1)) for limit in (0.0, 0.3, 30.0)]
     assert [broken_rules(problem, found.post) for found in costs] == [[], [], []]
     assert all(found.bound <= objective(problem, found.post) <= objective(problem, start) for found in costs)
     assert costs[-1].ended_by == "optimal"

@@ -14,6 +14,7 @@ from models.districting.partition import Count, broken_triples, relax, whole
 from models.districting.parts import halves, nested_parts
 from models.districting.problem import broken_rules, objective
 from models.districting.stock import best_of_stock
+from models.districting.watch import FOR_EVER
 from models.districting.whole_zones import ZonesOfPost, leave_whole_zones, no_zones, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
@@ -93,7 +94,7 @@ def test_no_plan_is_cheaper_than_the_bound_of_any_prices_and_its_zones_lie_withi
     source = source_of(problem)
     u = problem.load * np.random.default_rng(seed).uniform(0, 5, 8)
     if moved:
-        priced = raise_prices(problem, source, u, no_zones(8), best, deadline=np.inf)
+        priced = raise_prices(problem, source, u, no_zones(8), best, watch=FOR_EVER)
         assert priced.bound <= best + 1e-9
         assert priced.bound >= bound_of(3, u, sweep(source, u, lambda v: v - 1, most=9).least) - 1e-9
         u = priced.u
@@ -102,7 +103,7 @@ def test_no_plan_is_cheaper_than_the_bound_of_any_prices_and_its_zones_lie_withi
     room = best - bound_of(3, u, least) + dearest_used(3, least)
     listed = sweep(source, u, lambda _: room + 1e-9, most=10_000).zones
     stock = no_zones(8).with_others(*listed)
-    found = best_of_stock(stock, 3, best * (1 + 1e-6), u, time_limit_s=60.0, seed=1, proof=True)
+    found = best_of_stock(stock, 3, best * (1 + 1e-6), u, watch=FOR_EVER, seed=1, proof=True)
     assert found.cost == pytest.approx(best)
     assert found.proven
     assert broken_rules(problem, found.post) == []
@@ -122,9 +123,9 @@ def test_the_best_plan_of_a_stock_is_that_of_all_partitions_whoever_finishes_it(
     lists = sweep(source_of(problem), np.zeros(9), lambda v: np.full(9, 1e9), most=10_000).zones
     stock = no_zones(9).with_others(*lists)
     parts = nested_parts(problem, np.arange(9)) if by == "counts" else []
-    found = best_of_stock(stock, 3, 3 * best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True, parts=parts)
+    found = best_of_stock(stock, 3, 3 * best, np.zeros(9), watch=FOR_EVER, seed=1, proof=True, parts=parts)
     assert (found.proven, found.cost) == (True, pytest.approx(best))
-    none = best_of_stock(stock, 3, best, np.zeros(9), time_limit_s=60.0, seed=1, proof=True, parts=parts)
+    none = best_of_stock(stock, 3, best, np.zeros(9), watch=FOR_EVER, seed=1, proof=True, parts=parts)
     assert (none.post, none.proven) == (None, True)
     # HiGHS keeps its rows within a tolerance: the plan to beat is none that beats it, or it would be found for ever.
     again = whole(stock, 3, (), best, time_limit_s=60.0, seed=1)
