@@ -349,12 +349,14 @@ def _number_or_text(value: str) -> int | float | bool | str:
 
 
 def _say_report(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an ImportReport, imported lazily
+    from views.figures import table_name
+
     frame = report.to_frame()
     if as_json:
         _print_json(frame.to_dict("records"))
         return
     for row in frame.to_dict("records"):
-        typer.echo(text("command.imported", **row))
+        typer.echo(text("command.imported", **row | {"table": table_name(row["table"])}))
         if row["replaced"]:
             typer.echo("  " + text("intake.new_and_replaced", new=row["new"], replaced=row["replaced"]))
 

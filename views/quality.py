@@ -70,13 +70,13 @@ class QualityReport:
         return {name: int(self.files[name].sum()) for name in COUNTS}
 
     def sentences(self) -> list[str]:
-        """Return what is to be said of whole files, each with its file."""
+        """Return what is to be said of whole files, each with its file; what came in last comes first."""
         by_file: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
         for file, key, values in self.remarks:
             by_file.setdefault(file, []).append((key, values))
         return [
             text("page.data.remark", file=file, remark=sentence)
-            for file, remarks in by_file.items()
+            for file, remarks in reversed(by_file.items())
             for sentence in said(remarks)
         ]
 

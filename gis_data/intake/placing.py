@@ -40,7 +40,7 @@ class Said:
     Attributes
     ----------
     texts, area
-        Addresses and village names, and work areas, as written (words).
+        Village names and addresses, and work areas, as written (words).
     named, names
         The village that each row names, and whatever it names as its place (words).
     unlisted
@@ -144,6 +144,7 @@ def place_rows(
         "village_elsewhere": other & ~border,
         "village_border": border,
         "village_unlisted": said.unlisted,
+        "address_unmatched": _unmatched(said, village, unclear_name, villages),
         "village_ambiguous": unclear_name & (village == "").to_numpy(),
         "coordinates_rounded": point.rounded & ~coarse & ~centre,
         "coordinates_coarse": coarse & ~centre,
@@ -156,6 +157,12 @@ def place_rows(
     frame = pd.DataFrame({"village_id": village, "precision": precision, "outside": outside, "x_m": x, "y_m": y})
     told = {name: pd.Series(flags, index=index) for name, flags in notes.items()}
     return Placed(frame, told, _corrections(point, notes | {"outside": outside}), point.remarks)
+
+
+def _unmatched(said: Said, village: pd.Series, unclear_name: Flags, villages: gpd.GeoDataFrame) -> Flags:
+    """Tell which rows have an address in which no village was recognised, and no point to find it by."""
+    lost = ((village == "") & (said.texts[1] != "")).to_numpy() & ~said.unlisted & ~unclear_name
+    return lost & bool(len(villages))
 
 
 def _by_point(named: pd.Series, asked: Flags, point: Located, villages: gpd.GeoDataFrame) -> pd.Series:

@@ -242,6 +242,20 @@ def test_a_village_that_no_list_holds_is_told(town: Workspace, tmp_path: Path):
     assert (table["village_id"].iloc[5:] == "李家屯村").all(), "by their points"
 
 
+def test_an_address_in_which_no_village_is_recognised_is_told_where_no_point_helps(town: Workspace, tmp_path: Path):
+    nowhere = {"案发地址": "外地某小区", "经度": "", "纬度": ""}
+    rows = [
+        row(0),
+        row(1, 案发地址="外地某小区"),
+        row(2, **nowhere),
+        row(3, **nowhere | {"案发地址": "张家庄村李某家"}),
+    ]
+    report, table = take(town, tmp_path, rows)
+    assert report.problems["address_unmatched"] == 1
+    assert report.examples["address_unmatched"] == (4,)
+    assert table["village_id"].tolist() == ["李家屯村", "李家屯村", "", "张家庄村"]
+
+
 def test_the_report_says_where_a_point_lies_elsewhere(ws: Workspace, tmp_path: Path):
     import_files(ws, [write_xlsx(tmp_path / "村庄.xlsx", ("村庄", village_lines()))])
     far = {"案发地址": "张家庄村", "经度": "119.8105", "纬度": "36.6105"}

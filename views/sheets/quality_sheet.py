@@ -91,7 +91,10 @@ def _files(report: QualityReport) -> dict[str, Any]:
 
 
 def _problems(report: QualityReport) -> dict[str, Any]:
-    shown, rest = _largest(report.totals, "rows", MOST_PROBLEMS)
+    # What was not accepted waits for a person, however few the rows.
+    weight = report.totals["rows"] + report.totals["rows"].sum() * (report.totals["outcome"] != "accepted")
+    shown, rest = (part.drop(columns="weight") for part in
+                   _largest(report.totals.assign(weight=weight), "weight", MOST_PROBLEMS))  # fmt: skip
     table = figures.quality_problems(shown)
     rows: Cells = table.to_numpy().tolist()
     if len(rest):
