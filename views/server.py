@@ -36,7 +36,7 @@ from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError, PatrolError
 from gis_data.workspace import Workspace
 from models.plan import Progress, silent
-from views.access import Accounts, Door
+from views.access import LOCAL, Accounts, Door, OwnPages
 from views.basemap.tiles import ensure_tiles
 
 HERE = Path(__file__).resolve().parent.parent
@@ -94,6 +94,7 @@ def serve(
     host = network.address if network else HOST
     port = free_port(port, host)
     os.environ[WORKSPACE] = str(ws.root)
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn's: nobody may say that a request comes from another address
     os.environ[LANGUAGE] = lang or language()
     url = f"{'https' if network and network.certificate else 'http'}://{host}:{port}"
     typer.echo(text("app.serving_lan" if network else "app.serving", url=url))
@@ -113,7 +114,7 @@ def make_app(ws: Workspace, *, guarded: bool) -> Any:  # noqa: ANN401 - streamli
     import streamlit as st
 
     os.environ[GUARDED] = "1" if guarded else ""
-    doors = [Middleware(Door, ws=ws)] if guarded else []
+    doors = [Middleware(Door, ws=ws), Middleware(OwnPages)] if guarded else [Middleware(OwnPages, hosts=LOCAL)]
     return st.App(HERE / "app.py", routes=[tile_route(ws.root / "tiles")], middleware=doors)
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -183,6 +184,31 @@ def test_the_cookie_is_out_of_the_reach_of_scripts_and_other_sites(guarded):
     assert headers["location"] == "/"
     assert "httponly" in headers["set-cookie"].lower()
     assert "samesite=lax" in headers["set-cookie"].lower()
+
+
+def test_a_viewer_uploads_nothing_and_another_sites_page_does_nothing_in_anybodys_name(guarded):
+    tokens = {name: guarded.sign_in(name, WORD) for name in ("viewer", "planner")}
+    path, home = "/_stcore/upload_file/s/f", f"http://127.0.0.1:{guarded.port}"
+    said = {name: guarded.ask(path, "PUT", body="x", cookie=token) for name, token in tokens.items()}
+    assert said["viewer"][0] == 403
+    assert text("error.access.change") in said["viewer"][1].decode()
+    assert text("error.access.change") not in said["planner"][1].decode()
+    for origin, answered in ((home, True), ("http://elsewhere.example", False), ("http://127.0.0.1:1", False)):
+        body = guarded.ask(path, "PUT", cookie=tokens["planner"], Origin=origin)[1].decode()
+        assert (text("access.elsewhere") in body) != answered, origin
+        headers = {"Cookie": f"{COOKIE}={tokens['planner']}"}
+        address = f"ws://127.0.0.1:{guarded.port}/_stcore/stream"
+        with (
+            nullcontext() if answered else pytest.raises(InvalidStatus),
+            connect(address, additional_headers=headers, origin=origin, subprotocols=["streamlit"]),
+        ):
+            pass
+
+
+def test_the_address_in_the_log_is_the_callers_whatever_the_caller_says(guarded):
+    guarded.sign_in("viewer", "wrong", X_Forwarded_For="10.9.8.7", X_Real_IP="10.9.8.7", Forwarded="for=10.9.8.7")
+    last = audit.entries(guarded.ws.root / "audit.jsonl")[-1]
+    assert (last["action"], last["parameters"]["address"]) == ("access.refused", "127.0.0.1")
 
 
 @pytest.mark.parametrize(

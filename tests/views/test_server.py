@@ -1,5 +1,6 @@
 """The server: on this machine only, tiles from the workspace and nothing else from it, a port that is free."""
 
+import http.client
 import socket
 import urllib.error
 import urllib.request
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gis_data.catalogue import text
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models.store import save_plans
@@ -18,6 +20,10 @@ from .conftest import tiny_workspace
 from .serving import served
 from .tiny_plans import tiny_plans
 
+OPENING = (  # of a page's websocket
+    "GET /_stcore/stream HTTP/1.1", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
+)  # fmt: skip
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -75,6 +81,40 @@ def test_the_server_listens_on_this_machine_only(running):
     rows = [line.split() for path in tables for line in path.read_text().splitlines()[1:]]
     listening = {row[1] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}  # 0A: it waits for calls
     assert listening == {f"0100007F:{port:04X}"}
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "answered"),
+    [
+        ("127.0.0.1:{port}", "", True), ("localhost:{port}", "", True), ("LOCALHOST:{port}", "", True),
+        ("127.0.0.1:{port}", "http://127.0.0.1:{port}", True),
+        ("elsewhere.example:{port}", "http://elsewhere.example:{port}", False),  # a name pointed at this machine
+        ("127.0.0.1.elsewhere.example", "", False),
+        ("", "", False),
+        ("127.0.0.1:{port}", "http://elsewhere.example", False),
+        ("127.0.0.1:{port}", "http://127.0.0.1:1", False),  # another program of this machine
+        ("127.0.0.1:{port}", "null", False),
+    ],
+)  # fmt: skip
+def test_only_its_own_pages_may_ask_the_server_to_do_something(running, host, origin, answered):
+    port = running[0].rsplit(":", 1)[1]
+    said = {"Host": host.format(port=port)} | ({"Origin": origin.format(port=port)} if origin else {})
+    asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    asked.request("PUT", "/_stcore/upload_file/s/f", headers=said)
+    assert (text("access.elsewhere").encode() in asked.getresponse().read()) != answered
+    asked.close()
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as call:
+        lines = [f"{name}: {value}" for name, value in said.items()]
+        call.sendall("\r\n".join([*OPENING, *lines, "", ""]).encode())
+        assert call.recv(20).startswith(b"HTTP/1.1 101" if answered else b"HTTP/1.1 403")
+
+
+def test_a_page_may_load_nothing_from_elsewhere_and_stands_in_no_other_site(running):
+    with urllib.request.urlopen(running[0], timeout=10) as answer:
+        policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    assert "http" not in policy["default-src"].replace("'", "")
+    assert "*" not in policy["default-src"]
+    assert policy["frame-ancestors"] == "'self'"
 
 
 def test_a_taken_port_gives_way_to_the_next_and_twenty_taken_ones_to_a_sentence(monkeypatch):

@@ -6,6 +6,7 @@ Out:    nothing but the sign-in page for whoever has not signed in; who acts, fo
 
 from views.access.accounts import Accounts
 from views.access.door import Door, begin
+from views.access.own_pages import LOCAL, OwnPages
 from views.access.page import account_line
 
-__all__ = ["Accounts", "Door", "account_line", "begin"]
+__all__ = ["LOCAL", "Accounts", "Door", "OwnPages", "account_line", "begin"]

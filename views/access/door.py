@@ -18,21 +18,22 @@ from urllib.parse import parse_qs, quote, unquote
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gis_data.acting import GUARDED, ONLOOKER, SIGNED_IN, STATION, Actor, act_as
-from gis_data.catalogue import Language, set_language
+from gis_data.acting import GUARDED, ONLOOKER, SIGNED_IN, STATION, Actor, act_as, may
+from gis_data.catalogue import Language, set_language, text
 from gis_data.workspace import Workspace
 from views.access.accounts import Accounts
+from views.access.own_pages import POLICY_VIOLATION, is_own
 from views.access.page import sign_in_page
 from views.access.sessions import Attempts, Sessions
 
 COOKIE = "xunqu_session"
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 NAME_HEADER, ROLE_HEADER = "x-xunqu-name", "x-xunqu-role"
+UPLOADS = "/_stcore/upload_file/"
 MOST_BYTES = 4096  # of a sign-in form
-POLICY_VIOLATION = 1008
 STRICT = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -67,7 +68,9 @@ class Door:
         who = self._whose(token)
         if who is not None:
             _introduce(scope, who)
-        if scope["type"] == "websocket":
+        if who is not None and scope["path"].startswith(UPLOADS) and not may("change", who):
+            await PlainTextResponse(text("error.access.change"), status_code=403)(scope, receive, send)
+        elif scope["type"] == "websocket":
             await self._websocket(token, who, scope, receive, send)
         elif who is not None:
             await self._app(scope, receive, send)
@@ -107,7 +110,7 @@ class Door:
             return await self._sign_out(request, token)
         if request.method != "POST":
             return _page(request.query_params.get("next", "/"))
-        if not _is_own(request):
+        if not is_own(request.headers):
             return _page("/", problem="access.origin")
         form = await _form(request)
         name, password = form.get("name", ""), form.get("password", "")
@@ -181,12 +184,6 @@ def _local(address: str) -> str:
     """Return an address of this server; anything that could lead elsewhere becomes the first page."""
     is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if is_local and address.partition("?")[0] not in (SIGN_IN, SIGN_OUT) else "/"
-
-
-def _is_own(request: Request) -> bool:
-    """Tell whether a form comes from this server's own page (browsers say so in Origin)."""
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 async def _form(request: Request) -> dict[str, str]:

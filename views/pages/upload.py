@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from gis_data.acting import may
 from gis_data.catalogue import language, text
 from gis_data.errors import PatrolError
 from gis_data.intake import Undone, undo_import
@@ -40,6 +41,9 @@ Changes = dict[str, dict[str, str]]  # table -> header -> field
 def show(station: Station, *, opened: bool) -> None:
     """Lay out the way in; what the last import or undo came to stays until the next one."""
     _say_done(station)
+    if not may("change"):
+        st.caption(text("error.access.change"))
+        return
     with st.expander(text("page.upload.title"), expanded=opened):
         st.caption(text("page.upload.help", megabytes=MOST_MB))
         turn = st.session_state.setdefault("upload turn", 0)
