@@ -8,7 +8,6 @@ A hundred thousand units take 2 MB here; their table of pairs would take 80 GB.
 """
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,8 +16,6 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from models.districting.problem import Districted, Floats, Ints
-
-TOGETHER = 50  # posts whose minutes are held at a time: 40 MB for a hundred thousand units
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,19 +79,19 @@ def members_of(zone: Ints, count: int) -> list[Ints]:
 
 
 def minutes_to_post(ground: CityProblem, post: Ints) -> Floats:
-    """Return d_ij of every unit to its zone's post, by the shortest way on the whole ground."""
+    """Return d_ij of every unit to its zone's post, by the shortest way on the whole ground.
+
+    No unit's way is longer than the longest inside its zone, so no post looks farther than that.
+    """
     minutes = np.full(ground.size, np.inf)
-    for some in _in_chunks(np.unique(post)):
-        columns = minutes_from(ground, some)
-        place = np.searchsorted(some, post)
-        mine = np.flatnonzero((place < len(some)) & (some[np.minimum(place, len(some) - 1)] == post))
-        minutes[mine] = columns[place[mine], mine]
+    posts, zone = np.unique(post, return_inverse=True)
+    for j, units in zip(posts.tolist(), members_of(zone, len(posts)), strict=True):
+        place, farthest = int(np.searchsorted(units, j)), np.inf
+        if place < len(units) and units[place] == j:
+            farthest = float(dijkstra(ground.walk_min[units][:, units], indices=place).max())
+        ways = dijkstra(ground.walk_min, indices=j, limit=farthest * (1 + 1e-9))
+        minutes[units] = ways[units]
     return minutes
-
-
-def _in_chunks(posts: Ints) -> Iterator[Ints]:
-    for first in range(0, len(posts), TOGETHER):
-        yield posts[first : first + TOGETHER]
 
 
 def broken_rules_of(ground: CityProblem, post: Ints) -> list[str]:

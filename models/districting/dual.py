@@ -16,11 +16,16 @@ Method: L(v) = Σ_i w_i·v_i + the k smallest V_j(v) has its kinks where posts s
         V_j = max_q q·T + Σ_i w_i·min(0, d_ij − v_i − q), T the upper limit for q < 0, the lower for q > 0.
 """
 
+import itertools
 import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from models.districting.problem import Floats, Ints
 
@@ -29,6 +34,7 @@ OWN = np.float32(-1e9)  # ratio of a post's own unit: taken at any price
 FIRST_HALVINGS, HALVINGS, NEARBY_MIN = 20, 6, 0.25  # cold: the whole range; warm: around the last q
 SOFT_MIN = 0.02  # a unit this near the filling price is taken in part: halving leaves no sharper edge
 REFRESH = 25  # steps between cold searches of the filling prices
+BLOCK, THREADS = 1 << 15, os.cpu_count() or 1  # places of a block: its arrays stay in the cache
 UP, DOWN = 1.0, 3.0  # longest step of one price, in τ
 
 
@@ -49,68 +55,119 @@ class Limits:
 
 @dataclass
 class Offers:
-    """Posts and the units each may take: ``unit[start[j]:start[j+1]]`` at ``minutes`` of the same places."""
+    """Posts and the units each may take: ``unit[start[j]:start[j+1]]`` at ``minutes`` of the same places.
+
+    Every post is among its own units. The work goes through the posts by blocks that a processor's cache holds, on
+    some threads; what comes out does not depend on their number.
+    """
 
     post: Ints
     start: Ints
     unit: NDArray[np.int32]
     minutes: Singles
     limits: Limits
-    row: NDArray[np.int32] = field(init=False)
-    work: Singles = field(init=False)
-    own: NDArray[np.bool_] = field(init=False)
     q: Singles | None = None
+    work: Singles = field(init=False)
+    own: Ints = field(init=False)
+    blocks: list["_Block"] = field(init=False)
 
     def __post_init__(self) -> None:
-        lengths = np.diff(np.append(self.start, len(self.unit)))
-        self.row = np.repeat(np.arange(len(self.post), dtype=np.int32), lengths)
         self.work = self.limits.load.astype(np.float32)[self.unit]
-        self.own = self.unit == self.post[self.row]
-
-    def taken_below(self, ratio: Singles, q: Singles) -> Floats:
-        """Return the load of the units whose ratio is less than q_j, own unit included."""
-        return np.add.reduceat(np.where(ratio < q[self.row], self.work, np.float32(0)), self.start)
+        lengths = np.diff(np.append(self.start, len(self.unit)))
+        self.own = np.flatnonzero(self.unit == np.repeat(self.post, lengths))
+        edges = np.append(self.start, len(self.unit))
+        cuts = np.unique(np.searchsorted(edges, np.arange(0, len(self.unit) + BLOCK, BLOCK)))
+        cuts[-1] = len(self.post)
+        self.blocks = [_Block(slice(a, b), slice(edges[a], edges[b]), self.start[a:b] - edges[a], lengths[a:b],
+                              self.own[a:b] - edges[a]) for a, b in itertools.pairwise(cuts.tolist())]  # fmt: skip
 
     def knapsacks(self, v: Floats) -> tuple[Floats, Singles]:
         """Return V_j, shape (m,), and the share of each offered unit that j's cheapest zone takes."""
-        limits = self.limits
-        ratio = self.minutes - v.astype(np.float32)[self.unit]
-        ratio[self.own] = OWN
-        q = self.q = self._filling_price(ratio)
-        own_work = limits.load[self.post]
-        target = np.where(q > 0, limits.lowest, np.where(q < 0, limits.highest, 0.0))
-        gain = np.minimum(ratio - q[self.row], np.float32(0))
-        gain[self.own] = 0
-        value = q * (target - own_work) + np.add.reduceat(gain * self.work, self.start) - own_work * v[self.post]
-        share = np.clip((q[self.row] - ratio) / np.float32(SOFT_MIN) + np.float32(0.5), 0, 1)
-        return value.astype(np.float64), share.astype(np.float32)
+        value, share = np.empty(len(self.post)), np.empty(len(self.unit), dtype=np.float32)
+        q = np.empty(len(self.post), dtype=np.float32)
+        limits, v32 = self.limits, v.astype(np.float32)
+
+        def solve(block: _Block) -> None:
+            posts, units = block.posts, block.units
+            ratio, work = self._ratio(block, v32), self.work[units]
+            full = q[posts] = self._filling_price(block, ratio)
+            over = np.repeat(full, block.lengths) - ratio
+            over[block.own] = 0
+            own_work = limits.load[self.post[posts]]
+            target = np.where(full > 0, limits.lowest, np.where(full < 0, limits.highest, 0.0))
+            gain = np.add.reduceat(np.maximum(over, np.float32(0)) * work, block.start)
+            value[posts] = full * (target - own_work) - gain - own_work * v[self.post[posts]]
+            over *= np.float32(1 / SOFT_MIN)
+            over += np.float32(0.5)
+            over[block.own] = 1
+            np.clip(over, 0, 1, out=share[units])
+
+        self._by_blocks(solve)
+        self.q = q
+        return value, share
 
     def filling_prices(self, v: Floats) -> Floats:
         """Return q_j of every post, searched from cold."""
         self.q = None
-        ratio = self.minutes - v.astype(np.float32)[self.unit]
-        ratio[self.own] = OWN
-        return self._filling_price(ratio).astype(np.float64)
+        q, v32 = np.empty(len(self.post)), v.astype(np.float32)
 
-    def _filling_price(self, ratio: Singles) -> Singles:
-        wish = self.taken_below(ratio, np.zeros(len(self.post), dtype=np.float32))
+        def solve(block: _Block) -> None:
+            q[block.posts] = self._filling_price(block, self._ratio(block, v32))
+
+        self._by_blocks(solve)
+        return q
+
+    def _by_blocks(self, work: Callable[["_Block"], None]) -> None:
+        with ThreadPoolExecutor(THREADS) as threads:
+            for _ in threads.map(work, self.blocks):
+                pass
+
+    def _ratio(self, block: "_Block", v: Singles) -> Singles:
+        ratio = self.minutes[block.units] - v[self.unit[block.units]]
+        ratio[block.own] = OWN
+        return ratio
+
+    def _filling_price(self, block: "_Block", ratio: Singles) -> Singles:
+        work = self.work[block.units]
+
+        def taken_below(q: Singles) -> Singles:
+            return np.add.reduceat(np.where(ratio < np.repeat(q, block.lengths), work, np.float32(0)), block.start)
+
+        wish = taken_below(np.zeros(len(block.lengths), dtype=np.float32))
         target = np.clip(wish, self.limits.lowest, self.limits.highest)
-        reach = np.float32(np.abs(ratio[~self.own & np.isfinite(ratio)]).max(initial=1.0))
-        warm = self.q is not None
-        low = self.q - np.float32(NEARBY_MIN) if self.q is not None else np.full(len(target), -reach, dtype=np.float32)
-        high = self.q + np.float32(NEARBY_MIN) if self.q is not None else np.full(len(target), reach, dtype=np.float32)
+        if self.q is None:
+            others = np.delete(ratio, block.own)
+            reach = np.float32(np.abs(others[np.isfinite(others)]).max(initial=1.0))
+            low, high, halvings = np.full_like(wish, -reach), np.full_like(wish, reach), FIRST_HALVINGS
+        else:
+            last = self.q[block.posts]
+            low, high, halvings = last - np.float32(NEARBY_MIN), last + np.float32(NEARBY_MIN), HALVINGS
         low = np.where(target < wish, np.minimum(low, 0), 0).astype(np.float32)
         high = np.where(target > wish, np.maximum(high, 0), 0).astype(np.float32)
-        for _ in range(HALVINGS if warm else FIRST_HALVINGS):
+        for _ in range(halvings):
             middle = ((low + high) / 2).astype(np.float32)
-            short = self.taken_below(ratio, middle) <= target
+            short = taken_below(middle) <= target
             low, high = np.where(short, middle, low), np.where(short, high, middle)
         return ((low + high) / 2).astype(np.float32)
 
     def used(self, share: Singles, weight: Floats) -> Floats:
         """Return Σ_j y_j·x_ij for every unit."""
-        weights = share * weight.astype(np.float32)[self.row]
-        return np.bincount(self.unit, weights=weights, minlength=len(self.limits.load)).astype(np.float64)
+        shares = csr_array(
+            (share, self.unit, np.append(self.start, len(self.unit)).astype(np.int32)),
+            shape=(len(self.post), len(self.limits.load)),
+        )
+        return (weight.astype(np.float32) @ shares).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Posts side by side in ``Offers``, their places, and where in these each post's places and its own unit begin."""
+
+    posts: slice
+    units: slice
+    start: Ints
+    lengths: Ints
+    own: Ints
 
 
 def soft_smallest(value: Floats, count: int, *, heat: float) -> Floats:
