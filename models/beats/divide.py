@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_data.settings import BeatSettings, WorkloadSettings
+from models.beats.cut_bound import least_heaviest
 from models.beats.partition import SAME, Ints, Problem, divide
 from models.beats.units import Ground, make_units
 
@@ -88,7 +89,7 @@ def _cut(
         inner = problem.of(members, int(counts[component]))
         beat[members] = first + divide(inner, rng=rng)
         first += inner.count
-        bounds.append(inner.bound if parts == 1 else inner.mean)
+        bounds.append(least_heaviest(inner) if parts == 1 else inner.mean)
     heaviest = float(np.bincount(beat, weights=problem.load).max())
     return ZoneBeats(_in_reading_order(pieces, load, beat[ground.unit]), ground, heaviest, max(bounds))
 

@@ -9,6 +9,7 @@ Method: segments -> units -> partition -> checkpoints, one file each. The object
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -96,9 +97,17 @@ def plan_beats(
         objective=objective,
         bound=bound,
         unit="" if objective is None else "beats.unit.ratio",
-        ended_by="exact" if objective is None else ("optimal" if objective == bound else "gap"),
+        ended_by="exact"
+        if objective is None
+        else ("optimal" if math.isclose(objective, bound or 0.0, rel_tol=1e-5) else "gap"),
         notes=tuple(_notes(zone_rows, hot, pieces, checkpoints, left_out, settings, workload)),
     )
+
+
+def _ended_by(objective: float | None, bound: float | None) -> str:
+    if objective is None or bound is None:
+        return "exact"
+    return "optimal" if math.isclose(objective, bound, rel_tol=1e-5) else "gap"
 
 
 def _pieces_with_work(
@@ -203,6 +212,11 @@ def _notes(
     }  # fmt: skip
     notes: list[Note] = [("beats.note.size", size)]
     notes.append(("beats.note.tolerance", {"tolerance_pct": f"{100 * settings.tolerance:g}"}))
+    uneven = zones[zones["max_ratio"] > 1 + settings.tolerance + 1e-6]
+    if len(uneven):
+        rows = zip(uneven["zone_id"], uneven["max_ratio"], uneven["bound_ratio"], strict=True)
+        named = [f"{zone} {most:.3f} (≥ {least:.3f})" for zone, most, least in rows]
+        notes.append(("beats.note.uneven", {"zones": named, "tolerance_pct": f"{100 * settings.tolerance:g}"}))
     loose = zones[zones["loose_groups"] > 0]
     if len(loose):
         values = {"groups": int(loose["loose_groups"].sum()), "km": f"{loose['loose_km'].sum():.1f}",
