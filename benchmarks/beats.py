@@ -1,28 +1,26 @@
-"""Beats of a zone on one net of streets: ours, GerryChain's search and spopt's Skater on the same segments.
+"""Beats of a zone on one net of streets: ours, GerryChain's search, METIS and spopt's Skater on the same segments.
 
 A net is a jittered lattice of streets with gaps, each segment with its patrol minutes and, log-normal, those of its
-incidents. All three cut the graph of segments that share a junction. GerryChain searches connected parts within the
+incidents. All cut the graph of segments that share a junction. GerryChain searches connected parts within the
 tolerance for the least moment of inertia, which is what ours does; ``answers_equal`` says that every plan of both is
-connected and within the tolerance and none of ours is less compact. Skater (Assunção et al. 2006) cuts a spanning tree
-for like neighbours, here like in place: connected, but it knows no balance, so it stands beside as a yardstick only.
+connected and within the tolerance and none of ours is less compact. METIS keeps both rules too, and cuts as few
+junctions as it can; of its hundred plans (seeds) the most compact that keeps them counts. Skater (Assunção et al. 2006)
+cuts a spanning tree for like neighbours, here like in place: connected, but it knows no balance.
 
-``objective_ratio`` is our moment of inertia over GerryChain's, net by net (under 1: ours is more compact);
-``max_over_mean`` the heaviest beat over the mean, ``way_min`` the mean minutes from a beat's middle to its work on its
-own streets, the worst and the mean of all nets, for ours, GerryChain and Skater.
+``objective_ratio`` is our moment of inertia over GerryChain's, net by net (under 1: ours is more compact), ``gap`` how
+far our heaviest beat may be from the best there can be, nothing inside the tolerance. ``beside`` tells of each the
+median of that ratio, the heaviest beat over the mean, the mean minutes from a beat's middle to its work on its own
+streets (``way_min``), in how many nets all beats are connected and none exceeds the tolerance, and the seconds.
 """
 
-import warnings
 from typing import Any
 
-import geopandas as gpd
-import libpysal
 import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
-from spopt.region import Skater
 
-from benchmarks import timed
+from benchmarks import _beside, timed
 from benchmarks._gerrychain import BURST, short_bursts
 from models.beats.partition import Ints, Problem, divide, price
 from models.beats.units import touching_pieces
@@ -30,38 +28,38 @@ from models.beats.units import touching_pieces
 SIDE, STEP_M, GAPS = 16, 200.0, 0.25
 NETS = tuple((seed, 3 + (seed - 1) % 4) for seed in range(1, 11))  # (seed, beats): 3 to 6
 TOLERANCE, UNEVEN = 0.05, 0.9
-BURSTS = 100
+BURSTS, SEEDS = 100, range(100)
+WHOLE = 1e-3  # peers round work to whole numbers
 KM_PER_H = 25.0
 
 
 def run() -> list[dict[str, Any]]:
-    """Cut ten nets with all three, judge the answers, then give the ratio of times."""
-    ours_s = peer_s = skater_s = 0.0
-    rows = []
-    segments = []
+    """Cut ten nets with all of them, judge the answers, then give the ratio of times."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    segments, ratios = [], []
     for seed, count in NETS:
         problem, length_m = net(seed, count)
-        ours, seconds = timed(lambda p=problem, s=seed: divide(p, rng=np.random.default_rng(s)))
-        theirs, peer_seconds = timed(lambda p=problem: by_gerrychain(p))
-        tree, skater_seconds = timed(lambda p=problem: by_skater(p))
         segments.append(len(problem.load))
-        ours_s, peer_s, skater_s = ours_s + seconds, peer_s + peer_seconds, skater_s + skater_seconds
-        rows.append([judged(problem, length_m, part) for part in (ours, theirs, tree)])
-    compact, heaviest, way, whole = (np.array(column) for column in zip(*(zip(*row, strict=True) for row in rows),
-                                                                        strict=True))  # fmt: skip
-    kept = whole[:, :2].all() and heaviest[:, :2].max() <= 1 + TOLERANCE + 1e-3
-    ratios = compact[:, 0] / compact[:, 1]
+        made = {
+            "ours": lambda p=problem, s=seed: divide(p, rng=np.random.default_rng(s)),
+            "GerryChain": lambda p=problem: by_gerrychain(p),
+            "METIS": lambda p=problem: by_metis(p),
+            "spopt Skater": lambda p=problem: _beside.skater(p.xy, p.neighbours, p.count),
+        }
+        for name, work in made.items():
+            found.setdefault(name, []).append(judged(problem, length_m, *timed(work)))
+        ratios.append(found["ours"][-1]["inertia"] / found["GerryChain"][-1]["inertia"])
+    kept = all(row["kept"] for name in ("ours", "GerryChain") for row in found[name])
+    ours, gerrychain = (together(found[name], found["ours"]) for name in ("ours", "GerryChain"))
     size = f"10 nets of {SIDE} × {SIDE} junctions, {min(segments)} to {max(segments)} segments, 3 to 6 beats, ±5 %"
     return [
         {
             "name": "beats", "peer": f"GerryChain ReCom, {BURST * BURSTS:,} steps in short bursts", "size": size,
-            "ratio": round(peer_s / ours_s, 1), "answers_equal": bool(kept and ratios.max() <= 1 + 1e-9),
-            "ours_s": round(ours_s, 2), "peer_s": round(peer_s, 2), "skater_s": round(skater_s, 2),
-            "objective_ratio": [round(float(ratio), 3) for ratio in ratios],
-            "skater_objective_ratio": [round(float(ratio), 3) for ratio in compact[:, 0] / compact[:, 2]],
-            "max_over_mean": [round(float(load), 3) for load in heaviest.max(axis=0)],
-            "way_min": [round(float(minutes), 3) for minutes in way.mean(axis=0)],
-            "connected": [bool(all_) for all_ in whole.all(axis=0)],
+            "ratio": round(gerrychain["s"] / ours["s"], 1), "answers_equal": bool(kept and max(ratios) <= 1 + 1e-9),
+            "ours_s": ours["s"], "peer_s": gerrychain["s"],
+            "objective_ratio": [round(ratio, 3) for ratio in ratios],
+            "max_over_mean": ours["max_over_mean"], "gap": 0.0 if kept else None,
+            "beside": {name: together(rows, found["ours"]) for name, rows in found.items()},
         }
     ]  # fmt: skip
 
@@ -93,21 +91,21 @@ def by_gerrychain(problem: Problem) -> Ints:
     )  # fmt: skip
 
 
-def by_skater(problem: Problem) -> Ints:
-    """Return Skater's parts: a spanning tree of the segments' middles, cut where neighbours are least alike."""
-    table = gpd.GeoDataFrame({"x": problem.xy[:, 0], "y": problem.xy[:, 1]},
-                             geometry=gpd.points_from_xy(*problem.xy.T))  # fmt: skip
-    near = {unit: list(problem.neighbours[unit]) for unit in range(len(problem.load))}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = Skater(table, libpysal.weights.W(near), ["x", "y"], n_clusters=problem.count,
-                       floor=len(near) // (2 * problem.count))  # fmt: skip
-        model.solve()
-    return np.unique(model.labels_, return_inverse=True)[1].astype(np.int64)
+def by_metis(problem: Problem) -> Ints:
+    """Return the most compact of METIS's plans that exceed the tolerance least."""
+
+    def rank(part: Ints) -> tuple[float, ...]:
+        load = np.bincount(part, weights=problem.load, minlength=problem.count)
+        over = max(0.0, float(load.max()) / problem.mean - (1 + TOLERANCE + WHOLE))
+        return over, price(problem, part)[1]
+
+    return _beside.metis(
+        problem.load, problem.neighbours, problem.count, tolerance=TOLERANCE, seeds=SEEDS, rank=rank
+    )  # fmt: skip
 
 
-def judged(problem: Problem, length_m: Any, part: Ints) -> tuple[float, float, float, bool]:  # noqa: ANN401 - an array
-    """Return a plan's moment of inertia, heaviest beat over the mean, mean way in minutes, and whether it is whole."""
+def judged(problem: Problem, length_m: np.ndarray[Any, Any], part: Ints, seconds: float) -> dict[str, Any]:
+    """Return what a plan comes to: moment of inertia, heaviest beat over the mean, mean way, whether it is whole."""
     load = np.bincount(part, weights=problem.load, minlength=problem.count)
     a, b = problem.pairs.T
     minutes = (length_m[a] + length_m[b]) / 2 / 1000 / KM_PER_H * 60
@@ -117,4 +115,21 @@ def judged(problem: Problem, length_m: Any, part: Ints) -> tuple[float, float, f
         inside = csr_array((minutes, (a, b)), shape=(len(part),) * 2)[members][:, members]
         whole &= connected_components(inside, directed=False)[0] == 1
         ways += float((dijkstra(inside, directed=False) @ problem.load[members]).min())
-    return price(problem, part)[1], float(load.max()) / problem.mean, ways / float(problem.load.sum()), whole
+    over = float(load.max()) / problem.mean
+    return {
+        "inertia": price(problem, part)[1], "max_over_mean": over, "way_min": ways / float(problem.load.sum()),
+        "whole": whole, "kept": whole and over <= 1 + TOLERANCE + WHOLE, "s": seconds,
+    }  # fmt: skip
+
+
+def together(rows: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the plans of one come to in all nets."""
+    ratios = [our["inertia"] / row["inertia"] for our, row in zip(ours, rows, strict=True)]
+    return {
+        "objective_ratio": round(float(np.median(ratios)), 3),
+        "max_over_mean": round(max(row["max_over_mean"] for row in rows), 3),
+        "way_min": round(float(np.mean([row["way_min"] for row in rows])), 3),
+        "connected": f"{sum(row['whole'] for row in rows)}/{len(rows)}",
+        "rules_kept": f"{sum(row['kept'] for row in rows)}/{len(rows)}",
+        "s": round(sum(row["s"] for row in rows), 2),
+    }

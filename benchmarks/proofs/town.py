@@ -10,7 +10,8 @@ import itertools
 import sys
 from pathlib import Path
 
-from benchmarks.zones import one_case, summary
+from benchmarks.proofs import kept
+from benchmarks.zones import Row, one_case, summary
 
 TABLE = Path(__file__).with_suffix(".csv")
 SEEDS, ZONES = range(1, 11), range(4, 11)
@@ -21,10 +22,7 @@ HEADER = ("seed", "zones", "ended_by", "peer_min", "peer_s", "plan_min", "plan_s
 
 def main(seeds: list[int]) -> None:
     """Measure what is missing and the named seeds, write the table after every case, print what it comes to."""
-    rows = {}
-    if TABLE.exists():
-        with TABLE.open(newline="", encoding="utf-8") as file:
-            rows = {(int(row["seed"]), int(row["zones"])): row for row in csv.DictReader(file)}
+    rows: dict[tuple[int, int], Row] = {(int(row["seed"]), int(row["zones"])): dict(row) for row in kept("town")}
     for case in itertools.product(SEEDS, ZONES):
         if case not in rows or case[0] in seeds:
             rows[case] = one_case(*case, proof_s=PROOF_S)
