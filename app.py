@@ -96,6 +96,7 @@ def main() -> None:
         index=LANGUAGES.index(lang),
         key="lang",
         horizontal=True,
+        label_visibility="collapsed",
         format_func=lambda lang: text("app.language_name", lang=lang),
     )
     tell(lang="" if lang == spoken else lang)

@@ -14,7 +14,7 @@ from gis_data.catalogue import text
 from views.palette import HOTSPOT, INK, MARK, ORIGIN, REPORTED, SIX, VEIL, WORD_INK, WORK, line_style
 
 TOWN, GRID, FULL = VEIL, "#e8e5df", REPORTED
-MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 62
+MOST_MONTHS_IN_WORDS, MONTHS_PX = 30, 34
 AXIS_PX = 30
 PADDING_PX = {"left": 2, "right": 12, "top": 8, "bottom": 2}  # without room above, the page cuts off the upper edge
 
@@ -162,7 +162,7 @@ def completeness_chart(completeness: pd.DataFrame, *, fields: Mapping[str, str],
     """Draw the share of filled rows (``month``, ``field``, ``filled_pct``) as tiles; ``fields``: names in order."""
     known = completeness[completeness["field"].isin(list(fields))]
     table = known.assign(name=known["field"].map(fields), words=known["filled_pct"].map("{:.0f}".format))
-    x = alt.X("month:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap=True))
+    x = alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("name:N", sort=list(fields.values()), title=None, axis=alt.Axis(labelLimit=150, labelOverlap=False))
     colour = alt.Color(
         "filled_pct:Q",

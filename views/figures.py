@@ -17,6 +17,7 @@ from gis_data.catalogue import text
 from gis_data.taxonomy import CLASSES
 from models.cameras.rules import reasons
 from models.plan import Plan
+from views.formats import measured
 from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
@@ -267,7 +268,7 @@ def blind_table(blind: pd.DataFrame) -> pd.DataFrame:
                 "page.cameras.where", metres=f"{row['from_centre_m']:.0f}", side=text(f"page.side.{row['direction']}")
             ),
             "road": row["road"] or DASH,
-            "length": f"{row['length_m']:.0f} m",
+            "length": measured(row["length_m"], "m"),
             "weight": f"{row['weight_pct']:.2f}%",
         }
         for row in records(blind)

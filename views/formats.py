@@ -14,6 +14,11 @@ def number(value: float, digits: int = 0) -> str:
     return DASH if value is None or math.isnan(value) else f"{value:,.{digits}f}"
 
 
+def measured(value: float, unit: str, digits: int = 0) -> str:
+    """Return a length, an area or a time with its unit (``m``, ``km``, ``km2``, ``min``) as the language writes it."""
+    return text(f"format.{unit}", value=number(value, digits))
+
+
 def day_words(day: pd.Timestamp) -> str:
     """Return a day as the running language writes it."""
     months = text("format.months").split(" ")

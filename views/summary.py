@@ -49,4 +49,5 @@ def optimality(plan: Plan) -> str:
         "gap": f"{(plan.gap or 0) * 100:.2f}",
         "unit": text(plan.unit) if plan.unit else "",
     }
-    return text("command.optimal" if plan.gap == 0 else "command.gap", **values)
+    said = text("command.optimal" if plan.gap == 0 else "command.gap", **values)
+    return said.replace(" %", "%")  # a share is written as all others are

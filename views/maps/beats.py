@@ -13,6 +13,7 @@ from models.beats.types import spoken
 from models.plan import Plan
 from views.basemap.tiles import TileSet
 from views.figures import records
+from views.formats import measured
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, sign_layer, tip_html, write_names
 from views.maps.look import line_sample, svg
@@ -94,7 +95,7 @@ def beat_tip(beat: Mapping[str, Any]) -> str:
     visits = text("map.beat.visits_value", visits=beat["visits_per_week"], minutes=f"{beat['visit_min_per_week']:.0f}")
     lines = [
         (text(f"beats.type.{beat['beat_type']}"), spoken(beat["reason"])[0]),
-        (text("map.tip.road"), f"{beat['road_km']:.1f} km"),
+        (text("map.tip.road"), measured(beat["road_km"], "km", 1)),
         (text("map.beat.work"), text("map.beat.work_value", hours=f"{beat['workload_h_per_week']:.1f}")),
         (text("map.beat.ratio"), f"{beat['load_ratio']:.2f}"),
         (text("map.beat.count"), beat["checkpoints"]),

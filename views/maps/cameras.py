@@ -16,7 +16,7 @@ from views.basemap.look import BUILDING, BUILDING_EDGE, ROADS, WATER
 from views.basemap.names import village_points
 from views.basemap.tiles import TileSet
 from views.figures import records, rule_names
-from views.formats import number
+from views.formats import measured, number
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.layers import because, shape_layer, sign_layer, tip_html
 from views.maps.look import svg, swatch
@@ -215,7 +215,7 @@ def _possible_tip(row: Mapping[str, Any]) -> str:
 
 def _blind_tip(row: Mapping[str, Any]) -> str:
     lines = [
-        (text("map.tip.length"), f"{row['length_m']:.0f} m"),
+        (text("map.tip.length"), measured(row["length_m"], "m")),
         (text("map.tip.weight"), f"{row['weight_pct']:.2f}%"),
     ]
     return tip_html(row["blind_spot_id"], lines)

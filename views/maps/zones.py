@@ -15,6 +15,7 @@ from models.zones import explain
 from views.basemap.names import village_name_boxes
 from views.basemap.tiles import TileSet
 from views.figures import records
+from views.formats import measured
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.layers import MERCATOR, because, shape_layer, sign_layer, tip_html, write_names
 from views.maps.look import line_sample, svg, swatch
@@ -110,7 +111,7 @@ def _unit_tip(unit: Mapping[str, Any], zone: Mapping[str, Any]) -> str:
     lines = [(text("map.zone"), zone["zone_id"])]
     if pd.notna(unit.get("total_min")):
         hours = text("map.tip.hours_a_week", hours=f"{unit['total_min'] / 60:.1f}")
-        lines += [(text("map.tip.workload"), hours), (text("map.tip.to_post"), f"{unit['travel_min']:.1f} min")]
+        lines += [(text("map.tip.workload"), hours), (text("map.tip.to_post"), measured(unit["travel_min"], "min", 1))]
     return tip_html(str(unit.get("name", unit["unit_id"])), lines)
 
 
@@ -149,8 +150,8 @@ def _with_post(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _zone_tip(zone: Mapping[str, Any], score: Mapping[str, Any]) -> str:
     lines = [
         (text("map.tip.population"), f"{zone['population']:,.0f}" if pd.notna(zone.get("population")) else "—"),
-        (text("map.tip.area"), f"{zone['area_km2']:.1f} km²"),
-        (text("map.tip.road"), f"{zone['road_km']:.1f} km"),
+        (text("map.tip.area"), measured(zone["area_km2"], "km2", 1)),
+        (text("map.tip.road"), measured(zone["road_km"], "km", 1)),
         (text("map.tip.workload"), text("map.tip.hours_a_week", hours=f"{zone['workload_h_per_week']:.1f}")),
     ]
     if score:

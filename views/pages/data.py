@@ -108,7 +108,7 @@ def _problems(report: QualityReport) -> None:
     tell(file=chosen)
     of_file = report.problems[report.problems["import_id"] + report.problems["file"] == chosen]
     table = figures.quality_problems(of_file if chosen else report.totals)
-    frame.table(table, words=[table.columns[0], *table.columns[4:]])
+    frame.table(table, words=[*table.columns[:2], *table.columns[4:]])
 
 
 def _completeness(report: QualityReport) -> None:
