@@ -35,6 +35,16 @@ def day_number(times: pd.Series) -> NDArray[np.int64]:
     return times.dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
+def month_number(day: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the months in which days (``day_number``) lie, counted from January 1970."""
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def month_name(month: int) -> str:
+    """Return a month (``month_number``) as 2024-03."""
+    return str(np.datetime64(int(month), "M"))
+
+
 def lunar_day(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.int64]:
     """Return the day of the lunar month (1 to 30) of each local date; 0 where the date is missing."""
     local = pd.DatetimeIndex(dates).tz_localize(None).normalize()

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from gis_data.days import FESTIVALS_UNTIL, year_before
+from gis_data.days import FESTIVALS_UNTIL, day_number, month_name, month_number, year_before
 from gis_data.intake import values
 from gis_data.intake.codes import REST
 from gis_data.intake.history import joined
@@ -63,8 +63,7 @@ def find_drift(rows: pd.DataFrame, before: pd.DataFrame, *, by_festival: bool) -
     for name in ("incident_class", "type", "word"):
         every[name] = values.stacked(before[name], rows[name])
     every["ours"] = np.arange(len(every)) >= len(before)
-    rest, local = set(REST.values()), every["reported_at"].dt.tz_localize(None).to_numpy()
-    every["month"] = local.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    every["month"], rest = month_number(day_number(every["reported_at"])), set(REST.values())
     every["rest"] = values.recoded(every["type"], lambda kind: "rest" if kind in rest else "")
     ours = every["ours"].to_numpy(dtype=bool)
     months = np.unique(every.loc[ours, "month"])
@@ -194,7 +193,7 @@ def _same_last_year(every: pd.DataFrame, table: pd.DataFrame, *, by_festival: bo
 
 def _year_before(month: int, at: pd.Series, by_festival: bool) -> Period:
     """Return the days of the year before that a month, as far as it has come, is held against."""
-    start = pd.Timestamp(year=month // YEAR, month=month % YEAR + 1, day=1, tz=at.dt.tz)
+    start = pd.Timestamp(month_name(month), tz=at.dt.tz)
     end = min(start + pd.DateOffset(months=1), at.max().normalize() + pd.DateOffset(days=1))
     if by_festival and start.year <= FESTIVALS_UNTIL:
         return year_before(Period(start, end), "month")[0]
@@ -202,8 +201,7 @@ def _year_before(month: int, at: pd.Series, by_festival: bool) -> Period:
 
 
 def _as_told(found: pd.DataFrame) -> pd.DataFrame:
-    months = [f"{month // 12}-{month % 12 + 1:02d}" for month in found["month"]]
-    size = (found["now"] - found["before"]).abs()
+    size, months = (found["now"] - found["before"]).abs(), found["month"].map(month_name)
     told = pd.DataFrame(
         {"note": found["note"], "month": months, "kind": found["kind"], "column": found["column"],
          "before_pct": 100 * found["before"], "now_pct": 100 * found["now"]}

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from gis_data.days import month_name, month_number
 from gis_data.intake.drift import ALPHA, LEAST_ROWS, YEAR, chance_of
 from gis_data.intake.heaps import days_of
 from gis_data.intake.report import Told, filled_fields
@@ -66,7 +67,7 @@ class Facts:
     @cached_property
     def month(self) -> Counts:
         """Month of the report, counted from January 1970."""
-        return self.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        return month_number(self.day)
 
     def counts(self, place: NDArray[np.int64], size: int, rows: Flags | slice = slice(None)) -> tuple[Counts, Counts]:
         """Count some rows by a place of theirs: of how many each field is asked, and how many have it (size x fields).
@@ -151,7 +152,7 @@ def _runs(found: pd.DataFrame, note: str) -> Iterator[Told]:
     found = found.sort_values(["field", "month"])
     run = ((found["field"] != found["field"].shift()) | (found["month"] != found["month"].shift() + 1)).cumsum()
     for _, part in list(found.groupby(run))[-MOST_TOLD:]:
-        first, last = (str(np.datetime64(int(month), "M")) for month in part["month"].iloc[[0, -1]])
+        first, last = map(month_name, part["month"].iloc[[0, -1]])
         now, before = part["has"].sum() / part["rows"].sum(), part["before"].iloc[0]
         about = {"first": first, "last": last, "now": round(100 * now, 1), "before": round(100 * before, 1)}
         named = {} if note == "arrests_drift" else {"field": part["field"].iloc[0]}

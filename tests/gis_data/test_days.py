@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from gis_data.days import (
     FESTIVAL_FROM,
     FESTIVAL_TO,
+    day_number,
     festival_day,
     festival_week,
     harvest,
     is_market_day,
     lunar_day,
+    month_name,
+    month_number,
     previous_period,
     season,
     spring_festival,
@@ -144,3 +147,11 @@ def test_a_compared_period_has_as_many_days_earlier_and_no_festival_day_meets_an
     if aligned:
         assert (days[0] == days[1])[ruled[0] | ruled[1]].all()
     assert previous_period(now, "days").end == now.start
+
+
+@given(day=st.dates(dt.date(1969, 1, 1), dt.date(2101, 1, 1)))
+def test_months_are_counted_from_january_1970_and_named_as_pandas_names_them(day: dt.date):
+    moments = pd.Series([pd.Timestamp(day, tz="Asia/Shanghai") + pd.Timedelta(hours=23)])
+    (month,) = month_number(day_number(moments))
+    assert month == (day.year - 1970) * 12 + day.month - 1
+    assert month_name(month) == moments.dt.strftime("%Y-%m")[0]
