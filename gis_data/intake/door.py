@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 
-from gis_data.errors import InputError, WorkspaceError
+from gis_data.errors import InputError, PatrolError, WorkspaceError
 from gis_data.intake import archives, aside, headers, kinds, privacy, sheets, store
 from gis_data.intake import boundary as boundaries
 from gis_data.intake.archives import Source
@@ -31,6 +32,7 @@ from gis_data.intake.own_headers import own_headers
 from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness, with_late_masts
 from gis_data.intake.taking import Job, Session, moves_nothing, settle_masts, settle_villages, take
 from gis_data.settings import Settings
+from gis_data.side_by_side import side_by_side
 from gis_data.study import Study, metre_crs
 from gis_data.tables import QUALITY
 from gis_data.workspace import Workspace
@@ -224,35 +226,45 @@ def _open_all(
 ) -> tuple[list[Job], list[FileReport]]:
     jobs: list[Job] = []
     unread: list[FileReport] = []
-    problem: InputError | None = None
+    problem: PatrolError | None = None
     for source in files:
-        sha = sheets.sha256(source.path)
+        sha, opened = side_by_side(
+            partial(sheets.sha256, source.path), partial(_tried, source, own, drop_persons=drop_persons)
+        )
         if sha in known:
             unread.append(FileReport(source.name, "", f"I{sha[:12]}", sha, already=True))
             continue
-        try:
-            jobs += _open(source, sha, own, drop_persons=drop_persons)
-        except InputError as found:
+        if isinstance(opened, PatrolError):
             # A read-me beside the tables of a zip is named and left; what is damaged or names persons stops everything.
-            if not source.member or found.key not in sheets.NOT_A_TABLE:
-                raise
+            if not source.member or opened.key not in sheets.NOT_A_TABLE:
+                raise opened
             unread.append(FileReport(source.name, "", "", sha, unread=True))
-            problem = found
+            problem = opened
+        else:
+            jobs += [dataclasses.replace(job, sha256=sha) for job in opened]
         known.add(sha)
     if problem is not None and not jobs and not any(one.already for one in unread):
         raise problem
     return jobs, unread
 
 
-def _open(source: Source, sha: str, own: headers.Own, *, drop_persons: bool) -> list[Job]:
+def _tried(source: Source, own: headers.Own, *, drop_persons: bool) -> list[Job] | PatrolError:
+    """Return a file's jobs, or why it cannot be read: of one that was imported before nobody asks."""
+    try:
+        return _open(source, own, drop_persons=drop_persons)
+    except PatrolError as problem:
+        return problem
+
+
+def _open(source: Source, own: headers.Own, *, drop_persons: bool) -> list[Job]:
     if source.kind in kinds.OSM:
-        return [Job(source, sha, None, None)]
+        return [Job(source, "", None, None)]
     opened = sheets.read_sheets(source, own=own)
     if any(sheet.shapes is not None and headers.is_ground(sheet.frame.columns) for sheet in opened):
         for sheet in opened:
             # Tags such as phone or operator belong to places; only a station's own columns are looked at.
             headers.refuse_persons([name for name in sheet.frame.columns if not name.isascii()], file=sheet.name)
-        return [Job(source, sha, None, None, features=sum(len(sheet.frame) for sheet in opened))]
+        return [Job(source, "", None, None, features=sum(len(sheet.frame) for sheet in opened))]
     jobs = []
     for sheet in opened:
         persons: tuple[str, ...] = ()
@@ -262,7 +274,7 @@ def _open(source: Source, sha: str, own: headers.Own, *, drop_persons: bool) -> 
         headers.refuse_persons(sheet.frame.columns, file=sheet.name)
         sheet, back = aside.returned(sheet)
         match = headers.recognise(sheet.frame.columns, has_shapes=sheet.shapes is not None or back is not None, own=own)
-        jobs.append(Job(source, sha, sheet, match, back=back, persons=persons, names=names))
+        jobs.append(Job(source, "", sheet, match, back=back, persons=persons, names=names))
     if all(job.match is None for job in jobs):
         found = [str(name) for sheet in opened for name in sheet.frame.columns]
         key = "intake.unknown_table" if found else "intake.no_headers"

@@ -88,7 +88,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     placed = placing.place_rows(said, cells, sheet, rows, known.around, known.masts)
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
-    notes["village_merged"] = values.as_written(then) != values.as_written(place["village_id"])
+    notes["village_merged"] = values.differ(then, place["village_id"])
     place = place.assign(village_id=then)
     ids, linked = hashes()
     rows = rows.assign(incident_id=ids, linked_id=linked, **place.drop(columns="outside"))
@@ -99,15 +99,16 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     kept = reasons == ""
     notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
-    accepted, (told_of_file, remarks) = side_by_side(
+    accepted, (told_of_file, remarks), marks = side_by_side(
         partial(_conformed, frame, known.study),
         partial(whole_file.look, frame, kept, known.earlier, timezone=known.study.timezone),
+        partial(_marks, rows),
     )
     told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told | told_of_file, unknown=unknown,
         remarks=(*when.remarks, *placed.remarks, *spelt, *remarks),
-        corrections=_traceable(placed.corrections, rows), marks=_marks(rows),
+        corrections=_traceable(placed.corrections, rows), marks=marks,
     )  # fmt: skip
 
 

@@ -52,6 +52,10 @@ class Surroundings:
         (west, east), (south, north) = SHIFTED_LON, SHIFTED_LAT
         return bool(west < lon < east and south < lat < north)
 
+    def make_ready(self) -> None:
+        """Work out now what is worked out but once."""
+        _ = self.ground, self.may_be_shifted
+
     def datum_of(self, file: str) -> str:
         """Return the system that the station says a file is in; "" if it says nothing.
 

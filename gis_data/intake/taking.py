@@ -11,6 +11,7 @@ back from ``set_aside/`` untouched stays where it is. Readers see the rest and d
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -24,6 +25,7 @@ from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorte
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
 from gis_data.keys import among
+from gis_data.side_by_side import side_by_side
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
@@ -106,6 +108,11 @@ class Session:
             self._made_of = made_of
         return self._around
 
+    def make_ready(self, table: str) -> None:
+        """Read and index what the places of a sheet will be held against."""
+        if table == "incidents":
+            self.around().make_ready()
+
 
 def take(session: Session, job: Job) -> FileReport:
     """Read one sheet into the session and account for its rows."""
@@ -117,9 +124,11 @@ def take(session: Session, job: Job) -> FileReport:
             findings=(Finding("sheet_unknown", REFUSED, rows, tuple(job.sheet.rows[:EXAMPLES].tolist())),),
         )  # fmt: skip
     found, waiting = _sort(session, job)
-    found = _lay(session, job, found, waiting)
+    found, (which, waits) = side_by_side(
+        partial(_lay, session, job, found, waiting), partial(_rows_aside, job, found, waiting, session.ws.study.crs)
+    )
     findings = findings_of(found, job.sheet.rows)
-    _put_aside(session, job, found, waiting)
+    _put_aside(session, job, found, waiting, which, waits)
     if found.corrections is not None:
         session.add("corrections", found.corrections)
     kept = (found.reasons != "") & ~found.reasons.isin(found.refused)
@@ -179,7 +188,9 @@ def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
     assert job.match is not None
     sheet, match, waiting = job.sheet, job.match, None
     stays = pd.Series(False, index=sheet.frame.index)
-    private = privacy.private_rows(sheet, match, job.names)
+    private, _ = side_by_side(
+        partial(privacy.private_rows, sheet, match, job.names), partial(session.make_ready, match.table)
+    )
     if job.back is not None:
         waiting = aside.waiting_of(job.back, session.table("aside"))
         stays = aside.untouched(sheet, waiting)
@@ -319,16 +330,27 @@ def _to_the_minute(table: gpd.GeoDataFrame, timezone: str) -> gpd.GeoDataFrame:
     return table.assign(**moments)
 
 
-def _put_aside(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame | None) -> None:
-    """Keep the rows that were not accepted, and let those go that came again."""
+def _rows_aside(
+    job: Job, found: Sorted, waiting: pd.DataFrame | None, crs: str
+) -> tuple[pd.Series, pd.DataFrame | None]:
+    """Return which rows were not accepted and do not lie in ``set_aside/`` as they are, and them as it keeps them."""
     assert job.sheet is not None
     assert job.match is not None
     which = (found.reasons != "") & ~found.reasons.isin(found.refused)
-    keys: Iterable[str] = ()
     if waiting is not None:
-        stays = aside.unchanged(job.sheet, waiting) & (found.reasons == waiting["reason"])
-        which = which & ~stays
-        keys = set(waiting["key"][which | (found.reasons == "")]) - {""}
+        which &= ~(aside.unchanged(job.sheet, waiting) & (found.reasons == waiting["reason"]))
+    if not which.any():
+        return which, None
+    origin = _origin(job, waiting)
+    return which, aside.rows_of(job.sheet, job.match, found, which, import_id=job.import_id, crs=crs, origin=origin)
+
+
+def _put_aside(
+    session: Session, job: Job, found: Sorted, waiting: pd.DataFrame | None, which: pd.Series,
+    waits: pd.DataFrame | None,
+) -> None:  # fmt: skip
+    """Keep the rows that were not accepted, and let those go that came again."""
+    keys: Iterable[str] = () if waiting is None else set(waiting["key"][which | (found.reasons == "")]) - {""}
     table = session.table("aside")
     came: Iterable[str] = ()
     if found.marks is not None:
@@ -338,9 +360,5 @@ def _put_aside(session: Session, job: Job, found: Sorted, waiting: pd.DataFrame 
     after = aside.moved(table, keys, came, to=job.import_id)
     if not after["moved_to"].equals(table["moved_to"]):
         session.changed["aside"] = after
-    if which.any():
-        origin = _origin(job, waiting)
-        rows = aside.rows_of(
-            job.sheet, job.match, found, which, import_id=job.import_id, crs=session.ws.study.crs, origin=origin
-        )
-        session.add("aside", rows)
+    if waits is not None:
+        session.add("aside", waits)

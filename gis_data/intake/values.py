@@ -103,6 +103,12 @@ def first_filled(words: pd.Series, others: pd.Series) -> pd.Series:
     return words_of([*texts, *others_texts], codes, words.index)
 
 
+def differ(words: pd.Series, others: pd.Series) -> pd.Series:
+    """Tell in which rows two columns of words say different things."""
+    place = words.cat.categories.get_indexer(others.cat.categories)
+    return pd.Series(words.cat.codes.to_numpy() != place[others.cat.codes.to_numpy()], index=words.index)
+
+
 def stacked(first: pd.Series, second: pd.Series) -> pd.Series:
     """Return the words of both columns, one under the other."""
     words, others = as_words(first), as_words(second)

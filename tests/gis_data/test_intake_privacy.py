@@ -57,7 +57,9 @@ def test_the_poisoned_file_is_refused_with_its_columns_named_and_leaves_nothing(
 def test_without_its_columns_about_persons_the_poisoned_file_leaves_nothing_of_them_either(
     ws: Workspace, tmp_path: Path
 ):
-    report = import_files(ws, [poisoned(tmp_path, good)], drop_person_columns=True).files[0]
+    path = poisoned(tmp_path, good)
+    report = import_files(ws, [path], drop_person_columns=True).files[0]
+    assert import_files(ws, [path]).files[0].already  # it would be refused, were it new
     write_quality_book(quality_of(ws.read), ws.study, ws.root / "out" / "quality.xlsx")
     assert leaks(ws.root) == []
     assert (report.rows_read, report.accepted) == (11, len(ws.read("incidents")))

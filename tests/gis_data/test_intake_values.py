@@ -130,6 +130,7 @@ def test_words_are_changed_as_plain_texts_would_be(texts: list[str], seed: int):
     filled = plain.where(plain != "", values.as_written(other))
     assert values.as_written(values.first_filled(words, other)).tolist() == filled.tolist()
     assert values.as_written(values.stacked(words, plain)).tolist() == [*plain, *plain]
+    assert values.differ(words, other).tolist() == [one != two for one, two in zip(plain, plain[::-1], strict=True)]
 
 
 @pytest.mark.parametrize(
