@@ -121,7 +121,7 @@ def rows_of(
         moved = sheet.shapes[which].to_crs(crs)
         shapes = pd.Series([one.wkt if one is not None else "" for one in moved], index=frame.index).mask(hidden, "")
     where = origin[which]
-    names = zip(where["file"], where["row"], range(len(where)), strict=True)
+    names = zip(where["file"].tolist(), where["row"].tolist(), range(len(where)), strict=True)
     digests = [hashlib.sha256(f"{import_id}/{file}/{row}/{n}".encode()).hexdigest()[:12] for file, row, n in names]
     keys = [f"R{digest.translate(_WITHOUT_DIGITS)}" for digest in digests]
     made = pd.DataFrame(
@@ -133,7 +133,7 @@ def rows_of(
             "reason": found.reasons[which],
             "detail": _copied(found.details[which]),
             "table": found.table,
-            "cells": [*map(json.JSONEncoder(ensure_ascii=False).encode, _cells_of(frame))],
+            "cells": _as_json(frame),
             "incident_id": marks["incident_id"],
             "linked_id": marks["linked_id"],
             "village_id": marks["village_id"].mask(hidden, ""),
@@ -196,6 +196,15 @@ def _cells_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     """Return each row's cells as text; what is long or holds a person's number is left empty."""
     texts = {str(column): _copied(values.as_text(frame[column])).tolist() for column in frame.columns}
     return [dict(zip(texts, cells, strict=True)) for cells in zip(*texts.values(), strict=True)]
+
+
+def _as_json(frame: pd.DataFrame) -> list[str]:
+    """Return each row's cells (``_cells_of``) as ``json.dumps`` writes them, a whole column at a time."""
+    # No line end stands inside a text that is written as JSON, so there the column falls into its texts again.
+    write = json.JSONEncoder(ensure_ascii=False, separators=("\n", ": ")).encode
+    columns = [write(_copied(values.as_text(frame[name])).tolist())[1:-1].split("\n") for name in frame.columns]
+    row = ", ".join(write(str(name)).replace("%", "%%") + ": %s" for name in frame.columns)
+    return [f"{{{row}}}" % cells for cells in zip(*columns, strict=True)] if columns else ["{}"] * len(frame)
 
 
 def _copied(text: pd.Series) -> pd.Series:

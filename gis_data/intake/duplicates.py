@@ -10,6 +10,7 @@ Method: DOMAIN 2.6, pitfalls 6 and 7. Two calls are one event within 30 minutes 
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from gis_data.intake import values
 from gis_data.intake.codes import REST
 from gis_data.letters import Letters, Whole, all_digits, letters_in, number_in
+from gis_data.side_by_side import side_by_side
 
 Rows = NDArray[np.intp]
 
@@ -84,14 +86,17 @@ def merge_calls(rows: pd.DataFrame) -> pd.Series:
     if len(asked) < 2:
         return pd.Series(into, index=rows.index)
     calls = rows.iloc[asked]
-    minute = (calls["reported_at"] - calls["reported_at"].min()).dt.total_seconds().to_numpy(dtype=float) / 60
+    minute = _minutes(calls["reported_at"])
     pairs = _pairs(calls, minute, WINDOW_MIN)
     if calls["follows"].any():
         longer = _pairs(calls, minute, FOLLOW_UP_MIN)
         pairs = np.vstack([pairs, longer[calls["follows"].to_numpy(dtype=bool)[longer[:, 1]]]])
+    merged: dict[int, int] = {}
     for first, later in _nearest_in_time(pairs, minute, calls["follows"].to_numpy(dtype=bool)):
-        if into[asked[first]] < 0 and into[asked[later]] < 0:
-            into[asked[later]] = asked[first]
+        if first not in merged and later not in merged:
+            merged[later] = first
+    if merged:
+        into[asked[[*merged]]] = asked[[*merged.values()]]
     return pd.Series(into, index=rows.index)
 
 
@@ -113,7 +118,7 @@ def merge_into_earlier(rows: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
     names = ["reported_at", "incident_class", "type", "x_m", "y_m"]
     both = pd.concat([part[names].astype({"incident_class": object, "type": object}) for part in
                       (earlier, rows.iloc[asked])], ignore_index=True)  # fmt: skip
-    minute = (both["reported_at"] - both["reported_at"].min()).dt.total_seconds().to_numpy(dtype=float) / 60
+    minute = _minutes(both["reported_at"])
     pairs = np.sort(_pairs(both.assign(village_id="", address=""), minute, WINDOW_MIN), axis=1)
     pairs = pairs[(pairs[:, 0] < len(earlier)) & (pairs[:, 1] >= len(earlier))]
     pairs = pairs[np.lexsort([minute[pairs[:, 0]], pairs[:, 1]])]
@@ -122,10 +127,19 @@ def merge_into_earlier(rows: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
     return into
 
 
+def _minutes(at: pd.Series) -> NDArray[np.float64]:
+    """Return minutes since the first of the moments, of which none is missing."""
+    us = (at - at.min()).dt.as_unit("us").to_numpy().view(np.int64)
+    return us / 1e6 / 60
+
+
 def _pairs(calls: pd.DataFrame, minute: NDArray[np.float64], window_min: float) -> Rows:
     """Return all pairs (earlier, later) of calls that may be about one event."""
     group, (kind, kinds) = pd.factorize(calls["incident_class"])[0], pd.factorize(calls["type"])
-    here, there = np.vstack([_near(calls, group, minute, window_min), _alike(calls, group, minute, window_min)]).T
+    found = side_by_side(
+        partial(_near, calls, group, minute, window_min), partial(_alike, calls, group, minute, window_min)
+    )
+    here, there = np.vstack(found).T
     swap = (minute[here] > minute[there]) | ((minute[here] == minute[there]) & (here > there))
     first, later = np.where(swap, there, here), np.where(swap, here, there)
     vague = pd.Index(kinds).isin(GENERIC)[kind]

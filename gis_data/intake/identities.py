@@ -8,6 +8,7 @@ Method: a call number is hashed by HMAC-SHA-256 (hashing.py). A row without one 
 """
 
 from array import array
+from binascii import hexlify
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -90,7 +91,7 @@ def _begun(numbers: pd.Series, salt: str) -> Callable[[], pd.Series]:
     def found() -> pd.Series:
         whole = np.frombuffer(digests(), dtype=np.uint8).reshape(-1, hashing.DIGEST_BYTES)
         ends = np.concatenate([[0], np.cumsum(np.where(filled, 2 * HASH_BYTES, 0))]).astype(np.int64)
-        hexadecimal = pa.py_buffer(whole[:, :HASH_BYTES].tobytes().hex().encode())
+        hexadecimal = pa.py_buffer(hexlify(whole[:, :HASH_BYTES].tobytes()))
         hashes = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(ends), hexadecimal)
         return pd.Series(pd.array(hashes, dtype="str"), index=numbers.index)
 

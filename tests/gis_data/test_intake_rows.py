@@ -1,5 +1,6 @@
 """Rules of the door for one row of incidents: its place, its call, its words; and all verdicts by plain steps."""
 
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -9,7 +10,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gis_data.intake import import_files, incidents
+from gis_data.intake import aside, import_files, incidents
 from gis_data.intake.headers import recognise
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
@@ -239,3 +240,14 @@ def test_every_row_gets_the_verdict_that_plain_steps_give(town: Workspace, rows:
     assert found.reasons.tolist() == expected(rows)
     assert len(found.accepted) == found.reasons.eq("").sum()
     assert set(found.accepted["source_row"]) == set(np.flatnonzero(found.reasons == "") + 2)
+
+
+@given(
+    names=st.lists(st.text(max_size=5), min_size=1, max_size=3, unique=True),
+    cells=st.lists(st.text(max_size=8), min_size=3, max_size=3),
+)
+def test_cells_of_rows_set_aside_are_written_as_json_writes_them(names: list[str], cells: list[str]):
+    frame = pd.DataFrame({name: pd.Series([*cells, '"', "\\", "1%s"], dtype="str") for name in (*names, "100%")})
+    plain = [json.dumps(row, ensure_ascii=False) for row in aside._cells_of(frame)]
+    assert aside._as_json(frame) == plain
+    assert aside._as_json(frame[[]]) == ["{}"] * len(frame)
