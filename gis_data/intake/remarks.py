@@ -16,6 +16,7 @@ GATHERED = {
     "intake.remark.word_new": ("month",),
     "intake.remark.field_missing": ("first", "last"),
 }
+MOST_PARTS = 6  # the largest come first
 _MONTH = re.compile(r"\d{4}-\d\d")
 
 
@@ -32,7 +33,9 @@ def _sentence(key: str, parts: list[Mapping[str, Any]]) -> str:
     if len(parts) == 1:
         return text(key, **parts[0])
     name = key.rpartition(".")[2]
-    named = text("list.mark").join(text(f"intake.remark_part.{name}", **part) for part in parts)
+    named = text("list.mark").join(text(f"intake.remark_part.{name}", **part) for part in parts[:MOST_PARTS])
+    if len(parts) > MOST_PARTS:
+        named = text("intake.remark_more", parts=named, count=len(parts))
     return text(f"intake.remark_together.{name}", **{**parts[0], "parts": named})
 
 

@@ -37,6 +37,12 @@ def test_columns_that_an_export_leaves_out_are_named_together():
     assert lines == [f"2024-01 至 2024-02：比之前十二个月缺得多的栏：{parts}。"]
 
 
+def test_of_many_changes_the_largest_are_named_and_all_are_counted():
+    (line,) = said([jump("2024-01", f"类{number}") for number in range(9)])
+    assert [f"类{number}" in line for number in range(9)] == [True] * 6 + [False] * 3
+    assert "等 9 项" in line
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_one_month_is_named_once_and_days_stay_a_span(lang: str):
     with speaking(lang):

@@ -93,7 +93,17 @@ def _places(station: Station, report: QualityReport) -> None:
         st.caption(text("page.data.files_help"))
         if report.remarks:
             st.subheader(text("page.data.remarks"), anchor=False)
-            frame.sentences(report.sentences())
+            _remarks(report)
+
+
+def _remarks(report: QualityReport) -> None:
+    """Say what is to be said of the file that came in last; of those before it where somebody asks."""
+    lines = report.sentences()
+    last = len(next(iter(report.said().values())))
+    frame.sentences(lines[:last])
+    if lines[last:]:
+        with st.expander(text("page.data.remarks_before", count=len(lines) - last)):
+            frame.sentences(lines[last:])
 
 
 def _problems(report: QualityReport) -> None:
