@@ -1,4 +1,4 @@
-"""The raw files of the fictional town, as a station would have them: csv, xlsx, geojson, osm, in several encodings.
+"""The raw files of the fictional town, as a station would have them: csv, xlsx, a web page called xls, geojson, osm.
 
 In:     a seed.
 Out:    a folder of files, and their paths by what they hold; the same seed gives the same bytes. ``truth`` (what was
@@ -6,6 +6,7 @@ Out:    a folder of files, and their paths by what they hold; the same seed give
 """
 
 import csv
+import html
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -187,12 +188,12 @@ def _gbk_csv(path: Path, rows: pd.DataFrame) -> Path:
     return _write_csv(path, [head, *body], encoding="gb18030")
 
 
-def _half_day_csv(path: Path, rows: pd.DataFrame) -> Path:
-    """Write all times on a clock of twelve hours, «AM» and «PM» lost; what was typed by hand stays."""
+def _half_day_page(path: Path, rows: pd.DataFrame) -> Path:
+    """Write a web page called .xls, all times on a clock of twelve hours, «AM» and «PM» lost; typed ones stay."""
     names = ("reported_at", "occurred_from", "occurred_to", "arrived_at", "closed_at")
     read = {name: pd.to_datetime(rows[name], format="%Y-%m-%d %H:%M", errors="coerce") for name in names}
     halved = {name: times.dt.strftime("%Y-%m-%d %I:%M").fillna(rows[name]) for name, times in read.items()}
-    return _gbk_csv(path, rows.assign(**halved))
+    return _write_page(path, *_table(rows.assign(**halved), STATION_HEADINGS))
 
 
 def _coded_csv(path: Path, rows: pd.DataFrame) -> Path:
@@ -219,7 +220,7 @@ INCIDENT_FILES: tuple[tuple[str, str, Callable[[Path, pd.DataFrame], Path]], ...
     ("2023-01-01", "2023年1-6月警情导出.csv", _system_csv),
     ("2023-07-01", "2023年7-11月警情导出.csv", _coded_csv),
     ("2023-12-01", "2023年12月警情.xlsx", _damaged_book),
-    ("2100-01-01", "2022年8月警情.csv", _half_day_csv),
+    ("2100-01-01", "2022年8月警情.xls", _half_day_page),
 )
 HALF_DAY_MONTH = "2022-08"  # was exported on its own, into the last of the files
 FIRST_ROW = 3  # under a title and the headings
@@ -297,6 +298,16 @@ def _write_csv(path: Path, rows: Sequence[Sequence[object]], *, encoding: str) -
     writer.writerow([MARK])
     writer.writerows(rows)
     path.write_bytes(out.getvalue().encode(encoding))
+    return path
+
+
+def _write_page(path: Path, head: Sequence[object], rows: Sequence[Sequence[object]]) -> Path:
+    """Write a table as web systems export one: a page in GBK that says so, to be opened by a spreadsheet."""
+    lines = [f"<tr><td colspan={len(head)}>{html.escape(MARK)}</td></tr>"]
+    lines += ["<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in (head, *rows)]
+    table = "<table border=1>\r\n" + "\r\n".join(lines) + "\r\n</table>"
+    meta = '<meta http-equiv="Content-Type" content="text/html; charset=gb2312">'
+    path.write_bytes(f"<html><head>{meta}</head><body>{table}</body></html>".encode("gb18030"))
     return path
 
 
