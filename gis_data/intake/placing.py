@@ -132,11 +132,13 @@ def place_rows(
         ("cell", point.mast | coarse), ("village", centre), ("default", point.spike), ("none", placeless), index=index,
     )  # fmt: skip
     village = values.with_word(village, rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
-    outside = point.beyond & ~placeless & ~point.unclear
+    # The county's own default point may lie outside; it says no more of the place than one inside.
+    far_default = point.beyond & point.spike & (named != "").to_numpy()
+    outside = point.beyond & ~placeless & ~point.unclear & ~far_default
     usable = precision.isin(USABLE_POINT).to_numpy() & ~outside
     other, border = elsewhere.in_other_village(point.x, point.y, named, usable, villages)
     notes = {
-        "no_point": point.nowhere,
+        "no_point": point.nowhere & ~far_default,
         "coordinates_unknown": point.written.how == "elsewhere",
         "default_point": point.spike,
         "cell_point": point.mast,

@@ -256,6 +256,21 @@ def test_an_address_in_which_no_village_is_recognised_is_told_where_no_point_hel
     assert table["village_id"].tolist() == ["李家屯村", "李家屯村", "", "张家庄村"]
 
 
+def test_a_default_point_outside_the_town_counts_for_the_villages_that_are_named(town: Workspace, tmp_path: Path):
+    """The county's command centre, where nobody clicked a point; a row that names no village stays outside."""
+    county, alone = {"经度": "120.500000", "纬度": "36.900000"}, {"经度": "120.6", "纬度": "36.9"}
+    names = ("张家庄村", "李家屯村", "东河村", "西河村", "万家埠村")
+    rows = [row(number, 案发地址=f"禾川镇{names[number % 5]}李某家", **county) for number in range(30)]
+    rows += [row(30, 案发地址="外地某小区", **county), row(31, 案发地址="张家庄村", **alone)]
+    report, table = take(town, tmp_path, [*rows, *(row(number) for number in range(40, 60))])
+    assert (report.problems["default_point"], report.problems["outside"]) == (30, 2)
+    assert "no_point" not in report.problems
+    assert report.set_aside == 2
+    there = table[table["precision"] == "default"]
+    assert sorted(there["village_id"].unique()) == sorted(names)
+    assert there.geometry.is_empty.all()
+
+
 def test_the_report_says_where_a_point_lies_elsewhere(ws: Workspace, tmp_path: Path):
     import_files(ws, [write_xlsx(tmp_path / "村庄.xlsx", ("村庄", village_lines()))])
     far = {"案发地址": "张家庄村", "经度": "119.8105", "纬度": "36.6105"}
