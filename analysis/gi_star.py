@@ -271,7 +271,7 @@ def exact_tails(own: Ints, others: Ints, number: Ints, *, mid_p: bool = False) -
     p_hot, p_cold = np.empty(len(own)), np.empty(len(own))
     order = np.argsort(own, kind="stable")
     ends = np.cumsum(copies)
-    for index, law in _laws_without_one(values, copies, draws, int(others.max()) + 2, draws / len(own)):
+    for index, law in laws_without_one(values, copies, draws, int(others.max()) + 2, draws / len(own)):
         mine = order[ends[index] - copies[index] : ends[index]]
         k, s = number[mine], others[mine]
         # Sums run from the far end of each tail, so that small chances keep their digits.
@@ -282,9 +282,7 @@ def exact_tails(own: Ints, others: Ints, number: Ints, *, mid_p: bool = False) -
     return p_hot, p_cold
 
 
-def _laws_without_one(
-    values: Ints, copies: Ints, draws: int, length: int, scale: float
-) -> Iterator[tuple[int, Floats]]:
+def laws_without_one(values: Ints, copies: Ints, draws: int, length: int, scale: float) -> Iterator[tuple[int, Floats]]:
     """Yield, for each distinct value, how many sets of the other cells have each sum: array (set size, sum).
 
     The numbers of sets of j cells with sum s are the coefficients of y^j t^s in the product over values v of

@@ -188,9 +188,9 @@ def emerging_table(emerging: gpd.GeoDataFrame, villages: Mapping[str, str]) -> p
     return _named(pd.DataFrame(rows))
 
 
-def pattern_name(pattern: str) -> str:
+def pattern_name(pattern: str, *, none: str = DASH) -> str:
     """Return what one of the 17 patterns is called."""
-    return DASH if pattern == "none" else text(f"page.patterns.pattern.{pattern}")
+    return none if pattern == "none" else text(f"page.patterns.pattern.{pattern}")
 
 
 def slices_line(ground: Ground, *, recent: int) -> str:

@@ -22,7 +22,8 @@ from analysis.compare import RateRatio, rate_ratio
 from analysis.concentration import Concentration, lorenz, measure_concentration
 from analysis.density import density_cells
 from analysis.emerging import FEWEST_SLICES, emerging_cells
-from analysis.gi_star import gi_star_cells
+from analysis.gi_star import GridNeighbourhood, gi_star_cells
+from analysis.gi_star_fewest import fewest_to_be_hot
 from analysis.hours import DayHours, HourProfile, hour_profile, hours_by_day_kind, hours_by_weekday
 from analysis.near_repeat import NearRepeats, active_windows, find_near_repeats, near_bands, places_in_windows
 from analysis.scan import MAX_DAYS, Scan, scan_villages
@@ -134,7 +135,10 @@ class Hours:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where: cells with Gi*, density and patterns over slices of time (None where the period is too short)."""
+    """Where: cells with Gi* and the fewest incidents that make each hot, density, patterns over slices of time.
+
+    ``emerging`` is None where the period is too short.
+    """
 
     hot: gpd.GeoDataFrame
     density: gpd.GeoDataFrame
@@ -305,6 +309,8 @@ def ground(incidents: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, study: Study, q
     rows = in_period(incidents, question)
     points, settings = with_point(rows), study.settings
     hot = gi_star_cells(points, cells)
+    near = GridNeighbourhood.of(cells["row"], cells["col"])
+    hot["fewest_count"] = fewest_to_be_hot(hot["count"], near, hot["p_hot"].to_numpy())
     density = density_cells(
         points, cells, cell_m=settings.cell_size_m, years=question.period.years,
         bandwidth_m=settings.hotspots.null_bandwidth_m,

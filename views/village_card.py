@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from analysis.change import area_funnel
@@ -95,10 +96,10 @@ def card_of(village_id: str, study: Study, read: Callable[[str], Any], plans: Ma
     types, points = pd.Series(dtype="int64"), reported.iloc[:0]
     if len(incidents):
         known = Period.of(incidents["reported_at"])
-        now = Period(max(known.start, known.end - pd.DateOffset(years=1)), known.end)
+        now = last_year(known)
         of_year = reported[now.holds(reported["reported_at"])]
         mine = of_year[of_year["village_id"] == village_id]
-        counted = _counted(village_id, of_year, villages, now)
+        counted = village_counts(of_year, villages, now)[village_id]
         changed = _changed(village_id, reported, counted.count, now, known)
         types = mine.groupby("type")["count"].sum().sort_values(ascending=False, kind="stable")
         points = with_point(mine)
@@ -120,15 +121,27 @@ def land_of(village_id: str, row: pd.Series, villages: gpd.GeoDataFrame, cells: 
     return row["geometry"].buffer(500)
 
 
-def _counted(village_id: str, rows: pd.DataFrame, villages: pd.DataFrame, now: Period) -> Counted:
-    count = int(rows.loc[rows["village_id"] == village_id, "count"].sum())
-    low, high = poisson_interval(count)
-    people = villages.set_index("village_id")["population"]
-    if not (people > 0).any():
-        return Counted(now, count, float(low), float(high), *(float("nan"),) * 3, side="inside")
-    mine = records(area_funnel(rows, people)[0].loc[[village_id]])[0]
-    limits = mine["expected"], mine["low_95"], mine["high_95"]
-    return Counted(now, count, float(low), float(high), *limits, side=str(mine["side"]))
+def last_year(known: Period) -> Period:
+    """Return the last year of the records, or all of them where they are shorter."""
+    return Period(max(known.start, known.end - pd.DateOffset(years=1)), known.end)
+
+
+def village_counts(rows: pd.DataFrame, villages: pd.DataFrame, now: Period) -> dict[str, Counted]:
+    """Return what each village reported in a period, with its limits and what its people lead to expect.
+
+    ``rows`` are the reported incidents of that period.
+    """
+    ids, people = villages["village_id"], villages.set_index("village_id")["population"]
+    counts = rows.groupby("village_id")["count"].sum().reindex(ids, fill_value=0).astype(int)
+    found = pd.DataFrame({"count": counts, "expected": np.nan, "low_95": np.nan, "high_95": np.nan, "side": "inside"})
+    if (people > 0).any():
+        found = area_funnel(rows, people)[0].loc[ids]
+    low, high = poisson_interval(counts)
+    return {
+        village: Counted(now, count, float(least), float(most), row["expected"], row["low_95"], row["high_95"],
+                         side=row["side"])
+        for village, count, least, most, row in zip(ids, counts, low, high, records(found), strict=True)
+    }  # fmt: skip
 
 
 def _changed(village_id: str, reported: pd.DataFrame, count: int, now: Period, known: Period) -> Changed | None:

@@ -13,14 +13,13 @@ from views import figures
 from views.figures import records
 from views.formats import DASH, number, span_words
 from views.pattern_words import interval
-from views.village_card import VillageCard
+from views.village_card import Counted, VillageCard
 
 MOST_TYPES = 6
 
 
-def count_line(card: VillageCard) -> str:
+def count_line(found: Counted | None) -> str:
     """Say the year's count with its interval, and what its people lead to expect."""
-    found = card.counted
     if found is None:
         return text("page.villages.no_incidents")
     values: dict[str, Any] = {
@@ -114,7 +113,7 @@ def village_table(card: VillageCard, plans: Mapping[str, Plan]) -> pd.DataFrame:
         (text("page.villages.column.people"), number(card.village["population"])),
         (text("page.villages.column.households"), number(card.village["households"])),
         (text("page.villages.column.market_days"), str(card.village["market_days"] or DASH)),
-        (text("page.villages.column.incidents"), f"{count_line(card)} {change_line(card)}"),
+        (text("page.villages.column.incidents"), f"{count_line(card.counted)} {change_line(card)}"),
         (text("page.villages.column.types"), type_line(card)),
         (text("page.villages.column.zone"), " ".join(zone_lines(card, plans))),
         (text("page.villages.column.hotspots"), text("list.mark").join(map(str, _ids(card))) or DASH),

@@ -7,6 +7,7 @@ or one request to another host; and speak the language asked for.
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from analysis.compare import poisson_interval
 from gis_data.catalogue import LANGUAGES, text
 
 from .browsing import PAGES, WAIT_MS, check_map, follow, go_to, map_of, opened
@@ -145,6 +146,42 @@ def test_a_way_is_measured(page: Page):
 
     assert as_metres(metres) == pytest.approx(120 / across * as_metres(length), rel=0.03)
     assert frame.locator(".xq-card").is_hidden()  # while measuring a click means the way
+
+
+def test_a_cell_that_is_not_hot_and_a_dot_tell_their_numbers_when_clicked(page: Page):
+    frame = go_to(page, "patterns")
+    town, card = frame.locator(".leaflet-container"), frame.locator(".xq-card")
+    box = town.bounding_box()
+    town.click(position={"x": box["width"] * 0.3, "y": box["height"] * 0.5})
+    assert text("page.patterns.column.fewest") in card.inner_text(timeout=WAIT_MS)
+    assert frame.locator(".xq-because li").count() >= 1
+    assert frame.locator("path.xq-cell").count() == 1
+    frame.locator(".xq-close").click()
+    assert frame.locator("path.xq-cell").count() == 0
+    frame = go_to(page, "map")
+    said = frame.evaluate(ON_THE_FIRST_DOT)
+    count, low, high = (int(number.replace(",", "")) for number in said)
+    exact = poisson_interval(count)
+    assert (low, high) == (round(float(exact[0])), round(float(exact[1])))
+
+
+ON_THE_FIRST_DOT = """() => {  // where the canvas is painted most, which no shape covers
+    const canvas = document.querySelector("canvas.xq-incidents"), pen = canvas.getContext("2d");
+    const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+    const town = document.querySelector(".leaflet-container"), corner = town.getBoundingClientRect();
+    const ratio = window.devicePixelRatio || 1;
+    for (let y = 80; y < canvas.height - 80; y += 3) {
+        for (let x = 80; x < canvas.width - 300; x += 3) {
+            if (!data[4 * (y * canvas.width + x) + 3]) { continue; }
+            const at = {clientX: corner.left + x / ratio, clientY: corner.top + y / ratio, bubbles: true};
+            document.elementFromPoint(at.clientX, at.clientY).dispatchEvent(new MouseEvent("click", at));
+            const card = document.querySelector(".xq-card");
+            const cells = [...card.querySelectorAll("td:last-child")].map((cell) => cell.textContent);
+            if (!card.hidden && cells.length === 3) { return [cells[1], ...cells[2].split("–")]; }
+        }
+    }
+    return null;
+}"""
 
 
 def test_a_layer_leaves_and_comes_back_with_its_box(page: Page):

@@ -15,12 +15,20 @@ import pytest
 import shapely
 from PIL import Image
 
+from analysis.gi_star import gi_star_cells
 from gis_data import acting
+from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.study import WGS84
+from gis_data.taxonomy import drives_allocation, with_point
 from gis_data.workspace import Workspace
 from views.downloads import Download
+from views.maps.cells import Cells
+from views.maps.corrections import _Moves
 from views.maps.layers import Signs
 from views.pages import frame
+from views.station import open_station
+from views.village_card import card_of
+from views.village_words import count_line
 
 from .test_pages import shown
 
@@ -119,7 +127,7 @@ def test_beats_and_edits_are_taken_away_and_every_file_opens(planned_town, taken
             check(one, tmp_path)
 
 
-CARDS = [("today", ""), ("map", ""), ("patterns", ""), ("hotspots", ""), ("zones", ""), ("cameras", ""),
+CARDS = [("today", ""), ("data", ""), ("map", ""), ("patterns", ""), ("hotspots", ""), ("zones", ""), ("cameras", ""),
          ("cameras", "village=V5"), ("villages", "village=V5")]  # fmt: skip
 
 
@@ -133,13 +141,51 @@ def test_whatever_can_be_clicked_on_the_map_of_beats_answers_with_numbers(planne
 
 
 def check_cards(station: Path, monkeypatch, name: str, query: str) -> None:
+    cards = list(cards_of(map_of(station, monkeypatch, name, query)))
+    assert cards
+    assert [card for card in cards if not re.search(r"<b>.+</b>", card) or not re.search(r"\d", card)] == []
+    assert any("xq-because" in card for card in cards)
+
+
+def map_of(station: Path, monkeypatch, name: str, query: str) -> folium.Map:
     drawn = {}
     monkeypatch.setattr(frame, "take", lambda *_, maps=None, **__: drawn.update(maps or {}))
     shown(station, name, **dict(part.split("=") for part in query.split("&") if part))
-    cards = list(cards_of(drawn[""]()))
-    assert cards
-    assert [card for card in cards if not re.search(r"<b>.+</b>", card) or not re.search(r"\d", card)] == []
-    assert any("xq-because" in card for card in cards) or name in ("today", "map")
+    return drawn[""]()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_cell_of_the_patterns_map_says_why_it_is_hot_or_what_it_lacks(planned_town, monkeypatch, lang):
+    """With the numbers of the functions, in one sentence for each cell of the town."""
+    ws = Workspace.open(planned_town)
+    cells, points = ws.read("cells"), with_point(drives_allocation(ws.read("incidents")))
+    wanted = gi_star_cells(points, cells)
+    with speaking(lang):
+        (layer,) = [one for one in map_of(planned_town, monkeypatch, "patterns", "")._children.values()
+                    if isinstance(one, Cells)]  # fmt: skip
+        cards = layer.cards()
+        assert len(cards) == len(cells)
+        for at in (0, 700, int(wanted["around_count"].argmax())):
+            row, name = wanted.iloc[at], text("page.patterns.column.cell")
+            assert f"<b>{name} {row['cell_id']}</b>" in cards[at]
+            q = "&lt;0.001" if row["q_hot"] < 0.0005 else f"{row['q_hot']:.3f}"
+            said = text(f"page.patterns.why_{row['verdict']}", cells=row["around_cells"], around=row["around_count"],
+                        q=q, fewest="@").partition("@")[0]  # fmt: skip
+            assert said in cards[at]
+    whole = gpd.points_from_xy([row[1] for row in layer.options["rows"]], [row[0] for row in layer.options["rows"]])
+    inside = gpd.GeoSeries(whole, crs=WGS84).to_crs(ws.study.crs)
+    squares = np.isclose(cells.area, ws.study.settings.cell_size_m**2)  # the boundary cuts no part off these
+    assert inside[squares].distance(cells.geometry.centroid[squares], align=False).max() < 0.2
+
+
+def test_a_villages_ring_says_its_count_what_is_expected_and_leads_to_its_page(tiny_station, monkeypatch):
+    station = open_station(tiny_station)
+    card = card_of("V5", station.study, station.table, {})
+    (words,) = [one for one in cards_of(map_of(tiny_station, monkeypatch, "today", "")) if "village=V5" in one]
+    assert f"{card.counted.count} ({card.counted.low:.0f}–{card.counted.high:.0f})" in words
+    assert f"{card.counted.expected:.1f}" in words
+    assert count_line(card.counted) in words
+    assert text(f"page.villages.side.{card.counted.side}") in words
 
 
 def cards_of(parent) -> Iterator[str]:
@@ -149,6 +195,10 @@ def cards_of(parent) -> Iterator[str]:
             assert child.on_each_feature is not None
             for feature in child.data["features"]:
                 yield feature["properties"]["tip"] + feature["properties"]["more"]
+        elif isinstance(child, Cells):
+            yield from child.cards()
+        elif isinstance(child, _Moves):
+            yield from (tip + more for *_, tip, more in child.moves)
         elif isinstance(child, Signs):
             yield from (tip + more for _, _, _, tip, more in child.rows)
         else:

@@ -12,7 +12,7 @@ from gis_data.study import Study
 from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.frame import Row, TownMap, finished, town_map
-from views.maps.layers import DEGREE_DIGITS, tip_html
+from views.maps.layers import DEGREE_DIGITS, because, tip_html
 from views.maps.look import svg
 from views.palette import MOVE_DASHES, MOVES
 from views.quality import DROPPED
@@ -73,7 +73,7 @@ class _Moves(Layer):
             const ring = {color: colour, weight: 1.2, fillColor: "#fff", fillOpacity: 0.85, radius: 2.6};
             const given = {color: colour, weight: 1.6, dashArray, fillColor: "#fff", fillOpacity: 0.15};
             const disc = {stroke: false, fillColor: colour, fillOpacity: 0.95, radius: 3.2};
-            const marks = {{ this.moves|tojson }}.map(([before, after, radius, tip]) => {
+            const marks = {{ this.moves|tojson }}.map(([before, after, radius, tip, more]) => {
                 const parts = [];
                 if (radius) {
                     parts.push(L.circleMarker(before, {...drawn, ...given, radius}));
@@ -85,7 +85,7 @@ class _Moves(Layer):
                     }
                     parts.push(L.circleMarker(after, {...drawn, ...disc}));
                 }
-                parts.forEach((part) => part.bindTooltip(tip, {sticky: true}));
+                parts.forEach((part) => xq.tells(part, tip, more));
                 return parts;
             });
             return L.layerGroup(marks.flat());
@@ -112,7 +112,7 @@ class _Moves(Layer):
             if not stays:
                 lines.append((text("map.moved.distance"), text("map.moved.metres", metres=f"{row['moved_m']:,.0f}")))
             tip = tip_html(text("map.moved.row", file=row["file"], row=row["row"]), lines)
-            marks.append([None if stays else before, after, 0, tip])
+            marks.append([None if stays else before, after, 0, tip, _advice(row["kind"])])
         return cls(marks, colour, dash, thinned=len(shown) < len(table))
 
     @classmethod
@@ -126,8 +126,12 @@ class _Moves(Layer):
             radius = round(min(3.5 + 0.9 * float(np.sqrt(row["rows"])), 15.0), 1)
             lines = [(text("map.moved.why"), _kinds(row["kind"]))]
             tip = tip_html(text("map.moved.rows", count=f"{row['rows']:,}"), lines)
-            marks.append([[row["from_lat"], row["from_lon"]], None, radius, tip])
+            marks.append([[row["from_lat"], row["from_lon"]], None, radius, tip, _advice(row["kind"])])
         return cls(marks, colour, dash, thinned=len(spots) > MOST_MOVES)
+
+
+def _advice(kinds: str) -> str:
+    return because(text(f"intake.advice.{kind}") for kind in kinds.split(";"))
 
 
 def _kinds(kinds: str) -> str:

@@ -22,7 +22,7 @@ from gis_data.catalogue import text
 from gis_data.study import WGS84
 from views.formats import month_words
 from views.maps.frame import Row, TownMap
-from views.maps.layers import MERCATOR
+from views.maps.layers import MERCATOR, because, tip_html
 from views.maps.look import svg, swatch
 from views.palette import REPORTED
 
@@ -43,13 +43,18 @@ class Level:
     south: float
     top: float
     shown: str
+    place: str
     rows: NDArray[np.uint16]
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the page holds it."""
         data = base64.b64encode(np.ascontiguousarray(self.rows, dtype="<u2").tobytes()).decode()
         numbers = {"cell": self.cell, "step": self.step, "west": self.west, "south": self.south, "top": self.top}
-        return {name: round(value, 6) for name, value in numbers.items()} | {"shown": self.shown, "data": data}
+        return {name: round(value, 6) for name, value in numbers.items()} | {
+            "shown": self.shown,
+            "place": self.place,
+            "data": data,
+        }
 
 
 class Incidents(Layer):
@@ -70,11 +75,21 @@ class Incidents(Layer):
             "said": text("map.months.said", span="{span}", total="{total}", shown="{shown}"),
             "from": text("map.months.from"),
             "to": text("map.months.to"),
+            "card": _card(),
         }
         self.options: dict[str, Any] = {
             "levels": [level.as_json() for level in levels], "months": months, "slider": slider and len(months) > 1,
             "range": list(span or (0, len(months) - 1)), "colour": REPORTED, "words": words,
         }  # fmt: skip
+
+
+def _card() -> str:
+    """Return the card of a place; ``town.js`` fills in its numbers (the limits by Byar's formula, in whole ones)."""
+    lines = [
+        (text("map.months.span"), "{span}"), (text("map.tip.count"), "{total}"),
+        (text("map.months.limits"), "{low}–{high}"),
+    ]  # fmt: skip
+    return tip_html("{place}", lines) + because([text("map.months.only_counts")])
 
 
 def incident_row(
@@ -115,21 +130,22 @@ def levels_of(incidents: gpd.GeoDataFrame, month: NDArray[np.int64]) -> Iterator
     west, south, size = float(x.min()), float(y.min()), float(max(np.ptp(x), np.ptp(y), 1.0))
     if len(incidents) <= FEW_POINTS:
         step = size / STEPS
-        yield _level(0.0, step, x, y, month, weight, west, south, text("map.months.points"))
+        yield _level(0.0, step, x, y, month, weight, west, south, text("map.months.points"), text("map.months.dot"))
         return
     lat = incidents.geometry.iloc[[0]].to_crs(WGS84).y.iloc[0]
     for metres in CELLS_M:
         cell = metres / math.cos(math.radians(lat))
         if size / cell > STEPS:
             continue
-        level = _level(cell, cell, x, y, month, weight, west, south, text("map.months.cells", metres=f"{metres:,}"))
+        words = (text(f"map.months.{name}", metres=f"{metres:,}") for name in ("cells", "cell"))
+        level = _level(cell, cell, x, y, month, weight, west, south, *words)
         if len(level.rows) <= MOST_ROWS or metres == CELLS_M[-1]:
             yield level
 
 
 def _level(
     cell: float, step: float, x: Floats, y: Floats, month: NDArray[np.int64], weight: NDArray[Any], west: float,
-    south: float, shown: str,
+    south: float, shown: str, place: str,
 ) -> Level:  # fmt: skip
     """Count by place and month; places follow each other, so that the page can add them up in one pass."""
     column, row = ((value // step).astype(np.int64) for value in (x - west, y - south))
@@ -139,4 +155,4 @@ def _level(
     rows = np.column_stack([places >> 40, (places >> 20) & 0xFFFFF, places & 0xFFFFF, counts]).astype(np.uint16)
     total = np.bincount(np.unique(places >> 20, return_inverse=True)[1], weights=counts)
     top = float(np.quantile(total, 0.99)) / (int(month.max()) + 1)
-    return Level(cell, step, west, south, top, shown, rows)
+    return Level(cell, step, west, south, top, shown, place, rows)

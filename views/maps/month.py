@@ -12,6 +12,7 @@ from views.maps.hotspots import hotspot_row
 from views.maps.incidents import incident_row
 from views.maps.overview import village_row
 from views.maps.zones import tile_names, zone_borders
+from views.village_card import Counted
 
 
 def month_map(
@@ -21,6 +22,7 @@ def month_map(
     plans: Mapping[str, Plan],
     tiles: TileSet | None,
     *,
+    counts: Mapping[str, Counted],
     slider: bool = True,
     sight: Sight,
 ) -> TownMap:
@@ -32,5 +34,5 @@ def month_map(
     if "hotspots" in plans:
         rows.append(hotspot_row(town, plans["hotspots"].to_frame(), "hotspot"))
     if len(villages):
-        rows.append(village_row(town, villages))
+        rows.append(village_row(town, villages, counts))
     return finished(town, rows)

@@ -6,13 +6,13 @@ from analysis.density import CLASS_LIMITS
 from gis_data.catalogue import text
 from gis_data.study import Study
 from views.basemap.tiles import TileSet
-from views.figures import records
+from views.maps.cell_cards import CellCards
+from views.maps.cells import Cells
 from views.maps.frame import FILLS, Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row
-from views.maps.layers import because, shape_layer, tip_html
+from views.maps.layers import shape_layer
 from views.maps.look import swatch
-from views.palette import COLD, DENSITY, DENSITY_OPACITY, EMERGING, HOTSPOT
-from views.pattern_words import interval
+from views.palette import COLD, DENSITY, DENSITY_OPACITY, EDGE, EMERGING, HOTSPOT
 
 
 def pattern_map(
@@ -25,10 +25,13 @@ def pattern_map(
 ) -> TownMap:
     """Show density in classes that are the same on every map, hot and cold cells, cells with a pattern, incidents."""
     town = town_map(study, tiles)
-    rows = [*_density_rows(town, density), incident_row(town, incidents), _verdict_row(town, hot, "cold", COLD, "3 3")]
+    cards = CellCards(hot, emerging)
+    cells = _cell_row(town, study, cards)  # before the incidents: it is the first to hear of a click
+    rows = [*_density_rows(town, density), incident_row(town, incidents), cells,
+            _verdict_row(town, cards, "cold", COLD, "3 3")]  # fmt: skip
     if emerging is not None:
-        rows.append(_emerging_row(town, emerging))
-    rows.append(_verdict_row(town, hot, "hot", HOTSPOT, ""))
+        rows.append(_emerging_row(town, cards))
+    rows.append(_verdict_row(town, cards, "hot", HOTSPOT, ""))
     return finished(town, rows)
 
 
@@ -47,50 +50,33 @@ def _density_rows(town: TownMap, density: gpd.GeoDataFrame) -> list[Row]:
     return [Row("", text("page.patterns.layer.density"), layer), *limits]
 
 
-def _verdict_row(town: TownMap, cells: gpd.GeoDataFrame, verdict: str, colour: str, dash: str) -> Row:
+def _cell_row(town: TownMap, study: Study, cards: CellCards) -> Row:
+    """Let every cell tell its numbers, why it is hot or why it is not."""
+    layer = Cells(cards.cells, study.settings.cell_size_m, cards.templates, [cards.of(at) for at in cards.rows])
+    layer.add_to(town)
+    return Row(
+        swatch(EDGE, opacity=0.0, dash="1 2"), text("page.patterns.layer.cells", count=f"{len(cards.rows):,}"), layer
+    )
+
+
+def _verdict_row(town: TownMap, cards: CellCards, verdict: str, colour: str, dash: str) -> Row:
     """Draw the hot or the cold cells."""
-    part = cells[cells["verdict"] == verdict]
-    names = {name: text(f"page.patterns.column.{name}") for name in ("cell", "count", "around", "z", "q")}
-    tips = [
-        tip_html(
-            f"{names['cell']} {row['cell_id']}",
-            [
-                (names["count"], f"{row['count']:,}"), (names["around"], f"{row['around_count']:,}"),
-                (names["z"], f"{row['z']:.1f}"), (names["q"], f"{row[f'q_{verdict}']:.3f}"),
-            ],
-        )
-        for row in records(part)
-    ]  # fmt: skip
-    more = [
-        because([text(f"page.patterns.why_{verdict}", z=f"{row['z']:.1f}", q=f"{row[f'q_{verdict}']:.3f}")])
-        for row in records(part)
-    ]
+    part = cards.cells[cards.cells["verdict"] == verdict]
     style = {"color": colour, "weight": 1.8, "fillColor": colour, "fillOpacity": 0.2}
     look = style | ({"dashArray": dash} if dash else {})
+    tips, more = cards.tips(part.index)
     layer = shape_layer(part, look, tips=tips, more=more, show=verdict == "hot", css=f"xq-{verdict}")
     layer.add_to(town)
     label = text(f"page.patterns.layer.{verdict}", count=len(part))
     return Row(swatch(colour, opacity=0.2, dash=dash), label, layer)
 
 
-def _emerging_row(town: TownMap, cells: gpd.GeoDataFrame) -> Row:
+def _emerging_row(town: TownMap, cards: CellCards) -> Row:
     """Draw the cells that have a pattern over time."""
-    part = cells[cells["pattern"] != "none"]
-    names = {name: text(f"page.patterns.column.{name}") for name in ("cell", "recent", "earlier", "interval", "word")}
-    tips = [
-        tip_html(
-            text(f"page.patterns.pattern.{row['pattern']}"),
-            [
-                (names["cell"], row["cell_id"]), (names["recent"], f"{row['around_recent']:,}"),
-                (names["earlier"], f"{row['around_earlier']:,}"),
-                (names["interval"], interval(row["ratio_low"], row["ratio_high"])),
-                (names["word"], text(f"scorecard.word.{row['change']}")),
-            ],
-        )
-        for row in records(part)
-    ]  # fmt: skip
+    part = cards.cells[cards.cells["pattern"] != "none"]
     style = {"color": EMERGING, "weight": 2, "fillColor": EMERGING, "fillOpacity": 0.15, "dashArray": "6 3"}
-    layer = shape_layer(part, style, tips=tips, show=False, css="xq-emerging")
+    tips, more = cards.tips(part.index)
+    layer = shape_layer(part, style, tips=tips, more=more, show=False, css="xq-emerging")
     layer.add_to(town)
     label = text("page.patterns.layer.emerging", count=len(part))
     return Row(swatch(EMERGING, opacity=0.15, dash="6 3"), label, layer)

@@ -3,6 +3,7 @@
 window.xq = (function () {
   "use strict";
   const HALF = 20037508.342789244; // half the equator in Web Mercator metres
+  const DOT_PX = 7; // a click so near a dot means it
   const CELL_PX = 6; // cells smaller than this on the screen give way to the next coarser ones
 
   // ---- the card: what was clicked, with its numbers and reasons ----
@@ -13,9 +14,18 @@ window.xq = (function () {
     box.setAttribute("role", "status");
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
-    const close = () => { box.hidden = true; };
+    const close = () => { box.hidden = true; town.fire("xqclosed"); };
+    box.addEventListener("click", (event) => {  // to another page: the map's frame itself may lead nowhere
+      const way = event.target.closest("a[href]");
+      if (!way) { return; }
+      event.preventDefault();
+      const link = window.parent.document.createElement("a");
+      link.href = way.getAttribute("href");
+      link.click();
+    });
     town.getContainer().addEventListener("keydown", (key) => { if (key.key === "Escape") { close(); } });
     return (html) => {
+      town.fire("xqclosed");
       box.innerHTML = "";
       const button = L.DomUtil.create("button", "xq-close", box);
       button.type = "button";
@@ -276,17 +286,52 @@ window.xq = (function () {
       this.canvas = L.DomUtil.create("canvas", "xq-incidents leaflet-zoom-hide", pane);
       if (this.options.slider && !this.bar) { this.bar = slider(town, this); }
       if (this.options.slider) { this.bar.addTo(town); }
-      town.on("moveend resize", this.draw, this);
+      town.on("moveend resize", this.draw, this).on("click", this.tell, this);
       this.draw();
     },
     onRemove(town) {
       this.canvas.remove();
       if (this.options.slider) { this.bar.remove(); }
-      town.off("moveend resize", this.draw, this);
+      town.off("moveend resize", this.draw, this).off("click", this.tell, this);
     },
     level(pixels) { // the finest cells that are still large enough to be seen; points before all
       const fit = this.levels.filter((level) => level.cell === 0 || level.cell * pixels >= CELL_PX);
       return fit.length ? fit[0] : this.levels[this.levels.length - 1];
+    },
+    each(level, use) { // every place of a level with what it counts in the months shown; a place's rows follow each other
+      const [first, last] = this.range, data = level.data;
+      let row = 0;
+      while (row < data.length) {
+        const x = data[row], y = data[row + 1];
+        let count = 0;
+        while (row < data.length && data[row] === x && data[row + 1] === y) {
+          if (data[row + 2] >= first && data[row + 2] <= last) { count += data[row + 3]; }
+          row += 4;
+        }
+        if (count) { use(x, y, count); }
+      }
+    },
+    span() {
+      const [first, end] = this.range, months = this.options.months;
+      return first === end ? months[first] : `${months[first]} – ${months[end]}`;
+    },
+    tell(event) { // the place under the click, where nothing else has answered
+      const town = this._map;
+      if (town.xqMeasuring || event.originalEvent.xqTold) { return; }
+      const pixels = town.options.crs.scale(town.getZoom()) / (2 * HALF);
+      const level = this.level(pixels), step = level.cell || level.step;
+      const at = L.CRS.EPSG3857.project(event.latlng), half = level.cell / 2;
+      let least = half || DOT_PX / pixels, total = 0;
+      this.each(level, (x, y, count) => {
+        const east = Math.abs(level.west + x * step + half - at.x), north = Math.abs(level.south + y * step + half - at.y);
+        const away = Math.max(east, north);
+        if (away <= least) { least = away; total = count; }
+      });
+      if (!total) { return; }
+      const limit = (n, side) => Math.round(n ? n * (1 - 1 / (9 * n) + side * 1.959964 / (3 * Math.sqrt(n))) ** 3 : 0);
+      const said = {place: level.place, span: this.span(), total, low: limit(total, -1), high: limit(total + 1, 1)};
+      const word = (name) => (typeof said[name] === "number" ? said[name].toLocaleString("en-US") : said[name]);
+      town.xqCard(this.options.words.card.replace(/\{(\w+)\}/g, (_, name) => word(name)));
     },
     draw() {
       const town = this._map;
@@ -302,22 +347,15 @@ window.xq = (function () {
       const pixels = town.options.crs.scale(town.getZoom()) / (2 * HALF); // screen pixels a mercator metre
       const corner = town.getPixelBounds().min;
       const level = this.level(pixels), step = level.cell || level.step;
-      const [first, last] = this.range, data = level.data;
+      const [first, last] = this.range;
       const top = Math.max(level.top * (last - first + 1), 1);
       pen.fillStyle = this.options.colour;
-      let total = 0, row = 0;
-      while (row < data.length) {
-        const x = data[row], y = data[row + 1];
-        let count = 0;
-        while (row < data.length && data[row] === x && data[row + 1] === y) {
-          if (data[row + 2] >= first && data[row + 2] <= last) { count += data[row + 3]; }
-          row += 4;
-        }
-        if (!count) { continue; }
+      let total = 0;
+      this.each(level, (x, y, count) => {
         total += count;
         const left = (level.west + x * step + HALF) * pixels - corner.x;
         const below = (HALF - (level.south + y * step)) * pixels - corner.y;
-        if (left < -60 || below < -60 || left > size.x + 60 || below > size.y + 60) { continue; }
+        if (left < -60 || below < -60 || left > size.x + 60 || below > size.y + 60) { return; }
         if (level.cell === 0) {
           pen.globalAlpha = 0.42;
           pen.beginPath();
@@ -328,7 +366,7 @@ window.xq = (function () {
           pen.globalAlpha = 0.12 + 0.7 * Math.min(1, Math.sqrt(count / top));
           pen.fillRect(left + 0.5, below - side + 0.5, Math.max(side - 1, 1), Math.max(side - 1, 1));
         }
-      }
+      });
       this.total = total;
       if (this.bar) { this.bar.say(total, level.shown); }
     },
@@ -364,13 +402,35 @@ window.xq = (function () {
       return box;
     };
     control.say = (total, shown) => {
-      const [first, end] = layer.range;
-      const span = first === end ? months[first] : `${months[first]} – ${months[end]}`;
-      control.output.textContent = words.said.replace("{span}", span)
+      control.output.textContent = words.said.replace("{span}", layer.span())
         .replace("{total}", total.toLocaleString("en-US")).replace("{shown}", shown);
     };
     return control;
   }
 
-  return {start, tells, signs, panel, incidents: (options) => new Incidents(options)};
+  // ---- a grid: the cell that is clicked is framed and tells its numbers ----
+
+  const Cells = L.Layer.extend({
+    initialize(options) {
+      L.setOptions(this, options);
+      this.frame = L.rectangle([[0, 0], [0, 0]], {color: "#2b2a28", weight: 2, fill: false, interactive: false,
+        className: "xq-cell"});
+    },
+    onAdd(town) { town.on("click", this.tell, this).on("xqclosed", this.leave, this); },
+    onRemove(town) { this.leave(); town.off("click", this.tell, this).off("xqclosed", this.leave, this); },
+    leave() { this.frame.remove(); },
+    tell(event) {
+      const town = this._map, {lat, lng} = event.latlng;
+      if (town.xqMeasuring) { return; }
+      const high = this.options.half_m / 111320, wide = high / Math.cos(lat * Math.PI / 180);
+      const away = (row) => Math.max(Math.abs(row[0] - lat) / high, Math.abs(row[1] - lng) / wide);
+      const row = this.options.rows.reduce((near, one) => (away(one) < away(near) ? one : near));
+      if (away(row) > 1.02) { return; }  // no cell of the town
+      event.originalEvent.xqTold = true;
+      town.xqCard(this.options.cards[row[2]].replace(/\{(\d+)\}/g, (_, place) => row[3 + Number(place)]));
+      this.frame.setBounds([[row[0] - high, row[1] - wide], [row[0] + high, row[1] + wide]]).addTo(town);
+    },
+  });
+
+  return {start, tells, signs, panel, cells: (options) => new Cells(options), incidents: (options) => new Incidents(options)};
 })();

@@ -19,6 +19,7 @@ from views.pages import frame
 from views.pages.address import TO, begin_with, tell
 from views.patterns import Change
 from views.station import Station, show_map
+from views.village_card import village_counts
 from views.workbook import WORD_TINT
 
 MAP_PX, PAIR_PX = 575, 460
@@ -60,8 +61,10 @@ def _layers(station: Station) -> dict[str, gpd.GeoDataFrame]:
 
 
 def _map(station: Station, rows: gpd.GeoDataFrame, sight: Sight, *, slider: bool = True) -> TownMap:
+    villages = station.table("villages")
+    counts = village_counts(rows, villages, Period.of(rows["reported_at"])) if len(rows) else {}
     return month_map(
-        station.study, with_point(rows), station.table("villages"), station.plans, station.tiles, slider=slider,
+        station.study, with_point(rows), villages, station.plans, station.tiles, counts=counts, slider=slider,
         sight=sight,
     )  # fmt: skip
 

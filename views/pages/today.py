@@ -17,6 +17,7 @@ from views.maps.overview import overview_map
 from views.pages import frame, work
 from views.station import Station, map_page, show_map, standing_decisions
 from views.today import Sign
+from views.village_card import last_year, village_counts
 from views.workbook import WORD_TINT
 
 MAP_PX, CHART_PX, CLASS_PX, AXIS_PX = 470, 110, 22, 95
@@ -212,8 +213,10 @@ def _totals(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, pd.
 
 def _map(station: Station) -> TownMap:
     tables = {name: station.table(name) for name in ("villages", "cameras")}
-    points = station.reported_points()
+    points, counts = station.reported_points(), {}
     if len(points):
-        end = Period.of(points["reported_at"]).end
-        points = points[points["reported_at"] >= end - pd.Timedelta(days=LATELY_DAYS)]
-    return overview_map(station.study, tables | {"incidents": points}, station.plans, station.tiles)
+        known = Period.of(station.table("incidents")["reported_at"])
+        points = points[points["reported_at"] >= known.end - pd.Timedelta(days=LATELY_DAYS)]
+        rows, year = station.reported(), last_year(known)
+        counts = village_counts(rows[year.holds(rows["reported_at"])], tables["villages"], year)
+    return overview_map(station.study, tables | {"incidents": points}, station.plans, station.tiles, counts)

@@ -85,7 +85,7 @@ def _numbers(station: Station, card: VillageCard) -> None:
 
 def _said(station: Station, card: VillageCard) -> None:
     st.subheader(text("page.villages.column.incidents"), anchor=False)
-    frame.sentences([words.count_line(card), words.change_line(card), words.type_line(card)])
+    frame.sentences([words.count_line(card.counted), words.change_line(card), words.type_line(card)])
     st.subheader(text("page.villages.why_zone"), anchor=False)
     frame.sentences(words.zone_lines(card, station.plans))
     st.subheader(text("page.villages.column.cameras"), anchor=False)
