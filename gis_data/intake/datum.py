@@ -37,6 +37,7 @@ VILLAGE_EDGES_M = np.array([0, 2, 100, 200, 300, 400, 500, 650, 800, 1000, 1300,
 FIT_SCALE_M, VILLAGE_SCALE_M = 12.0, 250.0
 STRIP_M = 200.0
 ROUNDS = 6
+SURELY = 1e-6  # far more than sums of so many rows are rounded by
 FLOOR = 0.005  # share of any distance that even a right system may show: a careless click
 
 
@@ -205,6 +206,9 @@ def _mixed(right: Floats, chance: Floats) -> Floats:
 def _viterbi(evidence: Floats, switch: float) -> Ints:
     """Return the likeliest sequence of systems, which change from one row to the next with probability ``switch``."""
     cost = float(np.log(switch))
+    one = _only_one(evidence, cost)
+    if one is not None:
+        return np.full(len(evidence), one, dtype=np.int64)
     a, b, c = (PRIOR + evidence[0]).tolist()
     back = []
     # In plain numbers, one for each system: three are too few for arrays to pay, and for lists.
@@ -221,6 +225,25 @@ def _viterbi(evidence: Floats, switch: float) -> Ints:
     for came_from in reversed(back):
         state.append(came_from[state[-1]])
     return np.array(state[::-1], dtype=np.int64)
+
+
+def _only_one(evidence: Floats, cost: float) -> int | None:
+    """Return the system that all rows are likeliest in if no stretch of them could gain by another; None if one might.
+
+    Of a stretch it is asked what the best of the other systems, row by row, would gain: no way through them gains more.
+    """
+    own = int((PRIOR + evidence.sum(axis=0)).argmax())
+    others = [system for system in range(len(SYSTEMS)) if system != own]
+    upto = np.r_[0.0, np.cumsum(evidence[:, others].max(axis=1) - evidence[:, own])]
+    at_start = float(PRIOR[others].max() - PRIOR[own])
+    lowest = np.minimum.accumulate(upto)
+    gains = (
+        upto[-1] + at_start,  # of all rows
+        upto.max() + cost + at_start,  # of the first ones
+        upto[-1] - upto.min() + cost,  # of the last ones
+        (upto - lowest).max() + 2 * cost,
+    )
+    return own if max(gains) < -SURELY else None
 
 
 def _with_exact_switches(

@@ -93,14 +93,15 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     ids, linked = hashes()
     rows = rows.assign(incident_id=ids, linked_id=linked, **place.drop(columns="outside"))
     written, spelt = _written(cells, sheet, rows, calls)
-    reasons, details = _judge(cells, rows, place["outside"], when.hour_known, known)
-    asked = (reasons == "") & when.hour_known
-    reasons, details = _merge_calls(cells, rows, calls, asked, reasons, details, known)
+    (reasons, details), points = side_by_side(
+        partial(_judge, cells, rows, calls, place["outside"], when.hour_known, known),
+        partial(placing.points, place["x_m"].to_numpy(), place["y_m"].to_numpy()),
+    )
     kept = reasons == ""
     notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
     accepted, (told_of_file, remarks), marks = side_by_side(
-        partial(_conformed, frame, known.study),
+        partial(_conformed, frame, points[kept.to_numpy()], known.study),
         partial(whole_file.look, frame, kept, known.earlier, timezone=known.study.timezone),
         partial(_marks, rows),
     )
@@ -112,10 +113,9 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     )  # fmt: skip
 
 
-def _conformed(rows: pd.DataFrame, study: Study) -> gpd.GeoDataFrame:
+def _conformed(rows: pd.DataFrame, points: NDArray[np.object_], study: Study) -> gpd.GeoDataFrame:
     """Return accepted rows with their points, as the table wants them."""
-    shapes = placing.points(rows["x_m"].to_numpy(), rows["y_m"].to_numpy())
-    frame = gpd.GeoDataFrame(rows, geometry=shapes, crs=study.crs, copy=False)
+    frame = gpd.GeoDataFrame(rows, geometry=points, crs=study.crs, copy=False)
     accepted: gpd.GeoDataFrame = INCIDENTS.conform(frame, crs=study.crs, timezone=study.timezone)
     return accepted
 
@@ -218,9 +218,18 @@ def _named(words: Mapping[str, pd.Series], where: pd.Series) -> pd.Series:
 
 
 def _judge(
+    cells: Mapping[str, pd.Series], rows: pd.DataFrame, calls: pd.DataFrame, outside: pd.Series, hour_known: pd.Series,
+    known: Known,
+) -> tuple[pd.Series, pd.Series]:  # fmt: skip
+    """Return each row's reason ("" if accepted) and what the reason names."""
+    reasons, details = _by_itself(cells, rows, outside, hour_known, known)
+    return _merge_calls(cells, rows, calls, (reasons == "") & hour_known, reasons, details, known)
+
+
+def _by_itself(
     cells: Mapping[str, pd.Series], rows: pd.DataFrame, outside: pd.Series, hour_known: pd.Series, known: Known
 ) -> tuple[pd.Series, pd.Series]:
-    """Return each row's reason ("" if accepted) and what the reason names."""
+    """Return the reason of each row that is not good or whose call is known, and what the reason names."""
     index = rows.index
     private = pd.Series(False, index=index)
     for name in CODED:

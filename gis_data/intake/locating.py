@@ -109,7 +109,7 @@ class Located:
         """Notes on what the points' notation and system were taken for."""
         systems = {name: self.system == name for name in ("gcj02", "bd09")}
         return {"datum_unclear": self.unclear, **systems} | {
-            name: self.written.how.isin(hows) for name, hows in MOVED.items()
+            name: self.written.written_by(*hows) for name, hows in MOVED.items()
         }
 
 
@@ -249,7 +249,7 @@ def _system(
     if own and (sheet.shapes is None or own in datum.SYSTEMS):
         return np.where(system == "wgs84", own, system), (("intake.remark.own_datum", {"system": own}),)
     asked = np.flatnonzero(
-        (system == "wgs84") & usable & written.how.isin(("degrees", "degrees_swapped", "degree_minutes"))
+        (system == "wgs84") & usable & written.written_by("degrees", "degrees_swapped", "degree_minutes")
     )
     if not around.may_be_shifted or not around.ground.is_known or len(asked) == 0:
         return system, ()

@@ -56,6 +56,10 @@ class Written:
     y: Floats
     how: "pd.Categorical[str]"
 
+    def written_by(self, *hows: str) -> Flags:
+        """Tell which rows are written in one of some ways."""
+        return np.isin(HOWS, hows)[self.how.codes]
+
 
 def written_as(name: str, where: Flags) -> "pd.Categorical[str]":
     """Return how rows are written: so where told, not at all elsewhere."""

@@ -155,7 +155,8 @@ def place_rows(
         **point.read_as,
     }
     notes = {name: flags & (placeless == name.startswith("placeless")) for name, flags in notes.items()}
-    x, y = (np.where(precision.isin(POINT_GONE), np.nan, part) for part in (point.x, point.y))
+    gone = precision.isin(POINT_GONE).to_numpy()
+    x, y = (np.where(gone, np.nan, part) for part in (point.x, point.y))
     frame = pd.DataFrame({"village_id": village, "precision": precision, "outside": outside, "x_m": x, "y_m": y})
     told = {name: pd.Series(flags, index=index) for name, flags in notes.items()}
     return Placed(frame, told, _corrections(point, notes | {"outside": outside}), point.remarks)
@@ -200,18 +201,17 @@ def _corrections(point: Located, notes: Mapping[str, Flags]) -> pd.DataFrame:
         kind = kind.mask(notes[name][changed], kind + ";" + name)
     kind = kind.str.removeprefix(";")
     gone = dropped[changed]
-    as_written_lon, as_written_lat = (
-        np.where(np.isfinite(part), part, done)
-        for part, done in ((point.written.lon, point.lon), (point.written.lat, point.lat))
+    lon, lat, as_written_lon, as_written_lat = (
+        part[changed] for part in (point.lon, point.lat, point.written.lon, point.written.lat)
     )
     return pd.DataFrame(
         {
             "row": changed,
             "kind": kind.to_numpy(),
-            "from_lon": as_written_lon[changed],
-            "from_lat": as_written_lat[changed],
-            "to_lon": np.where(gone, np.nan, point.lon[changed]),
-            "to_lat": np.where(gone, np.nan, point.lat[changed]),
+            "from_lon": np.where(np.isfinite(as_written_lon), as_written_lon, lon),
+            "from_lat": np.where(np.isfinite(as_written_lat), as_written_lat, lat),
+            "to_lon": np.where(gone, np.nan, lon),
+            "to_lat": np.where(gone, np.nan, lat),
         }
     )
 

@@ -188,8 +188,8 @@ def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
     assert job.match is not None
     sheet, match, waiting = job.sheet, job.match, None
     stays = pd.Series(False, index=sheet.frame.index)
-    private, _ = side_by_side(
-        partial(privacy.private_rows, sheet, match, job.names), partial(session.make_ready, match.table)
+    _, private = side_by_side(
+        partial(session.make_ready, match.table), partial(privacy.private_rows, sheet, match, job.names)
     )
     if job.back is not None:
         waiting = aside.waiting_of(job.back, session.table("aside"))

@@ -241,3 +241,26 @@ def test_a_crs_must_be_the_code_of_one(code):
     assert around.crs_of("c.csv") == around.crs_of("d.csv") == ""
     with pytest.raises(InputError, match=re.escape(code)):
         around.crs_of("a.csv")
+
+
+def likeliest(evidence: np.ndarray, switch: float) -> list[int]:
+    """Viterbi by its book, without a shortcut."""
+    total, back = datum.PRIOR + evidence[0], []
+    for row in evidence[1:]:
+        ways = total[:, None] + np.where(np.eye(3, dtype=bool), 0.0, np.log(switch))
+        back.append(ways.argmax(axis=0))
+        total = ways.max(axis=0) + row
+    states = [int(total.argmax())]
+    for came_from in reversed(back):
+        states.append(int(came_from[states[-1]]))
+    return states[::-1]
+
+
+def test_files_in_one_system_are_decoded_as_viterbi_does_whether_or_not_a_stretch_might_gain_by_another():
+    rng, at_once = np.random.default_rng(0), 0
+    for drift in np.repeat([0.0, 0.3, 1.0, 3.0], 25):
+        evidence = rng.normal(0, 2, (rng.integers(1, 60), 3))
+        evidence[:, rng.integers(3)] += drift
+        assert datum._viterbi(evidence, 0.01).tolist() == likeliest(evidence, 0.01)
+        at_once += datum._only_one(evidence, np.log(0.01)) is not None
+    assert 20 < at_once < 80  # both ways were gone
