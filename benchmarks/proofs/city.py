@@ -32,7 +32,7 @@ from models.zones import plan_zones
 
 TABLE = Path(__file__).with_suffix(".csv")
 CRS, EAST, NORTH, CELL_M = "EPSG:4549", 486_000.0, 4_061_000.0, 100.0
-LIMIT_S = 200.0  # of the search and the bound; reading and writing tables comes on top
+LIMIT_S = 240.0  # of the search and the bound; reading and writing tables comes on top
 ROWS, COLUMNS = CITY
 
 

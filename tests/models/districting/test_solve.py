@@ -83,6 +83,21 @@ def test_the_plan_is_the_best_of_all_partitions(ground, seed):
     assert ground.judge(problem, answer.post)["cost"] == pytest.approx(min(legal))
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "count"),
+    [(w, h, k) for h in (1, 2, 3) for w in range(h, 10) for k in (2, 3) if k <= w * h <= (9 if k == 2 else 8)],
+)
+def test_on_every_small_grid_the_plan_is_the_best_of_all_partitions(ground, width, height, count):
+    load = np.random.default_rng([width, height, count]).integers(1, 5, width * height)
+    problem = ground.grid(width, height, count=count, tolerance=0.25, load=load)
+    legal = [cost for deviation, cost in ground.all_partitions(problem) if deviation <= 0.25]
+    answer = solved(problem)
+    assert answer.ended_by == ("optimal" if legal else "infeasible")
+    if legal:
+        assert answer.cost == pytest.approx(min(legal))
+        assert answer.bound == pytest.approx(min(legal))
+
+
 def test_contiguity_rows_are_needed_and_found_where_the_cheapest_zones_fall_apart(ground):
     cut = 0
     for seed in range(3):
