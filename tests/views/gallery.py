@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pypdfium2
 import typer
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -50,16 +51,17 @@ def _told(page: Page) -> None:
 
 @dataclass(frozen=True)
 class Screen:
-    """One page as it is shown: where it lies, what is done on it first, how wide the picture is."""
+    """One page as it is shown: where it lies, what is done on it first, how high the screen, how wide the picture."""
 
     address: str
     lang: Language
     act: Callable[[Page], None] = _nothing
+    height_px: int = SCREEN_PX[1]
     width_px: int = 1000
 
 
 SCREENS = {
-    "dashboard": Screen("", "zh", width_px=SCREEN_PX[0]),
+    "dashboard": Screen("", "zh", height_px=1150, width_px=SCREEN_PX[0]),
     "data": Screen("data", "zh"),
     "map": Screen("map?mode=two", "en"),
     "patterns": Screen("patterns", "en"),
@@ -71,7 +73,7 @@ SCREENS = {
     "plans": Screen("plans?tab=compare", "zh"),
     "print": Screen("print?product=zones", "en"),
 }
-SHEETS = {"zone_sheet": ("zones", 1, 621), "weekly": ("weekly", 0, 414), "patrol_log": ("patrol_log", 0, 414)}
+SHEETS = {"zone_sheet": ("zones", 3, 621), "weekly": ("weekly", 0, 414), "patrol_log": ("patrol_log", 0, 414)}
 
 
 def make(town: Path, wanted: list[str]) -> None:
@@ -103,6 +105,7 @@ def _shot(browser: Browser, url: str, screen: Screen) -> bytes:
     with opened(browser, address, deep=True) as page:
         page.get_by_role("heading", level=2).wait_for(timeout=PATIENCE_MS)
         page.wait_for_selector(FINISHED, timeout=PATIENCE_MS)
+        page.set_viewport_size({"width": SCREEN_PX[0], "height": screen.height_px})
         page.wait_for_timeout(2000)  # tiles and charts
         screen.act(page)
         page.wait_for_timeout(1000)
@@ -110,10 +113,15 @@ def _shot(browser: Browser, url: str, screen: Screen) -> bytes:
 
 
 def _sheet(ws: Workspace, key: str, number: int) -> bytes:
+    """Return the first page of a product's ``number``-th paper."""
     product = next(one for one in PRODUCTS if one.key == key)
     with speaking("zh"):
         files = [file for file in product.files(Desk.of(ws, load_plans(ws))) if file.has_picture]
-        return files[number].picture()
+        pdf = files[number].data()
+    png = BytesIO()
+    with pypdfium2.PdfDocument(pdf) as pages:
+        pages[0].render(scale=2).to_pil().save(png, "PNG")
+    return png.getvalue()
 
 
 def _save(name: str, png: bytes, width_px: int) -> None:
