@@ -179,7 +179,12 @@ def why_named(plan: Plan, village_id: str) -> str:
     villages = plan.tables["villages"]
     village = records(villages[villages["village_id"] == village_id])[0]
     told = reasons(village, settings=plan.settings["cameras"])
-    return text("list.break").join(text(key, **values) for key, values in told)
+    return text("list.break").join(text(key, **_with_thousands(values)) for key, values in told)
+
+
+def _with_thousands(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a sentence with their thousands marked."""
+    return {name: f"{value:,}" if isinstance(value, int) else value for name, value in values.items()}
 
 
 def camera_villages(summary: pd.DataFrame) -> pd.DataFrame:

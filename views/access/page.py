@@ -39,7 +39,7 @@ def sign_in_page(following: str, *, problem: str = "") -> str:
 def account_line(who: Actor, *, cell_m: float) -> str:
     """Return the lines of the side bar that say who is signed in, what that account does not see, and the way out."""
     said = html.escape(text("access.row", name=who.name, role=text(f"access.role.{who.role}")))
-    out = f'<a href="/sign-out" target="_self">{html.escape(text("access.sign_out"))}</a>'
+    out = f'<a href="/sign-out" target="_self" style="color:#1f5673">{html.escape(text("access.sign_out"))}</a>'
     coarse = "" if may("points") else f"<br>{html.escape(text('access.coarse', metres=f'{cell_m:.0f}'))}"
     return f'<p style="font-size:.87rem;line-height:1.6;color:#55524c">{said}<br>{out}{coarse}</p>'
 
