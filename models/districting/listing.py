@@ -26,6 +26,7 @@ from models.districting.whole_zones import ZonesOfPost, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
 LISTS = ((3_000, 0.65), (30_000, 0.45), (300_000, 0.1), (3_000_000, 0.0))
+PATIENT = tuple((most, 1.0) for most, _ in LISTS)  # where another process goes the other way meanwhile
 MOST = 2_500_000  # zones in all lists together beyond which no longer ones are made
 LIKELY = 20_000  # cheapest zones of an incomplete list that are tried for a better plan
 
@@ -40,6 +41,8 @@ def best_by_lists(
     """
     best, cost = start, objective(problem, start)
     proof = lagrangian_bound(problem, start, iterations=600)
+    if watch.over():
+        return Branched(best, min(cost, proof.value), "time", 0, 0, 0)
     open_pairs = connected_pairs(problem, proof.open_pairs & within_reach(problem))
     posts = np.flatnonzero(np.diag(open_pairs))
     if len(posts) < problem.count or not open_pairs.any(axis=1).all():

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from models.districting.problem import Bools, Floats, Ints
+from models.districting.watch import FOR_EVER, Watch
 from models.districting.whole_zones import Zones
 from models.solver import quiet_highs
 
@@ -81,9 +82,12 @@ def matrix_of(zones: Zones, triples: Sequence[Triple], counts: Sequence[Count] =
 
 def relax(
     zones: Zones, count: int, triples: Sequence[Triple] = (), counts: Sequence[Count] = (), *,
-    begin: Ints | None = None, box: tuple[Floats, Floats] | None = None,
+    begin: Ints | None = None, box: tuple[Floats, Floats] | None = None, watch: Watch = FOR_EVER,
 ) -> Relaxed:  # fmt: skip
-    """Solve the relaxation for plans of ``count`` zones; with ``box`` (middle, half width) units' prices stay in it."""
+    """Solve the relaxation for plans of ``count`` zones; with ``box`` (middle, half width) units' prices stay in it.
+
+    Where the time is over before all zones have been looked at, there is no bound and there are no prices.
+    """
     size, matrix = zones.members.shape[1], matrix_of(zones, triples, counts)
     scale = float(np.abs(zones.cost).max(initial=1e-9))
     cost, solver = zones.cost / scale, rows_of(size, count, triples, counts)
@@ -107,6 +111,8 @@ def relax(
         joins = np.flatnonzero((reduced < -1e-8) & ~inside)
         if not len(joins):
             break
+        if watch.over():
+            return _none(zones, size, bound=-math.inf)
         joins = joins[np.argsort(reduced[joins], kind="stable")[:JOIN]]
     share = np.zeros(len(zones))
     share[order] = np.array(solution.col_value)[spare:]
@@ -133,9 +139,9 @@ def _add_spare(
     return 2 * len(lines)
 
 
-def _none(zones: Zones, size: int) -> Relaxed:
+def _none(zones: Zones, size: int, *, bound: float = math.inf) -> Relaxed:
     nothing = np.zeros(len(zones))
-    return Relaxed(math.inf, np.zeros(size), np.zeros(0), nothing, nothing, np.zeros(0, dtype=np.int64))
+    return Relaxed(bound, np.zeros(size), np.zeros(0), nothing, nothing, np.zeros(0, dtype=np.int64))
 
 
 def rows_of(

@@ -27,6 +27,7 @@ from models.districting.whole_zones import no_zones, zones_of
 
 TRIES, AGREE = 4, 4  # searches for a legal plan; starts of one that come to the same best plan
 RECOMBINE_S = 10.0  # never met: PLAN_NODES end it, so that more time is never worse
+WORTH_STARTING_S = 1.0  # a process that proves takes half a second to start
 EXACT_UP_TO = 150  # units; measured: 70 villages in 0.2–25 s, cells by the thousand only with a gap
 Share = Callable[[float], None]
 
@@ -98,7 +99,7 @@ def solve(
 def _proven(problem: Problem, start: Ints, *, deadline: float, seed: int, share: Share) -> Branched:
     """Prove the best plan: by a short list here, then by all ways side by side in processes of their own."""
     first = prove(problem, start, "first", seed=seed, watch=Watch(deadline))
-    if first.ended_by == "optimal" or time.monotonic() > deadline:
+    if first.ended_by == "optimal" or deadline - time.monotonic() < WORTH_STARTING_S:
         return first
     share(0.4)
     more = race(problem, first.post, ways(), deadline=deadline, seed=seed, share=lambda done: share(0.4 + 0.6 * done))

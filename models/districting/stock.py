@@ -100,6 +100,8 @@ def best_of_stock(
         if lowest >= best.cost * (1 - SAME):
             break
         rest = _with_rows(some, count, best.cost, watch=watch)
+        if watch.over():
+            return replace(best, proven=False, bound=lowest)
         if rest is None:
             continue
         chosen = np.flatnonzero(rest.share > 1 - 1e-6)
@@ -129,11 +131,13 @@ def _better(best: Best, found: Best) -> Best:
 
 
 def _with_rows(some: _Open, count: int, cost: float, *, watch: Watch) -> _Rest | None:
-    """Add rows of triples while that lifts the bound; None if nothing better than ``cost`` is left."""
+    """Add rows of triples while that lifts the bound; None if nothing better than ``cost`` is left, or no time."""
     zones, triples, begin = some.zones, some.triples, some.begin
     last, stale = -math.inf, 0
     for _ in range(ROUNDS):
-        relaxed = relax(zones, count, triples, some.counts, begin=begin)
+        relaxed = relax(zones, count, triples, some.counts, begin=begin, watch=watch)
+        if watch.over():
+            return None
         if relaxed.bound >= cost * (1 - SAME):
             return None
         # What lifts the bound to what is to be beaten leaves the stock.
@@ -145,8 +149,7 @@ def _with_rows(some: _Open, count: int, cost: float, *, watch: Watch) -> _Rest |
         last = relaxed.bound
         triples = [three for three, fee in zip(triples, relaxed.fees, strict=True) if fee > 1e-9 * cost]
         rest = _Rest(last, zones, triples, some.counts, relaxed.share[kept], relaxed.reduced[kept], begin)
-        more = stale < STALE and len(zones) > FEW and not watch.over()
-        new = broken_triples(zones, rest.share, triples) if more else []
+        new = broken_triples(zones, rest.share, triples) if stale < STALE and len(zones) > FEW else []
         if not new:
             break
         triples = triples + new

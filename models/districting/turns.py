@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from models.districting.branch import Branched, branch
-from models.districting.listing import LISTS, best_by_lists
+from models.districting.listing import LISTS, PATIENT, best_by_lists
 from models.districting.problem import Ints, Problem
 from models.districting.recut import recut
 from models.districting.watch import Watch
 
-FIRST_S = 3.0  # of a short list, before all others
+FIRST_S = 1.0  # of a short list, before all others: what it does not prove is worth a second process
 # Ways to prove in turn, and seconds of each; a turn that ends by itself leaves its time to the next.
 TURNS = (("branch", 6.0), ("lists", 60.0), ("branch", math.inf))
 
@@ -28,7 +28,7 @@ def prove(problem: Problem, start: Ints, way: str, *, seed: int, watch: Watch) -
     if way == "first":
         return best_by_lists(problem, start, watch=watch.until(time.monotonic() + FIRST_S), seed=seed, lists=LISTS[:1])
     if way == "lists":
-        return best_by_lists(problem, start, watch=watch, seed=seed)
+        return best_by_lists(problem, start, watch=watch, seed=seed, lists=PATIENT)
     if way == "branch":
         return branch(problem, recut(problem, start, deadline=watch.deadline, seed=seed), watch=watch, seed=seed)
     return _by_turns(problem, start, TURNS, seed=seed, watch=watch)

@@ -94,7 +94,7 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
     def limit(least: Floats) -> Floats:
         return np.full(len(least), np.sort(least)[count - 1] + near)
 
-    swept = sweep(source, u, limit, most=AT_MOST)
+    swept = sweep(source, u, limit, most=AT_MOST, watch=watch)
     least, bound = swept.least, bound_of(count, u, swept.least)
     stock = stock.with_others(*swept.zones)
     pace = 1.0
@@ -102,10 +102,10 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
         if bound >= cost or not np.isfinite(bound) or watch.over():
             break
         begin = np.argsort(stock.cost - stock.members @ u, kind="stable")[:BEGIN]
-        relaxed = relax(stock, count, begin=begin, box=(u, pace * width))
+        relaxed = relax(stock, count, begin=begin, box=(u, pace * width), watch=watch)
         if not np.isfinite(relaxed.bound):
             break
-        swept = sweep(source, relaxed.u, limit, most=AT_MOST)
+        swept = sweep(source, relaxed.u, limit, most=AT_MOST, watch=watch)
         stock = stock.with_others(*swept.zones)
         reached, hoped = bound_of(count, relaxed.u, swept.least), relaxed.bound - bound
         pace /= 1.0 if reached - bound >= WIDTH * hoped else 1.5 if reached > bound else 3.0
