@@ -32,6 +32,21 @@ DRAWN = {  # what must be drawn on each page's map besides tiles: at least one p
     "unplanned": ["xq-boundary"],
 }
 
+FOCUS = """() => {
+    let at = document.activeElement;
+    while (at.shadowRoot?.activeElement) { at = at.shadowRoot.activeElement; }
+    const inMap = at.tagName === "IFRAME" && at.contentDocument.activeElement !== at.contentDocument.body;
+    if (inMap) { at = at.contentDocument.activeElement; }
+    const look = at.ownerDocument.defaultView.getComputedStyle(at);
+    const labels = [...(at.labels ?? [])].map((label) => label.textContent).join(" ");
+    return {
+        left: at.tagName === "BODY" || at.classList.contains("xq-skip"),
+        words: `${at.getAttribute("aria-label") ?? ""} ${labels} ${at.textContent}`.trim(),
+        ringed: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 1,
+        inMap,
+    };
+}"""
+
 
 @contextmanager
 def copied(station: Path, folder: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from gis_data.catalogue import text
 
-from .browsing import FINISHED, WAIT_MS, after_edits, follow, keep_edits, map_of, opened
+from .browsing import FINISHED, FOCUS, WAIT_MS, after_edits, follow, keep_edits, map_of, opened
 
 pytestmark = pytest.mark.browser
 EDIT_TILES_THERE = """() => {
@@ -35,9 +35,7 @@ FREE_ON_A_BEAT = f"""() => {{  // where a road begins, as far from the checkpoin
 
 
 @pytest.mark.slow
-def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_reason(
-    browser: Browser, town_address: str
-):
+def test_a_village_is_moved_on_the_map_taken_back_and_done_again(browser: Browser, town_address: str):
     with opened(browser, town_address) as page:
         map_of(page)
         follow(page, "edit")
@@ -65,7 +63,61 @@ def test_a_village_is_moved_on_the_map_taken_back_done_again_and_kept_with_a_rea
         after_edits(page, 1)
         changed.wait_for(timeout=WAIT_MS)
         assert figures.inner_text() == after
-        keep_edits(page, "走访后调整")
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until what has the focus is called by these words."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUS)["words"].startswith(words):
+            return
+    raise AssertionError(f"Tab does not lead to {words}")
+
+
+@pytest.mark.slow
+def test_a_village_is_moved_and_kept_by_the_keyboard_alone(browser: Browser, town_address: str):
+    with opened(browser, town_address) as page:
+        map_of(page)
+        tab_to(page, text("page.edit.title"))
+        page.keyboard.press("Enter")
+        after_edits(page, 0)
+        page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+        tab_to(page, text("app.skip"))
+        page.keyboard.press("Enter")
+        tab_to(page, text("edit_map.zones.choose"))
+        for _ in range(4):
+            page.keyboard.press("ArrowDown")
+        assert page.locator("path.xq-picked").count() == 0
+        page.keyboard.press("Enter")
+        assert page.locator("path.xq-picked").count() == 1
+        name, zone = page.evaluate(f"""() => {{
+            const {{units, zones, zone, chosen}} = {UI}.mode, row = [...chosen][0];
+            return [units[row].name, zones.map(({{id}}) => id).find((id) => id !== zones[zone[row]].id)]; }}""")
+        tab_to(page, zone)
+        page.keyboard.press("Enter")
+        after_edits(page, 1)
+        page.get_by_text(text("page.edit.pending", count=1)).wait_for(timeout=WAIT_MS)
+        page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+        if page.locator("[data-testid=stCheckbox]").count():
+            tab_to(page, text("page.hand.insist"))
+            page.keyboard.press("Space")
+            page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+        tab_to(page, text("page.hand.reason"))
+        page.keyboard.type("keys alone")
+        page.keyboard.press("Enter")
+        page.locator("button:enabled", has_text=text("page.edit.keep")).wait_for(timeout=WAIT_MS)
+        tab_to(page, text("page.edit.keep"))
+        page.keyboard.press("Enter")
+        page.get_by_text(text("page.hand.recorded", reason="keys alone")).wait_for(timeout=2 * WAIT_MS)
+        after_edits(page, 0)
+        now = page.evaluate(
+            f"""(name) => {{
+            const {{units, zones, zone}} = {UI}.mode;
+            return zones[zone[units.findIndex((unit) => unit.name === name)]].id; }}""",
+            name,
+        )
+        assert now == zone
+        in_the_log(page, "keys alone")
 
 
 def open_edits(page: Page, mode: str) -> None:

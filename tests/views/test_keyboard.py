@@ -9,19 +9,21 @@ from playwright.sync_api import Page
 
 from gis_data.catalogue import text
 
-from .browsing import FINISHED, WAIT_MS, follow, map_of, opened
+from .browsing import FINISHED, FOCUS, WAIT_MS, follow, map_of, opened
 
 pytestmark = pytest.mark.browser
 TABLET = {"width": 820, "height": 1180}
 MOST_STOPS = 45  # from the page's head to its foot; a map is no more than a dozen of them, whatever it shows
-TO_DO = {  # what a page is opened for; the tiny station has no beats, and no zones to adjust
+TO_DO = {  # what a page is opened for; the tiny station has no beats, and its page leads to where they are made
     "today": "page.data.title",
     "data": "page.upload.title",
     "map": "map.months.from",
     "patterns": "page.patterns.which",
     "hotspots": "page.hotspots.choose",
     "zones": "page.zones.why",
+    "beats": "page.plans.title",
     "scorecard": "page.take.title",
+    "adjust": "page.adjust.reckon",
     "edit": "page.edit.modes.zones",
     "cameras": "page.cameras.choose",
     "villages": "page.villages.choose",
@@ -38,20 +40,6 @@ CUT = """() => {
     const cut = words.filter((one) => wide(one) > 1 && getComputedStyle(one).overflowX !== "visible");
     const narrow = [...main.querySelectorAll("iframe")].filter((one) => one.clientWidth < 560);
     return [wide(main), cut.map((one) => one.textContent), narrow.map((one) => one.title)];
-}"""
-FOCUS = """() => {
-    let at = document.activeElement;
-    while (at.shadowRoot?.activeElement) { at = at.shadowRoot.activeElement; }
-    const inMap = at.tagName === "IFRAME" && at.contentDocument.activeElement !== at.contentDocument.body;
-    if (inMap) { at = at.contentDocument.activeElement; }
-    const look = at.ownerDocument.defaultView.getComputedStyle(at);
-    const labels = [...(at.labels ?? [])].map((label) => label.textContent).join(" ");
-    return {
-        left: at.tagName === "BODY" || at.classList.contains("xq-skip"),
-        words: `${at.getAttribute("aria-label") ?? ""} ${labels} ${at.textContent}`.trim(),
-        ringed: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 1,
-        inMap,
-    };
 }"""
 
 

@@ -142,6 +142,8 @@ def zones(ws: Workspace) -> Plan:
             "ground_rms_km": [1.2, 1.4],
             "beats_travel_pct": [99.5, 60.0],
             "beats_balance_pct": [80.0, 1.0],
+            "random_plans": [0, 0],
+            "random_distinct": [0, 0],
         }
     )
     tables = {"zones": table, "units": units, "today": today}

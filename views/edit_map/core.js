@@ -14,6 +14,26 @@ function make(tag, properties, ...children) {
   return element;
 }
 
+/** Make a list whose choice acts: at once when picked from the open list, by Enter when the arrow keys led to it. */
+function picker(label, act) {
+  let byArrows = false;
+  const list = make("select", {ariaLabel: label, onchange: () => byArrows || pick()});
+  function pick() {
+    const {value} = list;
+    list.value = "";
+    byArrows = false;
+    if (value !== "") act(value);
+  }
+  list.addEventListener("pointerdown", () => { byArrows = false; });
+  list.addEventListener("keydown", (event) => {
+    const opens = event.key === " " || event.key === "F4" || event.altKey;
+    if (event.key === "Enter") pick();
+    else if (event.key !== "Tab") byArrows = !opens;
+  });
+  list.addEventListener("blur", () => { list.value = ""; });
+  return list;
+}
+
 /** Put one drawing (trusted markup of our own) on the map; it takes clicks if `act` is given. */
 function sign(at, html, pane, act) {
   const icon = L.divIcon({html, iconSize: [0, 0], className: "xq-point"});

@@ -35,16 +35,14 @@ MODES.roads = class extends MODES.zones {
 
   bar() {
     const {words, tools} = this.ui;
-    const list = make("select", {ariaLabel: words.bridge, onchange: () => {
-      const [id, , at] = this.given.crossings[Number(list.value)];
+    const list = picker(words.bridge, (row) => {
+      const [id, , at] = this.given.crossings[Number(row)];
       this.ui.map.setView(at, 15);
       this.ui.send({kind: "close", crossing: id});
-      list.value = "";
-    }}, make("option", {value: "", textContent: words.bridge}));
+    });
+    list.append(make("option", {value: "", textContent: words.bridge}));
     list.append(...this.given.crossings.map(([, name], row) => make("option", {value: row, textContent: name})));
-    this.shutList = make("select", {ariaLabel: words.open, onchange: () => {
-      this.ui.send({kind: "open_road", roads: [Number(this.shutList.value)]});
-    }});
+    this.shutList = picker(words.open, (id) => this.ui.send({kind: "open_road", roads: [Number(id)]}));
     tools.replaceChildren(
       make("div", {className: "xq-line"}, ...(this.given.crossings.length ? [list] : []), this.shutList),
       make("div", {className: "xq-line"}, make("span", {className: "xq-chosen", textContent: words.hint})));

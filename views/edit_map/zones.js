@@ -52,10 +52,8 @@ MODES.zones = class {
 
   bar() {
     const {words, tools} = this.ui;
-    const list = make("select", {ariaLabel: words.choose, onchange: () => {
-      if (list.value !== "") this.toggle(Number(list.value));
-      list.value = "";
-    }}, make("option", {value: "", textContent: words.choose}));
+    const list = picker(words.choose, (row) => this.toggle(Number(row)));
+    list.append(make("option", {value: "", textContent: words.choose}));
     const rows = this.units.map((unit, row) => [unit.name, row]).filter(([, row]) => !this.units[row].fixed).sort((a, b) => a[0].localeCompare(b[0], "zh"));
     list.append(...rows.map(([name, row]) => make("option", {value: row, textContent: name})));
     this.said = make("span", {className: "xq-chosen"});

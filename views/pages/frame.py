@@ -89,6 +89,7 @@ def plan_or_say(station: Station, name: str) -> Plan | None:
     plan = station.plans.get(name)
     if plan is None:
         st.info(text("page.not_planned", plan=text(f"page.plan.{name}"), part=name, folder=station.ws.root.name))
+        link("plans", text("page.plans.title"))
         link("plans", text("page.to_plans"))
     return plan
 
