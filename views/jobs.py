@@ -30,6 +30,7 @@ from gis_data.workspace import write_atomically
 HERE = Path(__file__).resolve().parent.parent
 PROGRESS = "XUNQU_PROGRESS"  # the command writes its progress as lines into the file that this names
 LINE_EVERY_S = 0.2
+REGULAR = ("plan", "print")  # these take as long as last time; how long files take depends on the files
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 
 
@@ -135,7 +136,7 @@ def current(root: Path) -> Work | None:
     command, about = tuple(head["command"]), head["about"]
     if ended is None:
         step, share = _so_far(command, lines)
-        left = _left(root, command, lines, share, seconds)
+        left = _left(root, command, lines, share, started=float(head["started"]))
         return Work(command, RUNNING, step, share, seconds, left, about=about)
     said, problem = (_text(folder / name) for name in ("out", "err"))
     state = STOPPED if (folder / "stopped").exists() else DONE if ended["code"] == 0 else FAILED
@@ -231,15 +232,24 @@ def _so_far(command: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> tuple
 
 
 def _left(
-    root: Path, command: Sequence[str], lines: Sequence[Mapping[str, Any]], share: float, seconds: float
+    root: Path, command: Sequence[str], lines: Sequence[Mapping[str, Any]], share: float, *, started: float
 ) -> float | None:  # fmt: skip
-    """Return about how many seconds are left: by what each step took last time, else by the share that is done."""
+    """Return about how many seconds are left: by what each step took last time, else by the share that is done.
+
+    It was reckoned when the last line came, and runs down since; once it has run out it cannot be told.
+    """
     took = _read_json(root / "plans" / "step_seconds.json")
     steps = steps_of(command, lines)
     shares = {str(line["step"]): float(line["share"]) for line in lines}
-    if steps and all(step in took for step in steps):
-        return sum(took[step] * (1 - min(shares.get(step, 0.0), 1.0)) for step in steps)
-    return seconds * (1 - share) / share if share > 0.05 else None
+    heard = float(lines[-1]["at"]) if lines else started
+    if command[0] in REGULAR and steps and all(step in took for step in steps):
+        left = sum(took[step] * (1 - min(shares.get(step, 0.0), 1.0)) for step in steps)
+    elif share > 0.05:
+        left = (heard - started) * (1 - share) / share
+    else:
+        return None
+    left -= time.time() - heard
+    return left if left > 0 else None
 
 
 def _remember(folder: Path) -> None:
