@@ -31,6 +31,8 @@ HERE = Path(__file__).resolve().parent.parent
 PROGRESS = "XUNQU_PROGRESS"  # the command writes its progress as lines into the file that this names
 LINE_EVERY_S = 0.2
 REGULAR = ("plan", "print")  # these take as long as last time; how long files take depends on the files
+TYPICAL_S = {"hotspots": 4.0, "zones": 4.0, "beats": 3.0, "scorecard": 1.0, "cameras": 25.0, "options": 60.0}
+"""What parts of a plan take in the sample town, for the first estimate: their ratios count, not their seconds."""
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 
 
@@ -135,12 +137,12 @@ def current(root: Path) -> Work | None:
     seconds = max(until - float(head["started"]), 0.0)
     command, about = tuple(head["command"]), head["about"]
     if ended is None:
-        step, share = _so_far(command, lines)
-        left = _left(root, command, lines, share, started=float(head["started"]))
+        step, share = _so_far(root, command, lines)
+        left = _left(root, command, lines, share)
         return Work(command, RUNNING, step, share, seconds, left, about=about)
     said, problem = (_text(folder / name) for name in ("out", "err"))
     state = STOPPED if (folder / "stopped").exists() else DONE if ended["code"] == 0 else FAILED
-    step = _so_far(command, lines)[0] if state == FAILED else ""
+    step = str(lines[-1]["step"]) if lines and state == FAILED else ""
     return Work(command, state, step, share=1.0, seconds=seconds, said=said, problem=problem, about=about)
 
 
@@ -216,36 +218,43 @@ def _kill(pid: int) -> None:
 
 def steps_of(command: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the steps that a command will take: those it is known to take, then those seen beside them."""
-    parts = [part for part in command[1:] if not part.startswith("-")]
+    parts = [part for part in command[1:] if part in TYPICAL_S] or [part for part in TYPICAL_S if part != "options"]
     known = [f"command.step.{part}" for part in parts] if command[0] == "plan" else []
     return list(dict.fromkeys([*known, *(str(line["step"]) for line in lines)]))
 
 
-def _so_far(command: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> tuple[str, float]:
-    """Return the step being taken, and the share of all steps that is done."""
-    steps = steps_of(command, lines)
+def _so_far(root: Path, command: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> tuple[str, float]:
+    """Return the step being taken, and the share of all steps that is done, each by what it takes."""
     if not lines:
         return "", 0.0
+    took = _took(root, command)
+    weight = {step: took.get(step) or TYPICAL_S.get(step.rpartition(".")[2], 1.0) for step in steps_of(command, lines)}
     shares = {str(line["step"]): float(line["share"]) for line in lines}
-    done = sum(min(max(shares.get(step, 0.0), 0.0), 1.0) for step in steps)
-    return str(lines[-1]["step"]), done / max(len(steps), 1)
+    done = sum(weight[step] * min(max(shares.get(step, 0.0), 0.0), 1.0) for step in weight)
+    return str(lines[-1]["step"]), done / sum(weight.values())
+
+
+def _took(root: Path, command: Sequence[str]) -> dict[str, float]:
+    """Return what each step took last time; nothing of a command that does not take as long each time."""
+    return _read_json(root / "plans" / "step_seconds.json") if command[0] in REGULAR else {}
 
 
 def _left(
-    root: Path, command: Sequence[str], lines: Sequence[Mapping[str, Any]], share: float, *, started: float
+    root: Path, command: Sequence[str], lines: Sequence[Mapping[str, Any]], share: float
 ) -> float | None:  # fmt: skip
     """Return about how many seconds are left: by what each step took last time, else by the share that is done.
 
     It was reckoned when the last line came, and runs down since; once it has run out it cannot be told.
     """
-    took = _read_json(root / "plans" / "step_seconds.json")
-    steps = steps_of(command, lines)
+    if not lines:
+        return None
+    took, steps = _took(root, command), steps_of(command, lines)
     shares = {str(line["step"]): float(line["share"]) for line in lines}
-    heard = float(lines[-1]["at"]) if lines else started
-    if command[0] in REGULAR and steps and all(step in took for step in steps):
+    began, heard = (float(line["at"]) for line in (lines[0], lines[-1]))  # what the program takes to start is over
+    if steps and all(step in took for step in steps):
         left = sum(took[step] * (1 - min(shares.get(step, 0.0), 1.0)) for step in steps)
     elif share > 0.05:
-        left = (heard - started) * (1 - share) / share
+        left = (heard - began) * (1 - share) / share
     else:
         return None
     left -= time.time() - heard

@@ -83,15 +83,17 @@ def test_the_estimate_goes_by_what_each_step_took_last_time(town):
     folder.mkdir()
     head = {"command": ["plan", "zones", "beats"], "pid": 1, "started": time.time() - 10, "about": {}}
     (folder / "job.json").write_text(json.dumps(head))  # process 1 is always alive
-    line = {"step": "command.step.zones", "share": 0.25, "at": time.time()}
-    (folder / "progress.jsonl").write_text(json.dumps(line) + "\n" + '{"step": "half')
+    line = {"step": "command.step.zones", "share": 0.0, "at": time.time() - 10}
+    last = line | {"share": 0.25, "at": time.time()}
+    (folder / "progress.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(last) + "\n" + '{"step": "half')
     took = {"command.step.zones": 40.0, "command.step.beats": 5.0}
     (town / "plans" / "step_seconds.json").write_text(json.dumps(took))
     now = jobs.current(town)
-    assert (now.step, now.share) == ("command.step.zones", 0.125)
+    assert (now.step, now.share) == ("command.step.zones", pytest.approx(40 * 0.25 / 45))
     assert now.left_s == pytest.approx(40 * 0.75 + 5, abs=1)
     (town / "plans" / "step_seconds.json").unlink()
-    assert jobs.current(town).left_s == pytest.approx(10 * (1 - 0.125) / 0.125, rel=0.05)
+    done = jobs.TYPICAL_S["zones"] * 0.25 / (jobs.TYPICAL_S["zones"] + jobs.TYPICAL_S["beats"])
+    assert jobs.current(town).left_s == pytest.approx(10 * (1 - done) / done, rel=0.05)
 
 
 @pytest.mark.parametrize(("silent_s", "left_s"), [(0, 8.0), (6, 2.0), (9, None)])
@@ -101,8 +103,8 @@ def test_an_estimate_runs_down_while_no_progress_is_told_and_then_says_nothing(t
     now = time.time()
     head = {"command": ["import", "a.csv"], "pid": 1, "started": now - 8 - silent_s, "about": {}}
     (folder / "job.json").write_text(json.dumps(head))
-    line = {"step": "intake.step", "share": 0.5, "at": now - silent_s}
-    (folder / "progress.jsonl").write_text(json.dumps(line) + "\n")
+    lines = [{"step": "intake.step", "share": share, "at": now - 8 - silent_s + 16 * share} for share in (0.0, 0.5)]
+    (folder / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (town / "plans" / "step_seconds.json").write_text('{"intake.step": 500.0}')  # of other files
     assert jobs.current(town).left_s == (left_s and pytest.approx(left_s, abs=1))
 
