@@ -17,6 +17,7 @@ from views.formats import DASH, moment_words, number
 
 DIGITS = {"busiest": 2, "quietest": 2, "travel": 1, "gap": 2, "beat_spread": 2, "covered": 1}
 MOST_LETTERS = 160
+ACCOUNT = ("file", "table", "read", "accepted", "aside", "refused")  # what an import notes of each file
 
 
 def run_label(run: Run, timezone: str) -> str:
@@ -167,8 +168,12 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds
 
 
 def _row(cells: list[Any]) -> str:
-    """Return one file of an import: its name, its table, the counts."""
-    return " ".join(_name(str(cell), ("page.table",)) for cell in cells)
+    """Return one file of an import: its name, its table, and its account of rows."""
+    if len(cells) != len(ACCOUNT):
+        return " ".join(_name(str(cell), ("page.table",)) for cell in cells)
+    file, table, *rows = cells
+    counts: dict[str, Any] = {name: number(count) for name, count in zip(ACCOUNT[2:], rows, strict=True)}
+    return text("page.plans.imported", file=str(file), table=_name(str(table), ("page.table",)), **counts)
 
 
 def actions_of(entries: Iterable[Mapping[str, Any]]) -> list[str]:

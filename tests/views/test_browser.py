@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from analysis.compare import poisson_interval
 from gis_data.catalogue import LANGUAGES, text
 
-from .browsing import PAGES, WAIT_MS, check_map, follow, go_to, map_of, opened
+from .browsing import FINISHED, PAGES, WAIT_MS, check_map, follow, go_to, map_of, opened
 
 pytestmark = pytest.mark.browser
 PLANNED = PAGES[4:]
@@ -32,6 +32,20 @@ def test_the_sample_town_after_the_main_job_is_shown_on_every_page(browser: Brow
         follow(page, "scorecard", lang)
         page.get_by_text(text("page.scorecard.part.feedback", lang=lang), exact=True).click()
         page.locator("[data-testid=stVegaLiteChart] .marks").nth(1).wait_for(timeout=WAIT_MS)  # two audits
+
+
+@pytest.mark.slow
+def test_the_main_figures_fit_an_upright_tablet_and_the_stations_screen(browser: Browser, town_address: str):
+    """In English, whose words are longer."""
+    for address in ("", "scorecard", "hotspots", "beats"):
+        with opened(browser, f"{town_address}/{address}?lang=en&part=found", deep=True) as page:
+            page.locator(".xq-scroll:visible").first.wait_for(timeout=WAIT_MS)
+            page.wait_for_selector(FINISHED, timeout=WAIT_MS)
+            for width, height in ((768, 1024), (1366, 768)):
+                page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(300)
+                tables = page.locator(".xq-scroll:visible").all()
+                assert {table.evaluate("e => e.scrollWidth - e.clientWidth") for table in tables} == {0}, address
 
 
 @pytest.mark.parametrize(("name", "known"), [("today", True), ("xyz", False)])

@@ -10,7 +10,8 @@ from views.plan_words import action_name, details, log_table
     ("lang", "parameters", "said"),
     [
         ("zh", {"parts": ["zones", "cameras"], "seed": 7, "until": ""}, "内容：巡区、监控规划；随机种子：7"),
-        ("zh", {"files": [["已建.csv", "cameras", 14, 13, 1, 0]], "token": "ab"}, "文件：已建.csv 监控 14 13 1 0"),
+        ("zh", {"files": [["已建.csv", "cameras", 14, 13, 1, 0]], "token": "ab"},
+         "文件：已建.csv（监控，读入 14 = 接受 13 + 搁置 1 + 拒绝 0）"),
         ("en", {"insisted": False, "after": {"gap": 1.1, "note": None}}, "insisted: ✗; after: (gap: 1.1, remark: —)"),
         ("en", {"reason": "agreed", "unheard_of": 3}, "reason: agreed; unheard_of: 3"),
         ("en", {"unheard_of": [3], "units": [], "reason": "agreed"}, "reason: agreed; unheard_of: 3"),

@@ -37,7 +37,7 @@ def show(station: Station) -> None:
         st.info(text("page.no_incidents", folder=station.ws.root.name))
     else:
         _numbers(station)
-    left, right = st.columns((1.2, 1), gap="medium")
+    left, right = st.columns((1.3, 1), gap="medium")
     with right:
         items = _due(station, day)
     _town(station)
