@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gis_data.catalogue import text
 from gis_data.errors import SchemaError
 
 
@@ -208,7 +209,8 @@ def _typed(old: Any, value: Any, name: str) -> Any:  # noqa: ANN401 - a setting 
     if isinstance(old, tuple) and isinstance(value, list):
         return tuple(float(item) for item in value)
     if type(value) is not type(old):
-        raise SchemaError("setting.type", name=name, found=repr(value), wanted=type(old).__name__)
+        wanted = text(f"error.setting.kind.{type(old).__name__}")
+        raise SchemaError("setting.type", name=name, found=repr(value), wanted=wanted)
     return value
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def plan_town(
     Raises
     ------
     InputError
-        If a part is unknown, or there are no incidents to plan from.
+        If a part is unknown, ``until`` is no day, or there are no incidents to plan from.
     """
     wanted = _ordered(parts)
     ws = ws.asking(changes or {})
@@ -91,18 +92,30 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     Raises
     ------
     InputError
-        If there are no incidents to plan from.
+        If there are no incidents to plan from, or ``until`` is no day.
     """
     tables = {name: ws.read(name) for name in READ}
     if tables["incidents"].empty:
         raise InputError("plan.no_incidents", folder=ws.root)
-    period = Period.of(tables["incidents"]["reported_at"], until=until)
+    period = _period_of(tables["incidents"]["reported_at"], until)
     cells, edges = prepare_ground(ws, at=period.end, progress=progress)
     # A merged village is no unit any more; what happened in it is its successor's.
     tables = as_of(tables, period.end) | {"cells": cells, "cell_edges": edges}
     inputs = {name: ws.table_hash(name) for name in READ}
     seed = ws.study.settings.seed if seed is None else seed
     return Job(ws.study, tables, period, seed, load_plans(ws), settings_of(ws), progress, inputs)
+
+
+def _period_of(times: pd.Series, until: str | None) -> Period:
+    if until is not None:
+        try:
+            date.fromisoformat(until)
+        except ValueError as problem:
+            raise InputError("plan.no_day", found=until) from problem
+    period = Period.of(times, until=until)
+    if period.days <= 0:
+        raise InputError("plan.nothing_before", until=until, first=f"{period.start:%Y-%m-%d}")
+    return period
 
 
 def open_plan(

@@ -27,6 +27,7 @@ app = typer.Typer(
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="工作区文件夹 / the workspace folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print one JSON object")]
 PRINTED = "book_a4 book_a3 zones beats patrol_log weekly villages scorecard cameras quality"  # views.sheets.SHEETS
+PLANNED = "hotspots zones beats scorecard cameras; options"  # models.town_plan.PARTS, ON_REQUEST
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="要导入的文件 / files to import")]
 
 
@@ -138,9 +139,7 @@ def undo(
 @app.command()
 def plan(
     folder: Folder,
-    parts: Annotated[
-        list[str] | None, typer.Argument(metavar="[PART...]", help="hotspots zones beats scorecard cameras")
-    ] = None,
+    parts: Annotated[list[str] | None, typer.Argument(metavar="[PART...]", help=PLANNED)] = None,
     seed: Annotated[int | None, typer.Option(help="随机种子 / seed; the setting's if left out")] = None,
     until: Annotated[
         str, typer.Option(help="只用此日之前的警情 / plan from incidents before this day, YYYY-MM-DD")
@@ -237,10 +236,11 @@ def accounts(
     """List, add, change or remove the accounts that may sign in from a network."""
     from gis_data.workspace import Workspace
     from views.access import Accounts
-    from views.access.accounts import SHORTEST
+    from views.access.accounts import SHORTEST, check_account
 
     known = Accounts(Workspace.open(folder))
     if add:
+        check_account(add, role)
         asked = text("access.new_password", least=SHORTEST)
         known.add(add, role, typer.prompt(asked, hide_input=True, confirmation_prompt=True))
     if remove:
@@ -328,7 +328,7 @@ def _parse_settings(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         path, found, value = pair.partition("=")
         if not found:
-            raise typer.BadParameter(f"{pair}: section.name=value")
+            raise InputError("setting.no_value", found=pair)
         *sections, name = path.split(".")
         branch = tree
         for section in sections:

@@ -206,6 +206,25 @@ def test_a_wrong_setting_is_said(run, boundary, tmp_path):
     assert not (tmp_path / "ws").exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--until", "昨天"], ["昨天", "2024-01-01"]),
+        (["--until", "2023-13-01"], ["2023-13-01"]),
+        (["--until", "2023-05-01"], ["2023-05-01", "最早的一起"]),
+        (["--set", "zones"], ["zones"]),
+        (["--set", "zones.count=八"], ["zones.count", "整数"]),
+    ],
+)
+def test_a_plan_asked_for_wrongly_is_one_sentence(run, station, tmp_path, asked, words):
+    run("import", station, good(tmp_path))
+    said_in_one_sentence(run("plan", station, "hotspots", *asked), words)
+
+
+def test_a_role_that_does_not_exist_is_said_before_a_password_is_asked(run, station):
+    said_in_one_sentence(run("accounts", station, "--add", "wang", "--role", "boss"), ["boss", "planner"])
+
+
 def test_planning_without_incidents_says_what_to_do(run, station):
     code, _, err = run("plan", station)
     assert code == 1

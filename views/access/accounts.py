@@ -57,10 +57,7 @@ class Accounts:
         InputError
             If the name, the role or the password is not one that can be used.
         """
-        if not NAME.fullmatch(name):
-            raise InputError("access.name", found=name)
-        if role not in SIGNED_IN:
-            raise InputError("access.role", found=role, known=list(SIGNED_IN))
+        check_account(name, role)
         check_password(password, name=name)
         found = self._accounts()
         action = "access.changed" if name in found else "access.added"
@@ -113,6 +110,20 @@ class Accounts:
     def _write(self, accounts: Mapping[str, Account]) -> None:
         content = {name: asdict(account) for name, account in sorted(accounts.items())}
         write_atomically(self._path, json.dumps(content, ensure_ascii=False, indent=1), secret=True)
+
+
+def check_account(name: str, role: str) -> None:
+    """Refuse a name or role that cannot be used; to be asked before a person types a password twice.
+
+    Raises
+    ------
+    InputError
+        With the rule that was broken.
+    """
+    if not NAME.fullmatch(name):
+        raise InputError("access.name", found=name)
+    if role not in SIGNED_IN:
+        raise InputError("access.role", found=role, known=list(SIGNED_IN))
 
 
 def check_password(password: str, *, name: str) -> None:
