@@ -153,11 +153,15 @@ def test_a_header_set_right_by_hand_is_used_now_and_known_the_next_time(station)
 
 
 def test_a_table_that_nobody_knows_is_understood_once_its_columns_are_named(station):
-    page = chosen(shown(station, "data"), ("x.csv", "报警时间,寅卯\n2024-01-03 08:10,盗窃\n"))
+    page = chosen(shown(station, "data"), ("x.csv", "报警时间,寅卯,案发地址\n2024-01-03 08:10,盗窃,某路\n"))
     assert "x.csv 看不出是什么表" in alerts(page)
+    assert text("page.upload.first_rows_unknown", count=1) in words(page), "the address is there, so it must be said"
+    assert text("page.upload.first_rows", count=1) not in words(page)
     assert text("page.upload.unknown") in words(page)
     table = next(box for box in page.selectbox if box.label == text("page.upload.table"))
     page = table.set_value("incidents").run()
+    first = next(box for box in page.selectbox if box.label.startswith("寅卯")).options[1:5]
+    assert "报警时间" in first, "what a table cannot do without is offered first"
     for header, field in (("报警时间", "reported_at"), ("寅卯", "type")):
         page = next(box for box in page.selectbox if box.label.startswith(header)).set_value(field).run()
     page = pressed(page, "save")

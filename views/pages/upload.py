@@ -116,7 +116,8 @@ def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> N
     if dropped:
         st.caption(_plain(text("intake.dropped", names=text("list.mark").join(dropped))))
     if len(sheet.head):
-        st.caption(text("page.upload.first_rows", count=len(sheet.head)))
+        words = "first_rows" if sheet.table else "first_rows_unknown"  # of a table nobody knows, all columns are shown
+        st.caption(text(f"page.upload.{words}", count=len(sheet.head)))
         shown = sheet.head.reset_index(names=ROW)
         frame.table(shown.astype(str), words=list(shown.columns[1:]))
 
@@ -124,7 +125,8 @@ def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> N
 def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[str, str]) -> None:
     """Let a person say which column is which field; note what differs from how it was understood."""
     names = {name: called(table, name) for name in fields_of(table)}
-    options = ["", *sorted(names, key=lambda name: names[name])]
+    first = frozenset[str]().union(*NEEDED[table])  # what the table cannot do without is offered first
+    options = ["", *sorted(names, key=lambda name: (name not in first, names[name]))]
     asked = [column for column in columns if column.how not in ("dropped", "refused")]
     for start in range(0, len(asked), ACROSS):
         for place, column in zip(st.columns(ACROSS), asked[start : start + ACROSS], strict=False):
