@@ -155,7 +155,7 @@ def _weekly_minutes(
 ) -> Floats:
     """Return the work of each whole week from a day on, in each cell, shape (weeks, cells)."""
     day = (places["reported_at"].dt.tz_localize(None).dt.normalize() - first_day) // pd.Timedelta(days=1)
-    weeks = int(day.max() + 1) // 7
+    weeks = int(day.max() + 1) // 7 if len(day) else 0  # an import taken back may leave none
     later = places[((day >= 0) & (day < 7 * weeks)).to_numpy()]
     cell, minutes = _cell_minutes(later, cells, settings)
     week = (day.loc[later.index] // 7).to_numpy(dtype=np.int64)

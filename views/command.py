@@ -357,6 +357,8 @@ def _say_report(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an Imp
         return
     for row in frame.to_dict("records"):
         typer.echo(text("command.imported", **row | {"table": table_name(row["table"])}))
+        if row["already"]:
+            typer.echo("  " + row["notes"])
         if row["replaced"]:
             typer.echo("  " + text("intake.new_and_replaced", new=row["new"], replaced=row["replaced"]))
 

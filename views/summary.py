@@ -36,6 +36,9 @@ def _counts(plan: Plan) -> dict[str, Any]:
     table = plan.to_frame()
     if plan.name == "beats":
         return {"rows": len(table), "checkpoints": len(plan.tables["checkpoints"])}
+    if plan.name == "cameras":
+        new = int((table["status"] == "new").sum()) if len(table) else 0
+        return {"new": new, "existing": len(table) - new}
     if "is_hotspot" not in table:
         return {"rows": len(table)}
     return {"found": int(table["is_hotspot"].sum()), "chance": int((table["status"] == "chance").sum())}

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from models.comparison import area_of_cells, compare_areas
+from gis_data.settings import WorkloadSettings
+from models.comparison import _weekly_minutes, area_of_cells, compare_areas
 
 # Four cells in a row, 1 minute apart; all work of two weeks written out.
 TRAVEL = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
@@ -29,6 +30,16 @@ def test_balance_and_travel_are_those_by_hand():
     assert found.loc["today", "max_over_mean"] == pytest.approx(1)
     assert found.loc["today", "mean_travel_min"] == pytest.approx(20 * 2 / 80)
     assert found["weeks"].tolist() == [2, 2]
+
+
+def test_no_week_follows_where_no_incident_is_left():
+    none = gpd.GeoDataFrame(
+        {"reported_at": pd.to_datetime([]).tz_localize("Asia/Shanghai"), "incident_class": [], "count": []},
+        geometry=[],
+        crs=4549,
+    )
+    cells = gpd.GeoDataFrame({"cell_id": ["a"]}, geometry=[box(0, 0, 1, 1)], crs=4549)
+    assert _weekly_minutes(none, cells, pd.Timestamp("2024-01-01"), WorkloadSettings()).shape == (0, 1)
 
 
 def test_cells_in_no_area_of_one_set_count_for_none():

@@ -221,6 +221,12 @@ def test_a_plan_asked_for_wrongly_is_one_sentence(run, station, tmp_path, asked,
     said_in_one_sentence(run("plan", station, "hotspots", *asked), words)
 
 
+def test_the_same_file_again_is_told_as_such(run, station, tmp_path):
+    run("import", station, good(tmp_path))
+    code, out, _ = run("import", station, tmp_path / "警情.xlsx")
+    assert (code, "以前导入过" in out) == (0, True)
+
+
 def test_a_role_that_does_not_exist_is_said_before_a_password_is_asked(run, station):
     said_in_one_sentence(run("accounts", station, "--add", "wang", "--role", "boss"), ["boss", "planner"])
 
