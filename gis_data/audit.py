@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 from gis_data.acting import STATION, actor
 
+NAME = "audit.jsonl"  # in a workspace
 FIRST = "0" * 64
 RECOVERED = "audit.recovered"
 

@@ -179,7 +179,7 @@ class Workspace:
     def catch_up(self) -> None:
         """Log what was committed and not yet logged."""
         waiting = self.read("unlogged")
-        path = self.root / "audit.jsonl"
+        path = self.root / audit.NAME
         for token, written in zip(waiting["token"], waiting["entry"], strict=True):
             entry = json.loads(written)
             if entry["wipe"]:
@@ -200,7 +200,7 @@ class Workspace:
         **parameters: Any,  # noqa: ANN401 - anything that can be printed
     ) -> None:
         """Add one entry to the audit chain; ``role`` is the part the account played."""
-        path = self.root / "audit.jsonl"
+        path = self.root / audit.NAME
         audit.append(path, action, parameters=parameters, inputs=inputs, outputs=outputs, role=role)
 
     @property

@@ -156,7 +156,7 @@ def check_run(ws: Workspace, plans: Mapping[str, Plan]) -> tuple[Check, ...]:
     missing = [part for part in PARTS if part not in plans]
     changed = sorted({name for plan in plans.values() for name, old in plan.inputs.items()
                       if old != ws.table_hash(name)})  # fmt: skip
-    broken = audit.verify(ws.root / "audit.jsonl")
+    broken = audit.verify(ws.root / audit.NAME)
     found = [
         Check("complete", not missing, {"missing": missing}),
         Check("fresh", not changed, {"tables": changed}),

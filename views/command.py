@@ -259,7 +259,7 @@ def audit(folder: Folder, as_json: AsJson = False) -> None:
     from gis_data.workspace import Workspace
 
     ws = Workspace.open(folder)
-    path = ws.root / "audit.jsonl"
+    path = ws.root / log.NAME
     broken = log.verify(path)
     purged = purge_originals(ws) if broken is None else ()
     if as_json:

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gis_data import acting
+from gis_data import acting, audit
 from gis_data.catalogue import Language
-from gis_data.errors import InputError
-from gis_data.workspace import write_atomically
+from gis_data.errors import InputError, PatrolError
+from gis_data.workspace import Workspace, write_atomically
 
 HERE = Path(__file__).resolve().parent.parent
 PROGRESS = "XUNQU_PROGRESS"  # the command writes its progress as lines into the file that this names
@@ -52,6 +52,8 @@ class Work:
         How long it has been running, and about how long it will; None while that cannot be told.
     said, problem
         What it printed; the sentence it failed with.
+    stored
+        Something was stored since it started: the part of it that was complete when it ended stays.
     """
 
     command: tuple[str, ...]
@@ -62,6 +64,7 @@ class Work:
     left_s: float | None = None
     said: str = ""
     problem: str = ""
+    stored: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -101,6 +104,7 @@ def start(
     folder = _folder(root)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    log = audit.last(root / audit.NAME)
     words = [command[0], str(root), *map(str, files), *command[1:]]
     told = {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
     environment = acting.told_to_a_command(os.environ) | told
@@ -109,7 +113,8 @@ def start(
             [sys.executable, "-m", "views.command", "--lang", lang, *words], stdout=out, stderr=err,
             stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
         )  # fmt: skip
-    head = {"command": list(command), "pid": process.pid, "started": time.time(), "about": dict(about or {})}
+    head = {"command": list(command), "pid": process.pid, "started": time.time(), "about": dict(about or {}),
+            "log": log}  # fmt: skip
     write_atomically(folder / "job.json", json.dumps(head, ensure_ascii=False))
     threading.Thread(target=_wait, args=(process, folder, tuple(clear)), daemon=True).start()
 
@@ -143,7 +148,8 @@ def current(root: Path) -> Work | None:
     said, problem = (_text(folder / name) for name in ("out", "err"))
     state = STOPPED if (folder / "stopped").exists() else DONE if ended["code"] == 0 else FAILED
     step = str(lines[-1]["step"]) if lines and state == FAILED else ""
-    return Work(command, state, step, share=1.0, seconds=seconds, said=said, problem=problem, about=about)
+    return Work(command, state, step, share=1.0, seconds=seconds, said=said, problem=problem, about=about,
+                stored=_has_stored(root, head))  # fmt: skip
 
 
 def put_away(root: Path) -> None:
@@ -211,6 +217,16 @@ def _kill(pid: int) -> None:
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
         else:
             os.killpg(pid, signal.SIGKILL)
+
+
+def _has_stored(root: Path, head: Mapping[str, Any]) -> bool:
+    """Tell whether the log has grown since, or waits for what a kill kept out of it."""
+    if audit.last(root / audit.NAME) != head.get("log"):
+        return True
+    try:
+        return Workspace.open(root).is_behind()
+    except PatrolError:  # no workspace yet: that was the work
+        return False
 
 
 # ---- how far it is ----

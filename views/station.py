@@ -103,7 +103,7 @@ def open_station(root: Path, *, coarse: bool = False) -> Station:
 def standing_decisions(station: Station) -> list[Decision]:
     """Return what people decided by hand and is in force, the next to be looked at first."""
     today = pd.Timestamp.now(station.study.timezone).normalize()
-    entries = audit.entries(station.ws.root / "audit.jsonl")
+    entries = audit.entries(station.ws.root / audit.NAME)
     return decisions(station.plans, station.table("cameras"), station.study.settings, entries, today=today)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gis_data import audit
 from gis_data.errors import InputError
 from gis_data.workspace import Workspace
 from models import store
@@ -117,3 +118,26 @@ def test_progress_is_written_a_few_times_a_second_at_most_and_never_without_its_
     shares = [json.loads(line)["share"] for line in path.read_text().splitlines()]
     assert (shares[0], shares[-1]) == (0.0, 1.0)
     assert len(shares) < 20
+
+
+def test_a_stop_after_something_was_stored_says_so(town):
+    jobs.start(town, ["plan", "hotspots", "zones"], lang="zh")
+    head = json.loads((town / "jobs" / "job.json").read_text(encoding="utf-8"))
+    jobs.stop(town)
+    stopped = ended(town)
+    assert (stopped.state, stopped.stored) == (jobs.STOPPED, False)
+    Workspace.open(town).log("import", rows=3)  # what a later stop would have left in the log
+    assert jobs.current(town).stored
+    (town / "jobs" / "job.json").write_text(json.dumps(head | {"log": audit.last(town / audit.NAME)}))
+    assert not jobs.current(town).stored
+    ws = Workspace.open(town)
+    ws.commit({"incidents": ws.read("incidents")}, "import")  # stored, and killed before the log was written
+    assert jobs.current(town).stored
+
+
+def test_what_was_stored_before_an_error_is_not_said_to_be_as_before(town):
+    jobs.start(town, ["plan", "hotspots"], lang="zh")
+    assert ended(town).stored
+    jobs.start(town, ["plan", "nonsense"], lang="zh")
+    failed = ended(town)
+    assert (failed.state, failed.stored) == (jobs.FAILED, False)

@@ -194,7 +194,7 @@ def _decisions(station: Station) -> None:
 
 
 def _log(station: Station) -> None:
-    path = station.ws.root / "audit.jsonl"
+    path = station.ws.root / audit.NAME
     broken = audit.verify(path)
     if broken is None:
         st.caption(text("command.audit_ok"))

@@ -85,7 +85,7 @@ def progress_line(now: Work) -> str:
 
 
 def say_failed(station: Station, *, only: str = "") -> None:
-    """Say that the last piece of work failed, why, and that all is as it was before; nothing where it did not.
+    """Say that the last piece of work failed, why, and what the pages show now; nothing where it did not.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def say_failed(station: Station, *, only: str = "") -> None:
     """
     now = jobs.current(station.ws.root)
     if now is not None and now.state == jobs.FAILED and only in ("", now.command[0]):
-        st.error(f"{failed_line(now)} {text('page.work.as_before')}")
+        state = text("page.work.stored" if now.stored else "page.work.as_before")
+        st.error(f"{failed_line(now)} {state}")
 
 
 def failed_line(now: Work) -> str:
@@ -113,7 +114,7 @@ def _ended(station: Station, now: Work) -> None:
         if now.state == DONE:
             st.success(text("page.work.done", **values))
         elif now.state == jobs.STOPPED:
-            st.warning(text("page.work.stopped", **values))
+            st.warning(text("page.work.stopped_stored" if now.stored else "page.work.stopped", **values))
         else:
             st.error(failed_line(now))
         if st.button(text("page.work.put_away"), key="put away"):

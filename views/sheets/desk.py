@@ -34,11 +34,11 @@ class Desk:
     @classmethod
     def of(cls, ws: Workspace, plans: Mapping[str, Plan], *, printed_on: datetime.date | None = None) -> "Desk":
         """Return the desk as it is now."""
-        return cls(ws, as_drawn(plans), audit.last(ws.root / "audit.jsonl"), printed_on or _today())
+        return cls(ws, as_drawn(plans), audit.last(ws.root / audit.NAME), printed_on or _today())
 
     def today(self) -> "Desk":
         """Return the same desk with today's marks; what was read or drawn stays."""
-        return Desk(self.ws, self.plans, audit.last(self.ws.root / "audit.jsonl"), _today(), self._read)
+        return Desk(self.ws, self.plans, audit.last(self.ws.root / audit.NAME), _today(), self._read)
 
     @property
     def study(self) -> Study:
