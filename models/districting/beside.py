@@ -118,7 +118,7 @@ class _Other:
 
     def _listen(self, number: int, told: "queue.SimpleQueue[tuple[int, Any]]") -> None:
         assert self.process.stdout is not None
-        with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError, ValueError):
+        with contextlib.suppress(Exception):  # the end, or half a message: killed while it wrote
             while True:
                 told.put((number, pickle.load(self.process.stdout)))  # noqa: S301 - it is ours
         told.put((number, None))
@@ -147,16 +147,16 @@ class _Other:
 class _Told(Watch):
     """The watch of a process that proves: it tells news and hears of better plans."""
 
+    heard: Ints | None
+    said: tuple[float, float]
+
     def __init__(self, problem: Problem, deadline: float, pipe: IO[bytes]) -> None:
         super().__init__(deadline)
         self.problem, self.heard, self.said = problem, None, (math.inf, -math.inf)
         threading.Thread(target=self._hear, args=(pipe,), daemon=True).start()
 
-    heard: Ints | None
-    said: tuple[float, float]
-
     def _hear(self, pipe: IO[bytes]) -> None:
-        with contextlib.suppress(EOFError, OSError):
+        with contextlib.suppress(Exception):  # the end, or half a plan: killed while it wrote
             while True:
                 self.heard = pickle.load(pipe)  # noqa: S301 - from whom started this process
         os._exit(1)  # nobody listens any more
@@ -182,10 +182,10 @@ def main() -> None:
     problem, start, way, seed, seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - from whom started this process
     watch = _Told(problem, time.monotonic() + seconds, sys.stdin.buffer)
     try:
-        found = prove(problem, start, way, seed=seed, watch=watch)
+        _say(_News(replace(prove(problem, start, way, seed=seed, watch=watch), left=()), over=True))
     except MemoryError:
-        return
+        pass
     except Exception:  # whatever it is, the one who asked has to know
         _say(traceback.format_exc())
-        return
-    _say(_News(replace(found, left=()), over=True))
+    finally:
+        os._exit(0)  # Python's own end aborts where a thread still reads the pipe

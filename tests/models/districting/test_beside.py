@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -115,6 +116,20 @@ def test_where_one_process_dies_the_other_goes_on_and_where_none_can_be_had_noth
     assert raced(problem, start) is None
     monkeypatch.setattr(beside.sys, "executable", str(ROOT / "no such program"))
     assert raced(problem, start) is None
+
+
+def test_a_process_ends_quietly_when_it_is_done_and_at_once_where_only_half_a_plan_comes(ground):
+    problem, start = uneven(ground, size=9, count=3, tolerance=0.5)
+    waits = "import models.districting.beside as b, time; b.prove = lambda *a, **k: time.sleep(600); b.main()"
+    for program, more, ended in ((beside.PROGRAM, b"", 0), (waits, pickle.dumps(start)[:-3], 1)):
+        with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              cwd=ROOT) as other:  # fmt: skip
+            assert other.stdin is not None
+            other.stdin.write(pickle.dumps((problem, start, "lists", 1, 60.0)) + more)
+            other.stdin.flush()
+            if more:
+                other.stdin.close()
+            assert other.wait(timeout=60) == ended
 
 
 @pytest.mark.skipif(os.name == "nt", reason="processes are looked up as POSIX has them")
