@@ -97,9 +97,7 @@ def plan_beats(
         objective=objective,
         bound=bound,
         unit="" if objective is None else "beats.unit.ratio",
-        ended_by="exact"
-        if objective is None
-        else ("optimal" if math.isclose(objective, bound or 0.0, rel_tol=1e-5) else "gap"),
+        ended_by=_ended_by(objective, bound),
         notes=tuple(_notes(zone_rows, hot, pieces, checkpoints, left_out, settings, workload)),
     )
 
