@@ -151,6 +151,11 @@ def recognise(columns: Iterable[str], *, has_shapes: bool, own: Own = NOTHING_OW
     return max(fitting, key=lambda match: len(match.fields) - len(match.guessed), default=None)
 
 
+def understood_as(columns: Iterable[str], table: str, *, own: Own = NOTHING_OWN) -> Match:
+    """Return how the columns are understood where a person has said which table it is, whether or not they suffice."""
+    return _with_guesses(_match(table, list(columns), own), own)
+
+
 def called(table: str, name: str) -> str:
     """Return what a field is called in the reader's language: its first header in the list."""
     column = "zh_headers" if language() == "zh" else "en_headers"

@@ -109,6 +109,20 @@ def preview(path: Path, ws: Workspace) -> Preview:
         return Preview(path.name, tuple(one for source in files for one in _of_source(source, own)))
 
 
+def columns_as(columns: Sequence[Column], table: str, ws: Workspace) -> tuple[Column, ...]:
+    """Return what becomes of the columns of a sheet once a person has said that it is this table.
+
+    Raises
+    ------
+    InputError
+        If the station's own headers name a field that does not exist.
+    """
+    names = [column.name for column in columns]
+    match = headers.understood_as(names, table, own=own_headers(ws))
+    fields = _fields(match)
+    return tuple(_column(name, fields, match) for name in names)
+
+
 def _of_source(source: Source, own: headers.Own) -> Sequence[SheetPreview]:
     if source.kind in kinds.OSM:
         return [SheetPreview(source.name, GROUND, None, (), pd.DataFrame())]
@@ -136,7 +150,7 @@ def _of_ground(sheet: Sheet) -> SheetPreview:
 def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
     names = list(sheet.frame.columns)
     match = headers.recognise(names, has_shapes=sheet.shapes is not None, own=own)
-    fields = {column: name for name, several in match.fields.items() for column in several} if match else {}
+    fields = _fields(match) if match else {}
     columns = tuple(_column(name, fields, match) for name in names)
     shown = [name for name in names if name in fields and fields[name] not in NOT_COPIED]
     if match is None:  # nobody can say which column is which without seeing them
@@ -150,6 +164,10 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
         problem = str(InputError(key, file=sheet.name, columns=names[:12]))
         return SheetPreview(sheet.name, "", len(sheet.frame), columns, head, problem)
     return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head)
+
+
+def _fields(match: headers.Match) -> dict[str, str]:
+    return {column: name for name, several in match.fields.items() for column in several}
 
 
 def _column(name: str, fields: dict[str, str], match: headers.Match | None) -> Column:

@@ -170,6 +170,21 @@ def test_a_table_that_nobody_knows_is_understood_once_its_columns_are_named(stat
     assert "读入 1 行 = 接受 1 + 搁置 0 + 拒绝 0" in words(page)
 
 
+def test_a_table_named_by_hand_is_mapped_as_it_would_be_by_itself(station):
+    content = "寅卯,警情细类,案发地址,报警方式,处警人,简要案情\n2024-01-03 08:10,盗窃,某路,110接警,张三,某事\n"
+    page = chosen(shown(station, "data"), ("z.csv", content))
+    table = next(box for box in page.selectbox if box.label == text("page.upload.table"))
+    page = table.set_value("incidents").run()
+    fields = {box.label.split("（")[0]: box.value for box in page.selectbox if "（" in box.label}
+    assert fields == {"寅卯": "", "警情细类": "subtype", "案发地址": "address", "报警方式": "channel"}
+    assert text("intake.dropped", names="处警人、简要案情") in words(page)
+    page = next(box for box in page.selectbox if box.label.startswith("寅卯")).set_value("reported_at").run()
+    page = pressed(page, "import")
+    assert "读入 1 行 = 接受 1 + 搁置 0 + 拒绝 0" in words(page)
+    written = (station / "station.toml").read_text(encoding="utf-8")
+    assert ('"寅卯" = "reported_at"' in written, "警情细类" in written) == (True, False)
+
+
 def test_a_file_without_any_known_header_is_shown_with_its_rows_mapped_and_remembered(station):
     rows = "".join(f"2024-01-{day:02d} 08:1{day % 10};盗窃{day}\n" for day in range(1, 26))
     page = chosen(shown(station, "data"), ("y.csv", "某某登记\n子丑;寅卯\n" + rows))

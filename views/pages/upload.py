@@ -22,7 +22,7 @@ from gis_data.intake.archives import file_name
 from gis_data.intake.headers import NEEDED, called, fields_of
 from gis_data.intake.kinds import KINDS
 from gis_data.intake.own_headers import save_headers
-from gis_data.intake.preview import Column, Preview, SheetPreview, preview
+from gis_data.intake.preview import Column, Preview, SheetPreview, columns_as, preview
 from gis_data.workspace import Workspace
 from views import figures, jobs
 from views.pages import frame, work
@@ -70,7 +70,7 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
             continue
         for sheet in seen.sheets:
             with_persons |= bool(sheet.refused)
-            _show_sheet(sheet, seen.file, f"{file.file_id} {sheet.name}", changes)
+            _show_sheet(station.ws, sheet, seen.file, f"{file.file_id} {sheet.name}", changes)
     drop = with_persons and st.checkbox(text("page.upload.drop_persons"), key=f"drop {chosen[0].file_id}")
     unfit = refused or (with_persons and not drop)
     changed = any(changes.values())
@@ -95,7 +95,7 @@ def _preview(station: Station, file: Any) -> Preview:  # noqa: ANN401 - Streamli
     return known[key]
 
 
-def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> None:
+def _show_sheet(ws: Workspace, sheet: SheetPreview, file: str, key: str, changes: Changes) -> None:
     rows = figures.DASH if sheet.rows is None else f"{sheet.rows:,}"
     table = figures.table_name(sheet.table)
     st.markdown(f"**{_plain(text('page.upload.sheet', sheet=sheet.name, table=table, rows=rows))}**")
@@ -104,15 +104,16 @@ def _show_sheet(sheet: SheetPreview, file: str, key: str, changes: Changes) -> N
     if sheet.refused:
         st.error(_plain(text("error.intake.person", file=file, columns=text("list.mark").join(sheet.refused))))
         return
-    target = sheet.table
+    target, columns = sheet.table, sheet.columns
     if not target and sheet.columns:
         st.caption(text("page.upload.unknown"))
         target = st.selectbox(
             text("page.upload.table"), ["", *NEEDED], format_func=figures.table_name, key=f"table {key}"
         )
+        columns = columns_as(columns, target, ws) if target else columns
     if target in NEEDED:
-        _map_headers(sheet.columns, target, key, changes.setdefault(target, {}))
-    dropped = [column.name for column in sheet.columns if column.how == "dropped"]
+        _map_headers(columns, target, key, changes.setdefault(target, {}))
+    dropped = [column.name for column in columns if column.how == "dropped"]
     if dropped:
         st.caption(_plain(text("intake.dropped", names=text("list.mark").join(dropped))))
     if len(sheet.head):
