@@ -35,13 +35,15 @@ def moved_units(first: Plan, second: Plan) -> gpd.GeoDataFrame:
     -------
     geopandas.GeoDataFrame
         ``unit_id``, ``name``, ``zone_id`` (of the first plan), ``new_zone_id`` (as the second plan names it),
-        ``work_min`` a week, and the unit's ground.
+        ``continues`` (the first plan's zone that this one continues; "" for a new one), ``work_min`` a week, and the
+        unit's ground.
     """
     old, new = first.tables["units"], second.tables["units"]
     both = old.merge(new[["unit_id", "zone_id"]].rename(columns={"zone_id": "new_zone_id"}), on="unit_id")
     same = zone_match(first, second)
-    moved = both[both["zone_id"] != both["new_zone_id"].map(same)]
-    columns = ["unit_id", "name", "zone_id", "new_zone_id", "total_min", "geometry"]
+    both["continues"] = both["new_zone_id"].map(same).fillna("")
+    moved = both[both["zone_id"] != both["continues"]]
+    columns = ["unit_id", "name", "zone_id", "new_zone_id", "continues", "total_min", "geometry"]
     return gpd.GeoDataFrame(moved[columns].rename(columns={"total_min": "work_min"}), geometry="geometry", crs=old.crs)
 
 

@@ -90,12 +90,20 @@ def moved_table(moved: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                names["village"]: row["name"], names["zone_from"]: row["zone_id"], names["zone_to"]: row["new_zone_id"],
+                names["village"]: row["name"], names["zone_from"]: row["zone_id"], names["zone_to"]: zone_to(row),
                 names["work"]: text("map.tip.hours_a_week", hours=f"{row['work_min'] / 60:.1f}"),
             }
             for row in records(moved)
         ]
     )  # fmt: skip
+
+
+def zone_to(moved: Mapping[str, Any]) -> str:
+    """Name the zone that a unit comes to; where zones are numbered anew, with the old zone that it continues."""
+    if moved["new_zone_id"] == moved["continues"]:
+        return str(moved["new_zone_id"])
+    key = "page.plans.zone_continues" if moved["continues"] else "page.plans.zone_new"
+    return text(key, zone=moved["new_zone_id"], old=moved["continues"])
 
 
 def decision_table(known: Sequence[Decision]) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """The audit log as the page of plans tells it."""
 
+import pandas as pd
 import pytest
 
 from gis_data.catalogue import speaking
-from views.plan_words import action_name, details, log_table
+from views.plan_words import action_name, details, log_table, moved_table
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,14 @@ def test_changes_of_accounts_have_names_and_the_newest_entry_stands_first():
         told = log_table(entries, "Asia/Shanghai")
         assert list(told.iloc[:, 2]) == ["remove account", "add account"]
         assert action_name("never.heard") == "never.heard"
+
+
+def test_a_unit_is_never_said_to_move_from_a_zone_to_the_same():
+    """Zones are numbered anew by each run: Z4 of the second may continue Z3 of the first."""
+    moved = pd.DataFrame(
+        {"name": ["东村", "西村", "南村"], "zone_id": ["Z4", "Z1", "Z2"], "new_zone_id": ["Z4", "Z2", "Z7"],
+         "continues": ["Z3", "Z2", ""], "work_min": 60.0}
+    )  # fmt: skip
+    with speaking("zh"):
+        table = moved_table(moved)
+    assert table["新巡区"].tolist() == ["Z4（接原 Z3）", "Z2", "Z7（新区）"]

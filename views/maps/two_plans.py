@@ -14,6 +14,7 @@ from views.maps.layers import because, shape_layer, tip_html
 from views.maps.look import line_sample, swatch
 from views.maps.zones import tile_names, zone_borders
 from views.palette import BLUE, UNSEEN
+from views.plan_words import zone_to
 
 
 def two_plans_map(
@@ -31,7 +32,7 @@ def _moved_row(town: TownMap, moved: gpd.GeoDataFrame, second: Plan) -> Row:
         tip_html(
             row["name"],
             [
-                (text("page.plans.zone_from"), row["zone_id"]), (text("page.plans.zone_to"), row["new_zone_id"]),
+                (text("page.plans.zone_from"), row["zone_id"]), (text("page.plans.zone_to"), zone_to(row)),
                 (text("page.plans.work"), text("map.tip.hours_a_week", hours=f"{row['work_min'] / 60:.1f}")),
             ],
         )
