@@ -119,13 +119,17 @@ def undo(
     import_id: Annotated[
         str, typer.Argument(metavar="[IMPORT_ID]", help="默认撤销最近一次导入 / the last import if left out")
     ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问 / do not ask")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take an import back as if it had never been."""
+    """Take an import back as if it had never been; on a terminal, name it and ask first."""
     from gis_data import intake
     from gis_data.workspace import Workspace
 
-    done = intake.undo_import(Workspace.open(folder), import_id)
+    ws = Workspace.open(folder)
+    if not yes:
+        _ask_to_undo(ws, import_id)
+    done = intake.undo_import(ws, import_id)
     if as_json:
         _print_json(dataclasses.asdict(done))
         return
@@ -134,6 +138,22 @@ def undo(
     typer.echo(text("command.undone", files=files, removed=removed, restored=restored, waiting=done.waiting_again))
     if done.left_alone:
         typer.echo(text("command.left_alone", rows=done.left_alone))
+
+
+def _ask_to_undo(ws: Any, import_id: str) -> None:  # noqa: ANN401 - a Workspace, imported lazily
+    """Name what an undo takes back and ask; with nobody to ask, do not empty a workspace by the way."""
+    from gis_data import intake
+
+    gone = intake.to_undo(ws, import_id)
+    files = gone["file"].unique()
+    rows = int(gone["accepted"][gone["table"] != "ground"].sum())
+    named: dict[str, Any] = {"count": len(files), "rows": f"{rows:,}", "files": text("list.mark").join(files)}
+    if sys.stdin.isatty():
+        typer.echo(text("command.undo_what", when=f"{gone['imported_at'].iloc[0]:%Y-%m-%d %H:%M}", **named), err=True)
+        if not typer.confirm(text("command.undo_sure"), err=True):
+            raise typer.Exit(1)
+    elif not import_id and len(gone) == len(ws.read("imports")):
+        raise InputError("intake.undo_all", folder=ws.root.name, **named)
 
 
 @app.command()

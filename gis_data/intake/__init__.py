@@ -3,9 +3,9 @@
 from gis_data.intake.door import import_files, make_workspace, new_workspace
 from gis_data.intake.report import FileReport, ImportReport
 from gis_data.intake.store import purge_originals
-from gis_data.intake.undo import Undone, undo_import
+from gis_data.intake.undo import Undone, to_undo, undo_import
 
 __all__ = [
     "FileReport", "ImportReport", "Undone", "import_files", "make_workspace", "new_workspace", "purge_originals",
-    "undo_import",
+    "to_undo", "undo_import",
 ]  # fmt: skip

@@ -45,6 +45,18 @@ class Undone:
     left_alone: int = 0
 
 
+def to_undo(ws: Workspace, import_id: str = "") -> pd.DataFrame:
+    """Return the rows of table ``imports`` that an undo would take back now, for a person to see before.
+
+    Raises
+    ------
+    InputError
+        If there is no such import.
+    """
+    imports = ws.read("imports")
+    return imports[imports["import_id"].isin(_chosen(imports, import_id))]
+
+
 def undo_import(ws: Workspace, import_id: str = "") -> Undone:
     """Take an import back; without a name, everything that the last command brought in.
 

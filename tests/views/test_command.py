@@ -1,6 +1,7 @@
 """The command line: exit codes, one sentence for an error, nothing written when the input is wrong."""
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -298,3 +299,36 @@ def test_columns_about_persons_are_left_behind_on_request_and_their_names_logged
     entry = json.loads((station / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert entry["parameters"]["dropped_person_columns"] == {"电话.xlsx": ["报警人电话"]}
     assert not any("不应出现".encode() in path.read_bytes() for path in station.rglob("*") if path.is_file())
+
+
+class Terminal(io.StringIO):
+    """What a person types."""
+
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_an_undo_names_what_goes_and_asks(run, station, tmp_path, monkeypatch):
+    run("import", station, sheet(tmp_path / "一.xlsx", [ROW, ROW | {"接警编号": "37028300000000000002"}]))
+    before = content(station)
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    code, out, err = run("undo", station)
+    assert (code, out.strip()) == (1, "")
+    assert all(word in err for word in ("1 个文件", "2 行", "一.xlsx", "确定撤销"))
+    assert content(station) == before
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    code, out, _ = run("undo", station, "--json")
+    assert (code, json.loads(out)["removed"]) == (0, {"incidents": 2})
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_with_nobody_to_ask_the_import_that_made_the_workspace_stays_unless_told(run, boundary, tmp_path, lang):
+    """The undo typed twice: the first takes the month back, the second would leave nothing."""
+    folder = tmp_path / "镇"
+    run("new", folder, sheet(tmp_path / "一.xlsx", [ROW]), "--name", "甲镇", "--boundary", boundary)
+    run("import", folder, sheet(tmp_path / "二.xlsx", [ROW | {"接警编号": "37028300000000000002"}]))
+    assert "二.xlsx" in run("undo", folder)[1]
+    before = content(folder)
+    said_in_one_sentence(run("--lang", lang, "undo", folder), ["一.xlsx", "镇", "--yes"])
+    assert content(folder) == before
+    assert "一.xlsx" in run("undo", folder, "--yes")[1]
