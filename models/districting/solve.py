@@ -67,7 +67,8 @@ def solve(
     Parameters
     ----------
     time_limit_s
-        Ends the work, but decides nothing before: with more time the answer is never worse.
+        Ends the work, but decides nothing before. A plan proven within it costs the same in every run; how good one is
+        that it stops hangs on the machine's speed.
     start
         A plan to begin with, for example today's; the answer is never worse. One that breaks a rule is not used.
     """
