@@ -22,7 +22,7 @@ from views import camera_words, life_words
 from views.basemap.names import village_name_boxes
 from views.basemap.tiles import TileSet
 from views.figures import records
-from views.maps.cameras import camera_map, town_camera_map
+from views.maps.cameras import blind_bands, camera_map, town_camera_map
 from views.maps.frame import as_html
 from views.maps.hotspots import hotspot_map
 from views.maps.incidents import FEW_POINTS, MOST_ROWS, levels_of, months_of
@@ -225,6 +225,16 @@ def test_a_station_without_villages_has_its_zone_map_too(town):
     study, tables, plans = town
     bare = tables | {name: tables[name].iloc[:0] for name in ("villages", "barriers")}
     assert "xq-zone-area" in as_html(zone_map(study, plans["zones"], None, bare, None))
+
+
+def test_bands_of_blind_spots_are_the_same_drawn_again_or_anew():
+    rng = np.random.default_rng(1)
+    discs = [shapely.MultiPoint(rng.uniform(0, 60, (8, 2)) * (1, 0.1)).buffer(6) for _ in range(3)]
+    blind = gpd.GeoDataFrame({"blind_spot_id": list("abc")}, geometry=discs, crs=CRS, index=[5, 7, 9])
+    first, again = blind_bands(blind), blind_bands(blind.iloc[[2, 0]])
+    assert first.geom_equals_exact(blind.geometry.buffer(6).buffer(-9), 0.0).all()
+    assert first.loc[[9, 5]].geom_equals_exact(again, 0.0).all()
+    assert (again.crs, len(blind_bands(blind.iloc[:0]))) == (first.crs, 0)
 
 
 def test_the_cards_of_cameras_say_why_and_why_not(planned_town):
