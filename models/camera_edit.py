@@ -5,6 +5,7 @@ Out:    the current run with the changed camera plan; the list of cameras that t
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -106,8 +107,10 @@ def _notes(plan: Plan, hand: CameraHand, done: Sequence[Mapping[str, Any]]) -> I
         "cameras.budget": {"spent": yuan(spent)},
         "cameras.cordon": {"seen": len(entrances) - len(open_ones), "entrances": len(entrances)},
         "cameras.night": night_figures(summary),
-        "cameras.wishes": {"second_pct": f"{hand.second_pct:.1f}", "private_m2": f"{private:,.0f}"},
+        "cameras.wishes": {"private_m2": f"{private:,.0f}"},
     }
+    if math.isfinite(hand.second_pct):
+        now["cameras.wishes"]["second_pct"] = f"{hand.second_pct:.1f}"
     for key, values in plan.notes:
         if key not in _OF_THE_MODEL and not key.startswith("cameras.by_hand."):
             yield key, {**values, **now.get(key, {})}

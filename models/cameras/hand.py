@@ -98,7 +98,8 @@ class CameraHand:
     listed
         The cameras as the workspace keeps them (table "cameras"), with the changes.
     covered_pct, second_pct
-        Weighted road that all cameras see, and see from two sides, in per cent; ``second_pct`` is NaN at first.
+        Weighted road that all cameras see, and see from two sides, in per cent; ``second_pct`` is NaN
+        until a camera sees something else than planned.
     """
 
     ground: CameraGround
@@ -148,7 +149,8 @@ def changed(hand: CameraHand, change: CameraChange) -> CameraHand:
     if change.kind not in KINDS:
         raise InputError("cameras.hand.kind", found=change.kind, known=list(KINDS))
     cameras, listed = _KINDS[change.kind](hand, change)
-    return _scored(replace(hand, listed=listed, done=(*hand.done, change)), cameras)
+    after = replace(hand, listed=listed, done=(*hand.done, change))
+    return _restated(after, cameras) if change.kind in ("lock", "unlock") else _scored(after, cameras)
 
 
 def state_of(hand: CameraHand, village_id: str) -> VillageState:
@@ -347,6 +349,16 @@ def _on_pole(hand: CameraHand, point: shapely.Point, but: str) -> shapely.Point:
 # ---- what the plan is then ----
 
 
+def _restated(hand: CameraHand, cameras: gpd.GeoDataFrame) -> CameraHand:
+    """Return the hand with cameras in another state: they see and cost what they did, so that nothing is scored."""
+    return replace(hand, tables={**hand.tables, "cameras": cameras, **_emptied(hand)})
+
+
+def _emptied(hand: CameraHand) -> dict[str, pd.DataFrame]:
+    """Return the tables that spoke of the plan as the model had made it."""
+    return {name: hand.tables[name].iloc[:0] for name in ("curve", "rollout")}
+
+
 def _scored(hand: CameraHand, cameras: gpd.GeoDataFrame) -> CameraHand:
     """Return the hand with the tables of its plan made anew."""
     ground, settings = hand.ground, hand.settings
@@ -362,10 +374,10 @@ def _scored(hand: CameraHand, cameras: gpd.GeoDataFrame) -> CameraHand:
     )  # fmt: skip
     _with_history(tables, cameras, hand.tables)
     cards = checklist(tables["cameras"], tables["views"], ground.places, ground.private, settings=settings)
-    summary = summary_table(hand.tables["villages"], ground.demand, scene, best, tables, ground.roads)
+    fewest = hand.tables["summary"].set_index("village_id")["fewest_cut"]  # the roads are as they were
+    summary = summary_table(hand.tables["villages"], ground.demand, scene, best, tables, fewest)
     second = float(scene.problem.weight @ two_sided(scene.problem, scene.directions, every))
-    emptied = {name: hand.tables[name].iloc[:0] for name in ("curve", "rollout")}
-    emptied["left_out"] = _still_left_out(hand.tables["left_out"], hand.cameras, tables["cameras"])
+    emptied = _emptied(hand) | {"left_out": _still_left_out(hand.tables["left_out"], hand.cameras, tables["cameras"])}
     tables["blind_spots"] = _with_known_sites(tables["blind_spots"], hand.tables["blind_spots"])
     return replace(
         hand, tables={**hand.tables, **tables, "checklist": cards, "summary": summary, **emptied},

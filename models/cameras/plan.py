@@ -24,6 +24,7 @@ from models.cameras import coverage, money, rules
 from models.cameras.bounds import wish_bounds
 from models.cameras.checklist import checklist
 from models.cameras.demand import find_demand
+from models.cameras.entrances import fewest_cuts
 from models.cameras.left_out import left_out_sites, with_best_sites
 from models.cameras.many import most_covered_by_price, parts_of
 from models.cameras.problem import Choice, Ints, Problem
@@ -93,7 +94,7 @@ def plan_cameras(
     progress("cameras.step.views", 0.90)
     tables = plan_tables(scene, answer.best, demand, villages, roads, buildings, cameras, settings)
     tables |= about
-    tables["summary"] = summary_table(named, demand, scene, answer.best, tables, roads)
+    tables["summary"] = summary_table(named, demand, scene, answer.best, tables, fewest_cuts(demand.areas, roads))
     tables["checklist"] = checklist(tables["cameras"], tables["views"], places, scene.private_ground, settings=settings)
     tables["left_out"] = left_out_sites(scene, answer.best, budget_cny=answer.budget_cny)
     tables["blind_spots"] = with_best_sites(tables["blind_spots"], scene, answer.best, demand)

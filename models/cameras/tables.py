@@ -19,7 +19,6 @@ from scipy.spatial import cKDTree
 from gis_data.settings import CameraSettings
 from models.cameras.checklist import COLUMNS as CHECKLIST
 from models.cameras.demand import Demand
-from models.cameras.entrances import fewest_cuts
 from models.cameras.left_out import BEST
 from models.cameras.left_out import COLUMNS as LEFT_OUT
 from models.cameras.money import CURVE, ROLLOUT
@@ -279,16 +278,11 @@ def _gathered(points: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Give each point the number of its spot: the weightiest point takes all free ones within 60 m, and so on."""
     spot = np.full(len(points), -1, dtype=np.int64)
     xy, village = site_xy(points), pd.factorize(points["village_id"])[0]
-    near = (
-        cKDTree(np.column_stack([xy, village * 1e6])).query_ball_point(
-            np.column_stack([xy, village * 1e6]), BLIND_SPOT_M
-        )
-        if len(xy)
-        else []
-    )
+    places = np.column_stack([xy, village * 1e6])
+    tree = cKDTree(places)
     for row in np.argsort(-points["weight"].to_numpy(), kind="stable"):
         if spot[row] < 0:
-            around = np.array(near[row])
+            around = np.array(tree.query_ball_point(places[row], BLIND_SPOT_M))
             spot[around[spot[around] < 0]] = row
     return spot
 
@@ -299,9 +293,9 @@ def summary_table(
     scene: Scene,
     best: Choice,
     tables: dict[str, pd.DataFrame],
-    roads: gpd.GeoDataFrame,
+    fewest_cut: pd.Series,
 ) -> pd.DataFrame:
-    """Return one row per named village: cameras, price, road and entrances seen."""
+    """Return one row per named village: cameras, price, road and entrances seen; ``fewest_cut`` by ``village_id``."""
     table = named.loc[named["named"], ["village_id", "name", "reasons", "population"]].reset_index(drop=True)
     cameras, sites, entrances = tables["cameras"], tables["sites"], tables["entrances"]
     points = pd.DataFrame(demand.points.drop(columns="geometry")).assign(
@@ -321,7 +315,7 @@ def summary_table(
         "seen_at_night_m": points[points["night"]].groupby("village_id")["length_m"].sum(),
         "entrances": entrances.groupby("village_id").size(),
         "entrances_seen": entrances[entrances["seen"]].groupby("village_id").size(),
-        "fewest_cut": fewest_cuts(demand.areas, roads),
+        "fewest_cut": fewest_cut,
         "private_m2": cameras.groupby("village_id")["private_m2"].sum(),
     }
     for name, values in columns.items():

@@ -112,6 +112,25 @@ def test_locking_every_camera_changes_no_figure_and_the_next_plan_has_them_all(h
     assert after.to_frame()["camera_id"].is_unique
 
 
+def test_a_lock_is_not_scored_and_is_what_a_full_score_after_it_finds(hand, monkeypatch):
+    """A turn scores the whole plan: locked before it, without a score, or after it must be the same."""
+    lock, turn = CameraChange("lock", new_camera(hand)["camera_id"]), turned(new_camera(hand, 2), 75.0)
+    unlock = dataclasses.replace(lock, kind="unlock")
+    scored = changed(changed(hand, lock), turn)
+    with monkeypatch.context() as patch:
+        patch.delattr("models.cameras.hand.scene_of_cameras")
+        locked, turned_only = changed(hand, lock), changed(changed(scored, unlock), lock)
+        with pytest.raises(NameError):
+            changed(hand, turn)
+    assert len(locked.tables["rollout"]) == len(locked.tables["curve"]) == 0 < len(hand.tables["rollout"])
+    after = changed(changed(hand, turn), lock)
+    assert (after.covered_pct, after.second_pct) == (scored.covered_pct, scored.second_pct)
+    assert (after.cameras["status"] == "by_hand").sum() == 2
+    for name in (*FIGURES, "left_out"):
+        for other in (after, turned_only):
+            pd.testing.assert_frame_equal(pd.DataFrame(scored.tables[name]), pd.DataFrame(other.tables[name]))
+
+
 @pytest.mark.parametrize(("by_deg", "dx", "dy"), [(75.0, 0.0, 0.0), (180.0, 0.0, 0.0), (30.0, 4.0, -3.5)])
 def test_a_moved_or_turned_camera_sees_what_the_referee_says(hand, town, by_deg, dx, dy):
     after = changed(hand, turned(new_camera(hand, 2), by_deg, dx, dy))
@@ -236,6 +255,7 @@ def test_a_recorded_change_is_in_the_plan_the_list_the_log_and_the_next_plan(mak
     assert (entry["action"], entry["parameters"]["reason"]) == ("override", "树挡住了")
     assert entry["parameters"]["changes"][0]["camera_id"] == change.camera_id
     record_cameras(ws, [CameraChange("lock", new_camera(hand, 2)["camera_id"])], reason="已谈妥")
+    assert dict(load_plans(ws)["cameras"].notes)["cameras.wishes"] == dict(made.notes)["cameras.wishes"]
     again = plan_town(ws, ["cameras"], until="2024-01-01")["cameras"].to_frame()
     assert np.isclose(again.set_index("camera_id").loc[change.camera_id, "azimuth_deg"], change.azimuth_deg % 360)
     ws.write({"places": town.places.iloc[1:]})
