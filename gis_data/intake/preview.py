@@ -6,7 +6,7 @@ Out:    for each sheet its table, what becomes of each column, and the first row
         of a column about persons, no number of a person and no free text is in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from gis_data.errors import InputError
-from gis_data.intake import archives, headers, kinds, sheets, values
+from gis_data.intake import archives, aside, headers, kinds, sheets, values
 from gis_data.intake.archives import Source
 from gis_data.intake.own_headers import own_headers
 from gis_data.intake.privacy import NOT_COPIED
@@ -61,6 +61,8 @@ class SheetPreview:
         each row as the user's own program shows it. Without rows where the file is refused.
     problem
         Why it cannot be imported, one sentence; "" if it can.
+    has_shapes
+        Whether its rows have a place on the map without columns that say so.
     """
 
     name: str
@@ -69,6 +71,7 @@ class SheetPreview:
     columns: tuple[Column, ...]
     head: pd.DataFrame
     problem: str = ""
+    has_shapes: bool = False
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -123,6 +126,23 @@ def columns_as(columns: Sequence[Column], table: str, ws: Workspace) -> tuple[Co
     return tuple(_column(name, fields, match) for name in names)
 
 
+def is_understood(sheet: SheetPreview, ws: Workspace, changes: Mapping[str, Mapping[str, str]]) -> bool:
+    """Tell whether a sheet would be imported with more of the station's own headers (table -> header -> field).
+
+    Raises
+    ------
+    InputError
+        If the station's own headers name a field that does not exist.
+    """
+    if sheet.table == GROUND:
+        return True
+    own = dict(own_headers(ws))
+    for table, mapping in changes.items():
+        own[table] = {**own.get(table, {}), **{headers.bare(header): name for header, name in mapping.items()}}
+    names = [column.name for column in sheet.columns if column.how != "refused"]
+    return headers.recognise(names, has_shapes=sheet.has_shapes, own=own) is not None
+
+
 def _of_source(source: Source, own: headers.Own) -> Sequence[SheetPreview]:
     if source.kind in kinds.OSM:
         return [SheetPreview(source.name, GROUND, None, (), pd.DataFrame())]
@@ -148,8 +168,9 @@ def _of_ground(sheet: Sheet) -> SheetPreview:
 
 
 def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
-    names = list(sheet.frame.columns)
-    match = headers.recognise(names, has_shapes=sheet.shapes is not None, own=own)
+    sheet, back = aside.returned(sheet)
+    names, has_shapes = list(sheet.frame.columns), sheet.shapes is not None or back is not None
+    match = headers.recognise(names, has_shapes=has_shapes, own=own)
     fields = _fields(match) if match else {}
     columns = tuple(_column(name, fields, match) for name in names)
     shown = [name for name in names if name in fields and fields[name] not in NOT_COPIED]
@@ -162,8 +183,8 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
     if match is None:
         key = "intake.unknown_table" if names else "intake.no_headers"
         problem = str(InputError(key, file=sheet.name, columns=names[:12]))
-        return SheetPreview(sheet.name, "", len(sheet.frame), columns, head, problem)
-    return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head)
+        return SheetPreview(sheet.name, "", len(sheet.frame), columns, head, problem, has_shapes)
+    return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head, has_shapes=has_shapes)
 
 
 def _fields(match: headers.Match) -> dict[str, str]:

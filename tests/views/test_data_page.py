@@ -215,6 +215,24 @@ def test_a_file_about_persons_is_refused_before_it_is_read_and_nothing_is_kept(s
     assert "王五".encode() not in everything
 
 
+def test_only_the_files_that_are_understood_are_imported_and_the_button_says_so(station):
+    strange, persons = ("z.csv", "寅卯,卯辰\n2024-01-03 08:10,盗窃\n"), ("p.csv", "寅卯,报警人姓名\n盗窃,王五\n")
+    page = chosen(shown(station, "data"), ("2024.csv", CALLS), strange, persons)
+    assert page.button(key="import").label == text("page.upload.import_some", count=1, left=2)
+    assert [("p.csv" in one.value, "报警人姓名" in one.value) for one in page.error] == [(True, True)]
+    assert ["z.csv" in one.value for one in page.warning] == [True], "of the refused file one thing is said"
+    table = next(box for box in page.selectbox if box.label == text("page.upload.table"))
+    page = table.set_value("incidents").run()
+    for header, field in (("寅卯", "reported_at"), ("卯辰", "type")):
+        assert len(page.warning) == 1
+        page = next(box for box in page.selectbox if box.label.startswith(header)).set_value(field).run()
+    assert page.button(key="import").label == text("page.upload.import_some", count=2, left=1)
+    assert not page.warning, "what was not understood now is"
+    before = len(Workspace.open(station).read("imports"))
+    pressed(page, "import")
+    assert set(Workspace.open(station).read("imports")["file"].iloc[before:]) == {"2024.csv", "z.csv"}
+
+
 def test_a_damaged_file_is_one_sentence_and_cannot_be_imported(station):
     page = chosen(shown(station, "data"), ("坏.xlsx", "PK\x03\x04 not a workbook"))
     assert "坏.xlsx" in alerts(page)

@@ -16,13 +16,13 @@ import streamlit as st
 
 from gis_data.acting import may
 from gis_data.catalogue import language, text
-from gis_data.errors import PatrolError
+from gis_data.errors import InputError, PatrolError
 from gis_data.intake import Undone, undo_import
 from gis_data.intake.archives import file_name
 from gis_data.intake.headers import NEEDED, called, fields_of
 from gis_data.intake.kinds import KINDS
 from gis_data.intake.own_headers import save_headers
-from gis_data.intake.preview import Column, Preview, SheetPreview, columns_as, preview
+from gis_data.intake.preview import Column, Preview, SheetPreview, columns_as, is_understood, preview
 from gis_data.workspace import Workspace
 from views import figures, jobs
 from views.pages import frame, work
@@ -33,6 +33,7 @@ from views.station import Station
 ENDINGS = [ending for endings in KINDS.values() for ending in endings if ending != ".shp"]
 MOST_MB = 200  # .streamlit/config.toml says the same
 ACROSS = 4
+MOST_NAMED = 12
 ROW = "#"  # no header of a file is read as bare as this
 
 Changes = dict[str, dict[str, str]]  # table -> header -> field
@@ -58,27 +59,39 @@ def show(station: Station, *, opened: bool) -> None:
 
 
 def _understand(station: Station, chosen: Sequence[Any]) -> None:
-    """Show how the files are understood, and import them as they are shown."""
+    """Show how the files are understood, and import those that are, as they are shown."""
     changes: Changes = {}
-    refused = with_persons = False
+    ready = []
+    with_persons = False
+    drop_key = f"drop {chosen[0].file_id}"
+    dropping = bool(st.session_state.get(drop_key))
     for file in chosen:
         try:
             seen = _preview(station, file)
         except PatrolError as problem:
             st.error(_plain(str(problem)))
-            refused = True
             continue
-        for sheet in seen.sheets:
-            with_persons |= bool(sheet.refused)
-            _show_sheet(station.ws, sheet, seen.file, f"{file.file_id} {sheet.name}", changes)
-    drop = with_persons and st.checkbox(text("page.upload.drop_persons"), key=f"drop {chosen[0].file_id}")
-    unfit = refused or (with_persons and not drop)
-    changed = any(changes.values())
+        refused = any(sheet.refused for sheet in seen.sheets)
+        with_persons |= refused
+        fits = [
+            _show_sheet(station.ws, sheet, f"{file.file_id} {sheet.name}", changes, dropping=dropping)
+            for sheet in seen.sheets
+        ]
+        if any(fits) and (dropping or not refused):
+            ready.append(file)
+    if with_persons:
+        st.checkbox(text("page.upload.drop_persons"), key=drop_key)
+    left = len(chosen) - len(ready)
+    label = text("page.upload.import_some", count=len(ready), left=left) if ready and left else ""
     with st.container(horizontal=True):
-        start = st.button(text("page.upload.import", count=len(chosen)), type="primary", disabled=unfit, key="import")
-        save = st.button(text("page.upload.save"), disabled=not changed, help=text("page.upload.save_help"), key="save")
+        start = st.button(
+            label or text("page.upload.import", count=len(chosen)), type="primary", disabled=not ready, key="import"
+        )
+        save = st.button(
+            text("page.upload.save"), disabled=not any(changes.values()), help=text("page.upload.save_help"), key="save"
+        )
     if start:
-        _import(station, chosen, changes, drop_persons=drop)
+        _import(station, ready, changes, drop_persons=with_persons and dropping)
     if save:
         _remember(station.ws, changes)
         st.rerun()
@@ -95,15 +108,15 @@ def _preview(station: Station, file: Any) -> Preview:  # noqa: ANN401 - Streamli
     return known[key]
 
 
-def _show_sheet(ws: Workspace, sheet: SheetPreview, file: str, key: str, changes: Changes) -> None:
+def _show_sheet(ws: Workspace, sheet: SheetPreview, key: str, changes: Changes, *, dropping: bool) -> bool:
+    """Show one sheet and what keeps it out, if anything does; return whether it would be imported."""
     rows = figures.DASH if sheet.rows is None else f"{sheet.rows:,}"
     table = figures.table_name(sheet.table)
     st.markdown(f"**{_plain(text('page.upload.sheet', sheet=sheet.name, table=table, rows=rows))}**")
-    if sheet.problem:
-        st.warning(_plain(sheet.problem))
-    if sheet.refused:
-        st.error(_plain(text("error.intake.person", file=file, columns=text("list.mark").join(sheet.refused))))
-        return
+    if sheet.refused and not dropping:
+        st.error(_plain(text("error.intake.person", file=sheet.name, columns=text("list.mark").join(sheet.refused))))
+        return False
+    notice = st.empty()
     target, columns = sheet.table, sheet.columns
     if not target and sheet.columns:
         st.caption(text("page.upload.unknown"))
@@ -113,7 +126,10 @@ def _show_sheet(ws: Workspace, sheet: SheetPreview, file: str, key: str, changes
         columns = columns_as(columns, target, ws) if target else columns
     if target in NEEDED:
         _map_headers(columns, target, key, changes.setdefault(target, {}))
-    dropped = [column.name for column in columns if column.how == "dropped"]
+    fits = is_understood(sheet, ws, changes)
+    if not fits:
+        notice.warning(_plain(sheet.problem or _not_enough(sheet)))
+    dropped = [column.name for column in columns if column.how in ("dropped", "refused")]
     if dropped:
         st.caption(_plain(text("intake.dropped", names=text("list.mark").join(dropped))))
     if len(sheet.head):
@@ -121,6 +137,13 @@ def _show_sheet(ws: Workspace, sheet: SheetPreview, file: str, key: str, changes
         st.caption(text(f"page.upload.{words}", count=len(sheet.head)))
         shown = sheet.head.reset_index(names=ROW)
         frame.table(shown.astype(str), words=list(shown.columns[1:]))
+    return fits
+
+
+def _not_enough(sheet: SheetPreview) -> str:
+    """Say what a table needs, where a person took from a sheet what it was known by."""
+    names = [column.name for column in sheet.columns]
+    return str(InputError("intake.unknown_table", file=sheet.name, columns=names[:MOST_NAMED]))
 
 
 def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[str, str]) -> None:
