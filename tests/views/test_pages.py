@@ -160,6 +160,18 @@ def test_totals_and_accounts_on_today_add_up(tiny_station):
     assert value[text("page.today.new_reports")] == str(reported)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_today_and_the_scorecard_count_differently_has_two_names(tiny_station, lang):
+    named, helps = [], []
+    for page in ("today", "scorecard"):
+        metrics = shown(tiny_station, page, lang).metric
+        named.append({metric.label for metric in metrics})
+        helps.append(" ".join(metric.help for metric in metrics))
+    assert not named[0] & named[1]
+    other = [text("page.scorecard.title", lang=lang).casefold(), text("page.today.title", lang=lang).casefold()]
+    assert [title in said.casefold() for title, said in zip(other, helps, strict=True)] == [True, True]
+
+
 def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_station):
     page = shown(tiny_station, "hotspots")
     assert "不是偶然" in words(page)

@@ -47,7 +47,7 @@ def _numbers(plan: Plan) -> None:
     spread = plan.settings["overdispersion"]
     frame.numbers(
         [
-            (text("page.scorecard.reported"), f"{table['reported'].sum():,}", ""),
+            (text("page.scorecard.reported"), f"{table['reported'].sum():,}", text("page.scorecard.reported_help")),
             (text("page.scorecard.arrests"), f"{table['arrest_incidents'].sum():,}", ""),
             (text("page.scorecard.hours"), figures.DASH if hours != hours else f"{hours:,.0f}", ""),
             (text("page.scorecard.met"), f"{verdicts.get('met', 0)} / {judged}", text("page.scorecard.met_help")),

@@ -76,7 +76,11 @@ def _numbers(station: Station) -> None:
                     accepted=number(last.accepted), aside=number(last.aside), refused=number(last.refused))  # fmt: skip
         shown += [
             (text("page.today.imported"), moment_words(last.at), said),
-            (text("page.today.new_reports"), number(last.reported), said),
+            (
+                text("page.today.new_reports"),
+                number(last.reported),
+                text("page.today.new_reports_help", import_help=said, reported=number(last.reported)),
+            ),
             (text("page.today.aside"), number(last.aside), said),
         ]
     shown.append((text("page.today.week"), number(week), text("page.today.week_help")))
