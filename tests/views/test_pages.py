@@ -172,6 +172,13 @@ def test_what_today_and_the_scorecard_count_differently_has_two_names(tiny_stati
     assert [title in said.casefold() for title, said in zip(other, helps, strict=True)] == [True, True]
 
 
+def test_cameras_that_stand_in_the_villages_named_only_are_called_so(tiny_station):
+    for query, key in (({}, "page.cameras.standing_named"), ({"village": "V5"}, "page.cameras.standing")):
+        labels = {metric.label for metric in shown(tiny_station, "cameras", **query).metric}
+        both = {text("page.cameras.standing_named"), text("page.cameras.standing")}
+        assert labels & both == {text(key)}
+
+
 def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_station):
     page = shown(tiny_station, "hotspots")
     assert "不是偶然" in words(page)

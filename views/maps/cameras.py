@@ -49,7 +49,7 @@ def town_camera_map(study: Study, plan: Plan, villages: gpd.GeoDataFrame, tiles:
     points = village_points(villages.set_index("village_id"))
     new = plan.tables["summary"].set_index("village_id")["new_cameras"]
     rows = [
-        *camera_rows(town, plan.to_frame(), show=False),
+        *camera_rows(town, plan.to_frame(), show=False, named=True),
         *_named_villages(town, plan, points, new),
     ]
     return finished(town, rows)
@@ -68,10 +68,11 @@ def _views(town: TownMap, views: gpd.GeoDataFrame) -> list[Row]:
     return rows
 
 
-def camera_rows(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True) -> list[Row]:
-    """Draw cameras, new ones and those that stand already, each with the way it looks."""
+def camera_rows(town: TownMap, cameras: gpd.GeoDataFrame, *, show: bool = True, named: bool = False) -> list[Row]:
+    """Draw cameras, new ones and those that stand, each with the way it looks; ``named`` if of named villages only."""
+    standing = "map.standing_named" if named else "map.standing_cameras"
     rows = []
-    for old, colour, label in ((False, VIEW, "map.new_cameras"), (True, INK, "map.standing_cameras")):
+    for old, colour, label in ((False, VIEW, "map.new_cameras"), (True, INK, standing)):
         part = cameras[(cameras["status"] == "existing") == old]
         if len(part):
             signs = [_camera_sign(azimuth, colour) for azimuth in part["azimuth_deg"]]

@@ -92,14 +92,16 @@ def _choose(summary: pd.DataFrame) -> str:
 
 def _numbers(part: pd.DataFrame, chosen: str) -> None:
     first = (text("page.cameras.villages"), f"{len(part)}", "")
+    standing, about = text("page.cameras.standing_named"), text("page.cameras.standing_help")
     if chosen != TOWN:
+        standing, about = text("page.cameras.standing"), ""
         first = (text("page.cameras.column.rule"), figures.rule_names(part["reasons"].iloc[0]), "")
     seen, night, road = part["seen_m"].sum(), part["seen_at_night_m"].sum(), part["road_m"].sum()
     frame.numbers(
         [
             first,
             (text("page.cameras.new"), f"{part['new_cameras'].sum():,}", ""),
-            (text("page.cameras.standing"), f"{part['existing_cameras'].sum():,}", ""),
+            (standing, f"{part['existing_cameras'].sum():,}", about),
             (text("page.cameras.entrances"), f"{part['entrances_seen'].sum():,} / {part['entrances'].sum():,}", ""),
             (text("page.cameras.covered"), f"{100 * seen / road:.0f}%" if road else figures.DASH, ""),
             (text("page.cameras.at_night"), f"{100 * night / road:.0f}%" if road else figures.DASH, ""),
