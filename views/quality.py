@@ -69,16 +69,17 @@ class QualityReport:
         """Rows read, accepted, set aside and refused over all files."""
         return {name: int(self.files[name].sum()) for name in COUNTS}
 
-    def said(self) -> dict[str, list[str]]:
-        """Return what is to be said of whole files by file; what came in last comes first."""
+    def said(self, *, figures: bool = False) -> dict[str, list[str]]:
+        """Return what is to be said of whole files by file, what came in last first; ``figures`` as in ``said``."""
         by_file: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
         for file, key, values in self.remarks:
             by_file.setdefault(file, []).append((key, values))
-        return {file: said(remarks) for file, remarks in reversed(by_file.items())}
+        return {file: said(remarks, figures=figures) for file, remarks in reversed(by_file.items())}
 
-    def sentences(self) -> list[str]:
+    def sentences(self, *, figures: bool = False) -> list[str]:
         """Return what is to be said of whole files, each with its file."""
-        return [text("page.data.remark", file=file, remark=one) for file, lines in self.said().items() for one in lines]
+        by_file = self.said(figures=figures)
+        return [text("page.data.remark", file=file, remark=one) for file, lines in by_file.items() for one in lines]
 
 
 def quality_of(read: Callable[[str], pd.DataFrame]) -> QualityReport:

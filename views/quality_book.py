@@ -43,7 +43,7 @@ def _files(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  #
     write_value(sheet, end, 0, text("quality.total"), looks["total"])
     for column, (name, _) in enumerate(columns[1:], start=1):
         write_value(sheet, end, column, report.sums.get(name, ""), looks["total"])
-    for number, line in enumerate([text("page.data.files_help"), *report.sentences()], start=end + 2):
+    for number, line in enumerate([text("page.data.files_help"), *report.sentences(figures=True)], start=end + 2):
         sheet.merge_range(number, 0, number, len(columns) - 1, line, looks["wrapped"])
         sheet.set_row(number, 32)
 

@@ -16,16 +16,17 @@ GATHERED = {
     "intake.remark.word_new": ("month",),
     "intake.remark.field_missing": ("first", "last"),
 }
+CERTAIN_LOG10 = 6.0  # a million times likelier: nobody weighs the figure any more
 MOST_PARTS = 6  # the largest come first
 _MONTH = re.compile(r"\d{4}-\d\d")
 
 
-def said(remarks: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """Return the sentences, each where the first of its parts stood."""
+def said(remarks: Iterable[tuple[str, Mapping[str, Any]]], *, figures: bool = False) -> list[str]:
+    """Return the sentences, each where the first of its parts stood; ``figures``: odds beyond doubt too."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for number, (key, values) in enumerate(remarks):
         shared = tuple(values[name] for name in GATHERED[key]) if key in GATHERED else (number,)
-        groups.setdefault((key, *shared), []).append(_with_span(values))
+        groups.setdefault((key, *shared), []).append(_with_odds(_with_span(values), figures=figures))
     return [_sentence(str(key), parts) for (key, *_), parts in groups.items()]
 
 
@@ -46,3 +47,17 @@ def _with_span(values: Mapping[str, Any]) -> dict[str, Any]:
         return dict(values)
     alone = first == last and _MONTH.fullmatch(first)
     return dict(values) | {"span": first if alone else text("intake.span", first=first, last=last)}
+
+
+def _with_odds(values: dict[str, Any], *, figures: bool) -> dict[str, Any]:
+    """Return the values with how ``likely`` a verdict is in words, where its decimal logarithm is among them."""
+    if "odds" not in values:
+        return values
+    odds = float(values["odds"])
+    if odds < CERTAIN_LOG10:
+        likely = text("intake.remark_odds.times", times=f"{10**odds:,.{0 if odds >= 1 else 1}f}")
+    elif figures:
+        likely = text("intake.remark_odds.figure", odds=odds)
+    else:
+        likely = text("intake.remark_odds.certain")
+    return values | {"likely": likely}

@@ -53,3 +53,17 @@ def test_one_month_is_named_once_and_days_stay_a_span(lang: str):
 def test_a_missing_village_is_called_as_its_column_is():
     ((_, values),) = _in_words([missing("2024-01", "2024-01", "village_id")])
     assert values["field"] == "所属村庄"
+
+
+@pytest.mark.parametrize(("lang", "certain"), [("zh", "几乎可以肯定"), ("en", "practically certain")])
+def test_odds_beyond_a_million_are_words_and_a_figure_where_it_is_asked_for(lang, certain):
+    def one(odds: float, *, figures: bool = False) -> str:
+        about = {"first": "2023-03-01", "last": "2023-03-31", "rows": 9, "odds": odds}
+        (line,) = said([("intake.remark.gcj02", about)], figures=figures)
+        return line
+
+    with speaking(lang):
+        assert [certain in one(odds) for odds in (2.0, 5.9, 6.0, 818.2)] == [False, False, True, True]
+        assert "818" not in one(818.2)
+        assert "818.2" in one(818.2, figures=True)
+        assert ("100 " in one(2.0), "794,328 " in one(5.9)) == (True, True)

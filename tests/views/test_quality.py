@@ -283,6 +283,9 @@ def test_the_spreadsheet_read_back_holds_the_reports_numbers(town, planned_town,
     assert [row[say("row")] for row in moves] == list(town.moves["row"])
     gone = town.moves["to_lon"].isna()
     assert [row[say("to_lon")] is None for row in moves] == list(gone), "a dropped point is a blank, not a zero"
+    odds = [str(values["odds"]) for _, key, values in town.remarks if key.rpartition(".")[2] in ("gcj02", "bd09")]
+    said = " ".join(str(cell) for row in book.worksheets[0].iter_rows(values_only=True) for cell in row)
+    assert [figure for figure in odds if figure not in said] == [] != odds, "what a page puts in words is a figure here"
 
 
 def test_a_file_name_in_the_spreadsheet_never_becomes_a_formula():
