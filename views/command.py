@@ -28,6 +28,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="工作区文件夹 
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print one JSON object")]
 PRINTED = "book_a4 book_a3 zones beats patrol_log weekly villages scorecard cameras quality"  # views.sheets.SHEETS
 PLANNED = "hotspots zones beats scorecard cameras; options"  # models.town_plan.PARTS, ON_REQUEST
+NOTES = 8  # lines about one file; the rest is in the quality report
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="要导入的文件 / files to import")]
 
 
@@ -377,10 +378,11 @@ def _say_report(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an Imp
         return
     for row in frame.to_dict("records"):
         typer.echo(text("command.imported", **row | {"table": table_name(row["table"])}))
-        if row["already"]:
-            typer.echo("  " + row["notes"])
-        if row["replaced"]:
-            typer.echo("  " + text("intake.new_and_replaced", new=row["new"], replaced=row["replaced"]))
+        lines = row["sentences"]
+        for line in lines[:NOTES]:
+            typer.echo("  " + line)
+        if len(lines) > NOTES:
+            typer.echo("  " + text("command.more_notes", count=len(lines) - NOTES))
 
 
 def _say_plans(plans: Any) -> None:  # noqa: ANN401 - plans by name, imported lazily

@@ -154,22 +154,23 @@ class FileReport:
         return self.problems.get("replaced", 0)
 
     def sentences(self) -> list[str]:
-        """Return what a person should know about this file, one sentence each."""
+        """Return what a person should know about this file, one sentence each, columns first, then most rows first."""
         if self.already:
             return [text("intake.already", file=self.file)]
         if self.unread:
             return [text("intake.unread", file=self.file)]
-        lines = [text(f"intake.reason.{key}") + f": {rows}" for key, rows in self.problems.items()]
-        if self.replaced:
-            lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
-        lines += said(self.remarks)
         named = {
             "intake.dropped": self.dropped,
             "intake.left_out": self.left_out,
             "intake.guessed": [f"{column} → {called(self.table, name)}" for column, name in self.guessed.items()],
             "intake.unknown": tuple(self.unknown),
         }
-        return lines + [text(key, names=names) for key, names in named.items() if names]
+        lines = [text(key, names=names) for key, names in named.items() if names]
+        if self.replaced:
+            lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
+        by_rows = sorted(self.findings, key=lambda one: -one.rows)
+        lines += [text(f"intake.reason.{one.problem}") + f": {one.rows}" for one in by_rows]
+        return lines + said(self.remarks)
 
 
 @dataclass(frozen=True)

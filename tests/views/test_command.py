@@ -12,9 +12,14 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString, Point, box
 
+from gis_data.intake.report import FileReport, Finding, ImportReport
 from views import command
 
 ROOT = Path(__file__).resolve().parents[2]
+NOTED = {
+    "bd09", "cell_point", "coordinates_minutes", "coordinates_swapped", "gcj02", "midnight_repaired", "no_point",
+    "time_24", "time_full_width", "year_added",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -332,3 +337,23 @@ def test_with_nobody_to_ask_the_import_that_made_the_workspace_stays_unless_told
     said_in_one_sentence(run("--lang", lang, "undo", folder), ["一.xlsx", "镇", "--yes"])
     assert content(folder) == before
     assert "一.xlsx" in run("undo", folder, "--yes")[1]
+
+
+def test_an_import_says_what_was_done_to_the_rows_most_rows_first_and_not_more_than_fits(run, boundary, tmp_path):
+    times = ["不详", "2023-05-01 24:00", "２０２３-05-02 10:00", "2023-05-03 24:00"]
+    rows = [ROW | {"接警编号": f"3702830000000000001{n}", "报警时间": when} for n, when in enumerate(times)]
+    run("new", tmp_path / "镇", "--name", "甲镇", "--boundary", boundary)
+    _, out, _ = run("import", tmp_path / "镇", sheet(tmp_path / "警情.xlsx", rows), "--dry-run")
+    found = json.loads(run("import", tmp_path / "镇", tmp_path / "警情.xlsx", "--dry-run", "--json")[1])[0]
+    counted = [int(line.rsplit(": ", 1)[1]) for line in out.splitlines()[1:] if ": " in line]
+    assert counted == sorted(json.loads(found["problems"]).values(), reverse=True)
+    assert "  写成 24:00，计到次日零点: 2" in out.splitlines()
+
+
+def test_notes_that_do_not_fit_are_counted(capsys):
+    findings = tuple(Finding(key, "accepted", rows) for rows, key in enumerate(sorted(NOTED)[:10], start=1))
+    one = FileReport("警情.csv", "incidents", "I1", "", rows_read=10, accepted=10, findings=findings)
+    command._say_report(ImportReport((one,)), as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rsplit(": ", 1)[1] for line in lines[1:9]] == ["10", "9", "8", "7", "6", "5", "4", "3"]
+    assert lines[9:] == ["  … 其余 2 条见质量报告"]
