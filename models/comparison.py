@@ -48,6 +48,7 @@ def compare_with_file(ws: Workspace, path: Path, *, column: str, seed: int) -> p
     InputError
         If there is no zone plan, the file or column is missing, or less than four whole weeks follow the period.
     """
+    named = read_areas(path, column=column).to_crs(ws.study.crs)
     plan = load_plans(ws).get("zones")
     if plan is None:
         raise InputError("plan.zones_first")
@@ -59,7 +60,6 @@ def compare_with_file(ws: Workspace, path: Path, *, column: str, seed: int) -> p
     before = places[places["reported_at"] < pd.Timestamp(plan.settings["period_end"], tz=ws.study.timezone)]
     cell, minutes = _cell_minutes(before, cells, ws.study.settings.workload)
     planning = _sums(cell, minutes, len(cells))
-    named = read_areas(path, column=column).to_crs(ws.study.crs)
     areas = {"plan": _zone_of_cells(cells, plan), "today": area_of_cells(cells, named, named["name"])}
     return compare_areas(
         weekly, planning, _travel_between_cells(ws, cells), areas, rng=np.random.default_rng([seed, 4])

@@ -14,13 +14,38 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from gis_data.acting import act_as_told
 from gis_data.catalogue import LANGUAGES, set_language, text
 from gis_data.errors import InputError, PatrolError
 
+
+class Commands(TyperGroup):
+    """The commands; what a person left out is named in their own language."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer does not export its context
+        """Run a command; ``speak`` has chosen the language before a command looks at its own words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as wrong:
+            # typer does not export its MissingParameter, the one kind that says which sort of word is missing
+            if not hasattr(wrong, "param_type") or wrong.param is None:
+                raise
+            typer.echo(text("command.missing", command=_called(wrong.ctx), name=_shown(wrong.param)), err=True)
+            raise typer.Exit(2) from wrong
+
+
+def _called(ctx: Any) -> str:  # noqa: ANN401 - typer's own context, which it does not export
+    return str(ctx.info_name) if ctx is not None else ""
+
+
+def _shown(param: Any) -> str:  # noqa: ANN401 - typer's own parameter, which it does not export
+    return str(param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper())
+
+
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="巡区规划与警情分析 / Patrol planning and crime analysis for a township police station.",
 )  # fmt: skip
 

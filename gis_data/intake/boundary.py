@@ -33,10 +33,7 @@ def read_boundary(path: Path, *, where: str = "") -> gpd.GeoSeries:
     CrsError
         If the file does not say in which CRS it is, or its coordinates cannot be in that CRS.
     """
-    layers = [sheet for sheet in sheets.open_sheets(path) if sheet.shapes is not None]
-    if not layers:
-        raise InputError("boundary.not_polygon", file=path.name, found=path.suffix)
-    layer = layers[0]
+    layer = _layer(path)
     assert layer.shapes is not None
     shapes = layer.shapes[_chosen(layer.frame, where, path).to_numpy()] if where else layer.shapes
     shapes = sheets.shapes_in(
@@ -57,10 +54,8 @@ def read_areas(path: Path, *, column: str) -> gpd.GeoDataFrame:
     InputError
         If the file is missing, damaged or has no such column or no polygons.
     """
-    layers = [sheet for sheet in sheets.open_sheets(path) if sheet.shapes is not None]
-    if not layers:
-        raise InputError("boundary.not_polygon", file=path.name, found=path.suffix)
-    shapes, frame = layers[0].shapes, layers[0].frame
+    layer = _layer(path)
+    shapes, frame = layer.shapes, layer.frame
     assert shapes is not None
     if column not in frame.columns:
         known = list(frame.columns)
@@ -86,6 +81,19 @@ def check_metre_crs(crs: str) -> str:
     if not metric:
         raise CrsError("crs.not_metric", crs=crs)
     return crs
+
+
+def _layer(path: Path) -> sheets.Sheet:
+    """Return the first layer of a file; an extract of OSM, which the import reads, is none here."""
+    try:
+        layers = [sheet for sheet in sheets.open_sheets(path) if sheet.shapes is not None]
+    except InputError as problem:
+        if problem.key != "intake.unknown_kind":
+            raise
+        layers = []
+    if not layers:
+        raise InputError("boundary.not_polygon", file=path.name, found=path.suffix)
+    return layers[0]
 
 
 def _crs(shapes: gpd.GeoSeries) -> str:

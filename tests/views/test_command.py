@@ -357,3 +357,35 @@ def test_notes_that_do_not_fit_are_counted(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.rsplit(": ", 1)[1] for line in lines[1:9]] == ["10", "9", "8", "7", "6", "5", "4", "3"]
     assert lines[9:] == ["  … 其余 2 条见质量报告"]
+
+
+def test_a_file_that_is_not_there_is_said_before_the_weeks_that_are_not(run, station):
+    said_in_one_sentence(run("compare", station, "没有.geojson", "--column", "名称"), ["没有.geojson"])
+
+
+def test_a_map_given_as_boundary_is_told_the_kinds_a_boundary_may_have(run, tmp_path):
+    path = tmp_path / "镇.osm"
+    path.write_text('<?xml version="1.0"?><osm version="0.6"></osm>', encoding="utf-8")
+    result = run("new", tmp_path / "ws", "--name", "甲镇", "--boundary", path)
+    said_in_one_sentence(result, ["镇.osm", ".geojson", ".parquet"])
+    assert result[2].count(".osm") == 1 + result[2].count("（是 .osm）"), "it is not among what may be given"
+
+
+def test_removing_an_account_where_there_is_none_says_how_to_add_one(run, station):
+    said_in_one_sentence(run("accounts", station, "--remove", "bob"), ["bob", "--add"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--lang", "zh", "new", "ws", "--name", "甲镇"], ["缺少 --boundary"]),
+        (["--lang", "en", "new", "ws", "--name", "甲镇"], ["lacks --boundary"]),
+        (["plan"], ["plan 缺少 DIR"]),
+        (["import", "ws"], ["import 缺少 FILE"]),
+    ],
+)
+def test_what_was_left_out_is_named_in_the_language_spoken(run, asked, words):
+    code, out, err = run(*asked)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "Missing" not in err
+    assert all(word in err for word in words)

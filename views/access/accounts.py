@@ -74,6 +74,8 @@ class Accounts:
         """
         found = dict(self._accounts())
         if found.pop(name, None) is None:
+            if not found:
+                raise InputError("access.none_to_remove", found=name)
             raise InputError("access.no_account", found=name, known=list(found))
         self._write(found)
         self._ws.log("access.removed", account=name)
