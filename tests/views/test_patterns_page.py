@@ -56,7 +56,9 @@ def tables(page) -> list[list[list[str]]]:
     found = []
     for block in html_of(page):
         if "xq-table" in block and "<thead>" in block:
-            rows = re.findall(r"<tr>(.*?)</tr>", block, re.DOTALL)
+            # A head is kept in one piece by spans around its unit and by hyphens that do not break.
+            plain = re.sub(r"</?span[^>]*>", "", block).replace("\u2011", "-")
+            rows = re.findall(r"<tr>(.*?)</tr>", plain, re.DOTALL)
             found.append([[html.unescape(c) for c in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows])
     return found
 
