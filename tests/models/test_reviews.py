@@ -160,7 +160,10 @@ def test_due_are_those_whose_day_is_near_and_late_those_whose_day_is_over(tmp_pa
     now = pd.Timestamp.now(ZONE).normalize()
     privacy = SimpleNamespace(purge_raw_after_days=90)
     ws = SimpleNamespace(root=tmp_path, study=SimpleNamespace(settings=SimpleNamespace(privacy=privacy)))
-    tables = {"incidents": pd.DataFrame({"reported_at": []}), "aside": pd.DataFrame({"moved_to": [], "file": []})}
+    tables = {
+        "incidents": pd.DataFrame({"reported_at": []}),
+        "aside": pd.DataFrame({"moved_to": [], "reason": [], "file": []}),
+    }
 
     def decided(kind: str, in_days: int, *, known: bool = True) -> reviews.Decision:
         made = now - pd.Timedelta(days=100) if known else None

@@ -106,7 +106,9 @@ def test_what_is_chosen_on_a_page_is_there_for_a_colleague_who_gets_its_address(
     with opened(browser, asked, deep=True) as colleague:
         map_of(colleague)
         assert "2023-03-01 – 2023-05-31" in colleague.locator("[data-testid=stMain]").inner_text()
-        assert "unit=" not in colleague.url  # what is not known is ignored
+        colleague.get_by_text(text("page.patterns.part.changed"), exact=True).click()
+        colleague.get_by_role("combobox", name=text("page.patterns.unit")).wait_for(timeout=WAIT_MS)
+        colleague.wait_for_function("() => !location.search.includes('unit=')", timeout=WAIT_MS)  # not known: ignored
 
 
 def test_two_spans_move_together_and_are_compared(page: Page):
