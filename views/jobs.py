@@ -189,15 +189,22 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, clear: Sequence[Path])
 
 def _ended(folder: Path, pid: int) -> dict[str, Any] | None:
     """Return how the work ended; None while it runs. One whose server died with it ended when it was last heard of."""
-    path = folder / "ended.json"
-    if path.exists():
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    with contextlib.suppress(FileNotFoundError):
+        found: dict[str, Any] = json.loads((folder / "ended.json").read_text(encoding="utf-8"))
         return found
     if _is_alive(pid):
         return None
-    heard = max((p.stat().st_mtime for p in folder.iterdir()), default=time.time())
+    heard = _last_written(folder)
     # Its end may just be being written: a moment later it is there.
     return None if time.time() - heard < 2 else {"code": 1, "at": heard}
+
+
+def _last_written(folder: Path) -> float:
+    """Return when a file of the work was last written: now, where what is looked at changes meanwhile."""
+    try:
+        return max(path.stat().st_mtime for path in folder.iterdir())
+    except (FileNotFoundError, ValueError):  # a draft took its own name, or the work was put away
+        return time.time()
 
 
 def _is_alive(pid: int) -> bool:
