@@ -47,6 +47,7 @@ def race(
 ) -> Branched | None:  # fmt: skip
     """Prove by all ways at once until one is proven or the time is over; None if no process could be started.
 
+    Where all die on the way (out of memory), the answer is the best that they told, never worse than the start.
     The proven cost hangs on nothing but the problem. What is known when the time is over hangs on how fast each was.
 
     Raises
@@ -82,7 +83,7 @@ def race(
             if time.monotonic() > deadline:
                 break
             share((time.monotonic() - begun) / max(deadline - begun, 1e-9))
-    if silent and not running:
+    if silent and not running:  # Python started, but not our program
         return None
     proven = best.ended_by == "optimal" or best.bound >= cost * (1 - SAME)
     return replace(best, bound=min(best.bound, cost), ended_by="optimal" if proven else "time")
@@ -182,6 +183,7 @@ def main() -> None:
     problem, start, way, seed, seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - from whom started this process
     watch = _Told(problem, time.monotonic() + seconds, sys.stdin.buffer)
     try:
+        watch.better(start, objective(problem, start), -math.inf)  # it has started, whatever becomes of it
         _say(_News(replace(prove(problem, start, way, seed=seed, watch=watch), left=()), over=True))
     except MemoryError:
         pass

@@ -104,7 +104,7 @@ def test_an_error_in_a_process_is_told_and_ends_the_other(ground, processes, mon
     assert len(processes) == 2
 
 
-def test_where_one_process_dies_the_other_goes_on_and_where_none_can_be_had_nothing_is_said(
+def test_where_one_process_dies_the_other_goes_on_and_where_both_die_the_plan_in_hand_stays(
     ground, processes, monkeypatch
 ):
     problem, start = uneven(ground, size=9, count=3, tolerance=0.5)
@@ -113,8 +113,17 @@ def test_where_one_process_dies_the_other_goes_on_and_where_none_can_be_had_noth
     monkeypatch.setattr(beside, "PROGRAM", dies.format(["lists"]))
     assert raced(problem, start).ended_by == "optimal"
     monkeypatch.setattr(beside, "PROGRAM", dies.format(["lists", "branch"]))
-    assert raced(problem, start) is None
-    monkeypatch.setattr(beside.sys, "executable", str(ROOT / "no such program"))
+    found = raced(problem, start)
+    assert (found.post.tolist(), found.bound, found.ended_by) == (start.tolist(), -math.inf, "time")
+
+
+@pytest.mark.parametrize("absent", ["Python", "our program"])
+def test_where_no_process_can_be_had_nothing_is_said(ground, monkeypatch, absent):
+    problem, start = uneven(ground, size=9, count=3, tolerance=0.5)
+    if absent == "Python":
+        monkeypatch.setattr(beside.sys, "executable", str(ROOT / "no such program"))
+    else:
+        monkeypatch.setattr(beside, "PROGRAM", "import no_such_module")
     assert raced(problem, start) is None
 
 
