@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
 from gis_data import cells as grid
-from gis_data.errors import InputError
+from gis_data.errors import InputError, WorkspaceError
 from gis_data.periods import Period
 from gis_data.standing import as_of, standing
 from gis_data.study import WGS84, Study
@@ -46,6 +46,7 @@ READ = (
 )  # fmt: skip
 
 Report = Callable[[str, float], None]
+Decided = TypeVar("Decided")
 
 
 def plan_town(
@@ -74,6 +75,8 @@ def plan_town(
     ------
     InputError
         If a part is unknown, ``until`` is no day, or there are no incidents to plan from.
+    WorkspaceError
+        If another version of the program kept what hands decided in a way that this one cannot read.
     """
     wanted = _ordered(parts)
     ws = ws.asking(changes or {})
@@ -297,13 +300,24 @@ class Job:
     progress: Report
     inputs: Mapping[str, str]
 
-    def settings_of(self, name: str) -> Mapping[str, Any]:
-        """Return a plan's settings, with what hands decided, even where the plan cannot be read any more."""
-        return self.plans[name].settings if name in self.plans else self.decided.get(name, {})
+    def by_hand(self, name: str, read: Callable[[Mapping[str, Any]], Decided]) -> Decided:
+        """Read from a plan's settings what hands decided, even where the plan cannot be read any more.
+
+        Raises
+        ------
+        WorkspaceError
+            If another version of the program kept it in a way that this one cannot read.
+        """
+        if name in self.plans:
+            return read(self.plans[name].settings)
+        try:
+            return read(self.decided.get(name, {}))
+        except (KeyError, TypeError, ValueError) as problem:
+            raise WorkspaceError("workspace.by_hand", file=f"{name}.json") from problem
 
     def closings(self) -> tuple[tuple[Closing, ...], tuple[Closing, ...]]:
         """Return what the current zones have as closed, and what of it is not found among the roads any more."""
-        return found_again(closings_of(self.settings_of("zones")), self.tables["roads"])
+        return found_again(self.by_hand("zones", closings_of), self.tables["roads"])
 
     def now(self) -> gpd.GeoDataFrame:
         """Return the incidents of the planning period."""
@@ -346,7 +360,7 @@ def _beats(job: Job) -> Plan:
     if "zones" not in job.plans:
         raise InputError("plan.zones_first")
     hotspots = job.plans.get("hotspots")
-    by_hand = wishes_of(job.settings_of("beats"))  # what hands asked for stays until hands take it away
+    by_hand = job.by_hand("beats", wishes_of)  # what hands asked for stays until hands take it away
     return plan_beats(
         job.study, job.plans["zones"], None if hotspots is None else hotspots.to_frame(), Tables.of(job.tables),
         period=job.period, seed=job.seed, by_hand=by_hand, progress=job.progress,

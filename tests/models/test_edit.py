@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gis_data import audit
 from gis_data.barriers import find_crossings
 from gis_data.catalogue import LANGUAGES, text
-from gis_data.errors import InfeasibleError, InputError
+from gis_data.errors import InfeasibleError, InputError, WorkspaceError
 from gis_data.workspace import Workspace
 from models import store
 from models.checkpoint_edit import CheckpointChange, record_checkpoints
@@ -361,6 +361,21 @@ def test_what_hands_decided_outlives_plans_of_an_older_format(shut_bridge, monke
     assert kept["name"] == "桥头"
     assert "夜间有人聚集" in kept["reason"]
     assert [one["reason"] for one in store.settings_of(ws)["zones"]["closings"]] == ["桥面维修"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("zones", {"closings": [[3, 4]]}), ("beats", {"by_hand": [{"at": "桥头"}]})]
+)
+def test_decisions_that_another_version_kept_otherwise_are_told_with_their_file(shut_bridge, name, settings):
+    ws, _ = shut_bridge
+    folder = store.current_run(ws)
+    assert folder is not None
+    head = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    (folder / f"{name}.json").write_text(json.dumps(head | {"format": 0, "settings": settings}), encoding="utf-8")
+    with pytest.raises(WorkspaceError, match=f"{name}.json"):
+        plan_town(ws, [name], seed=1)
+    (folder / f"{name}.json").unlink()
+    assert name in plan_town(ws, [name], seed=1)
 
 
 def test_an_opened_road_is_work_and_way_again_and_the_log_says_why(shut_bridge):
