@@ -17,14 +17,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from gis_data.errors import InputError
 from gis_data.settings import CameraSettings
+from models.cameras.carried import still_left_out, with_history, with_known_sites
 from models.cameras.checklist import checklist
 from models.cameras.demand import Demand
-from models.cameras.left_out import BEST
 from models.cameras.problem import Choice
 from models.cameras.scene import scene_of_cameras
 from models.cameras.sites import (
@@ -39,7 +37,6 @@ from models.cameras.sites import (
 )
 from models.cameras.tables import free_names, plan_tables, summary_table
 from models.cameras.two_sides import two_sided
-from models.cameras.visibility import site_xy
 
 _OWN = ["camera_id", "azimuth_deg", "hfov_deg", "status", "year", "geometry"]
 
@@ -368,58 +365,18 @@ def _scored(hand: CameraHand, cameras: gpd.GeoDataFrame) -> CameraHand:
     )  # fmt: skip
     every = np.arange(len(scene.configurations))
     best = Choice(every, scene.problem.share_pct(every), math.nan, "optimal")
-    tables = plan_tables(
+    made = plan_tables(
         scene, best, ground.demand, ground.villages, ground.roads, ground.buildings, hand.listed, settings,
         known=hand.tables,
     )  # fmt: skip
-    _with_history(tables, cameras, hand.tables)
+    tables = with_history(made, cameras, hand.tables)
     cards = checklist(tables["cameras"], tables["views"], ground.places, ground.private, settings=settings)
     fewest = hand.tables["summary"].set_index("village_id")["fewest_cut"]  # the roads are as they were
     summary = summary_table(hand.tables["villages"], ground.demand, scene, best, tables, fewest)
     second = float(scene.problem.weight @ two_sided(scene.problem, scene.directions, every))
-    emptied = _emptied(hand) | {"left_out": _still_left_out(hand.tables["left_out"], hand.cameras, tables["cameras"])}
-    tables["blind_spots"] = _with_known_sites(tables["blind_spots"], hand.tables["blind_spots"])
+    emptied = _emptied(hand) | {"left_out": still_left_out(hand.tables["left_out"], hand.cameras, tables["cameras"])}
+    tables["blind_spots"] = with_known_sites(tables["blind_spots"], hand.tables["blind_spots"])
     return replace(
         hand, tables={**hand.tables, **tables, "checklist": cards, "summary": summary, **emptied},
         covered_pct=best.objective, second_pct=scene.problem.pct(second),
     )  # fmt: skip
-
-
-def _still_left_out(left_out: pd.DataFrame, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the sites left out in villages without a change: elsewhere what they would add is not known any more."""
-    looks = ["camera_id", "x", "y", "azimuth_deg", "hfov_deg"]
-    same = pd.DataFrame(before[looks]).merge(pd.DataFrame(after[looks]))["camera_id"]
-    touched = pd.concat([table[~table["camera_id"].isin(same)] for table in (before, after)])["village_id"]
-    return left_out[~left_out["village_id"].isin(touched)]
-
-
-def _with_known_sites(blind: gpd.GeoDataFrame, before: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return blind spots with the site that would see most of those that are as they were; nothing of the others."""
-    as_it_was = ["village_id", "x", "y", "length_m"]
-    return blind.merge(pd.DataFrame(before[[*as_it_was, *BEST]]), on=as_it_was, how="left")
-
-
-def _with_history(
-    tables: dict[str, pd.DataFrame], cameras: gpd.GeoDataFrame, before: Mapping[str, pd.DataFrame]
-) -> None:
-    """Give cameras their state and year, and poles the name and kind they had before the change."""
-    known = cameras.set_index("camera_id").loc[tables["cameras"]["camera_id"]]
-    sites, old = tables["sites"], before["sites"]
-    near = cKDTree(_spots(old)).query(_spots(sites), distance_upper_bound=SAME_SPOT_M)[1]
-    free = free_names(sites["village_id"], "S", set(old["site_id"]))
-    names, kinds = sites["site_id"].tolist(), sites["kind"].tolist()
-    for row, (at, village) in enumerate(zip(near, sites["village_id"], strict=True)):
-        stood = at < len(old)
-        names[row] = old["site_id"].iloc[at] if stood else next(free[village])
-        kinds[row] = old["kind"].iloc[at] if stood else kinds[row]
-    place = pd.Series(range(len(sites)), index=sites["site_id"])[tables["cameras"]["site_id"]]
-    tables["cameras"] = tables["cameras"].assign(
-        status=known["status"].to_numpy(), year=known["year"].to_numpy(dtype=np.int64),
-        site_id=np.array(names, dtype=object)[place], site_kind=np.array(kinds, dtype=object)[place],
-    )  # fmt: skip
-    tables["sites"] = sites.assign(site_id=names, kind=kinds)
-
-
-def _spots(sites: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Return where poles are, with a third number that keeps apart those of cameras that stand already."""
-    return np.column_stack([site_xy(sites), sites["kind"] == "existing"]).astype(np.float64)
