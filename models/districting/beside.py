@@ -25,8 +25,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from models.districting.branch import Branched
-from models.districting.partition import SAME
-from models.districting.problem import Ints, Problem, objective
+from models.districting.problem import SAME, Ints, Problem, objective
 from models.districting.turns import prove
 from models.districting.watch import Watch
 

@@ -25,7 +25,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
@@ -33,13 +32,11 @@ from models.districting.bound import Knapsacks, columns_of, continuous_knapsacks
 from models.districting.exact import connected_pairs, solve_exactly
 from models.districting.knapsack import Knapsack
 from models.districting.parts import halves
-from models.districting.problem import Floats, Ints, Problem, objective
+from models.districting.problem import SAME, Bools, Floats, Ints, Problem, objective
 from models.districting.watch import Watch
 
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
 DIVE_NODES = 200  # of HiGHS, for a plan from the prices; counted, not timed, so that more time only goes further
-SAME = 1e-9  # two costs nearer than this share are one
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

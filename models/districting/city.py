@@ -17,7 +17,7 @@ from models.districting.city_bound import city_bound
 from models.districting.city_problem import CityProblem, broken_rules_of, minutes_to_post
 from models.districting.feasible import is_hopeless
 from models.districting.layout import central_posts, joined_to_posts, lay_out
-from models.districting.problem import Floats, Ints
+from models.districting.problem import SAME, Floats, Ints
 from models.districting.solve import Share, Solution
 
 ROUNDS = 20  # of the layout: 100,000 cells, 300 zones: 4.060 minutes after 10, 4.049 after 20, a second each
@@ -50,11 +50,11 @@ def solve_city(ground: CityProblem, *, seed: int, time_limit_s: float, share: Sh
         now = time.monotonic()
         taken, last = now - last, now
         share(1 - 0.7 / (1 + next(rounds)))
-        return bound >= cost * (1 - 1e-9) or now - started + PROVING * taken > time_limit_s
+        return bound >= cost * (1 - SAME) or now - started + PROVING * taken > time_limit_s
 
     bound = min(cost, city_bound(ground, np.unique(post, return_inverse=True)[1], minutes, enough=enough))
     share(1.0)
-    return Solution(post, cost, bound, "optimal" if bound >= cost * (1 - 1e-9) else "gap")
+    return Solution(post, cost, bound, "optimal" if bound >= cost * (1 - SAME) else "gap")
 
 
 def _planned(ground: CityProblem, *, rng: np.random.Generator) -> tuple[Ints | None, Floats]:

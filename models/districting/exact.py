@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from models.districting.problem import SLACK, Ints, Problem, broken_rules, objective, pieces, recentred
+from models.districting.problem import SAME, SLACK, Ints, Problem, broken_rules, objective, pieces, recentred
 from models.solver import quiet_highs
 
 
@@ -77,7 +77,7 @@ def solve_exactly(
             # Nothing cheaper than the start is left among the open pairs, or there is no plan at all.
             return Proven(best, best_cost, "infeasible" if best is None else "optimal", solves, len(cuts.rows))
         bound = max(bound, min(proven, best_cost))
-        if proven >= best_cost * (1 - 1e-9):
+        if proven >= best_cost * (1 - SAME):
             return Proven(best, best_cost, "optimal", solves, len(cuts.rows))
         new = _missing_cuts(problem, post, open_pairs) if post is not None else []
         if post is not None and not new:
@@ -203,7 +203,7 @@ class _Model:
             solver.setOptionValue("mip_max_nodes", most_nodes)
         if start is not None and not self._warm(solver, start):
             # The start lies outside the open pairs, so HiGHS does not know what it has to beat.
-            limit = objective(self.problem, start) * (1 - 1e-9) / self.scale
+            limit = objective(self.problem, start) * (1 - SAME) / self.scale
             columns = np.arange(len(self.unit), dtype=np.int32)
             solver.addRow(-math.inf, limit, len(columns), columns, self.problem.cost[self.unit, self.post] / self.scale)
         solver.run()

@@ -17,9 +17,8 @@ import numpy as np
 from models.districting.bound import lagrangian_bound
 from models.districting.branch import Branched, within_reach
 from models.districting.exact import connected_pairs
-from models.districting.partition import SAME
 from models.districting.parts import nested_parts
-from models.districting.problem import Floats, Ints, Problem, broken_rules, objective
+from models.districting.problem import SAME, Floats, Ints, Problem, broken_rules, objective
 from models.districting.stock import best_of_stock
 from models.districting.watch import Watch
 from models.districting.whole_zones import ZonesOfPost, zones_of

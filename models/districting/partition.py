@@ -21,12 +21,11 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array
 
-from models.districting.problem import Bools, Floats, Ints
+from models.districting.problem import SAME, Bools, Floats, Ints
 from models.districting.watch import FOR_EVER, Watch
 from models.districting.whole_zones import Zones
 from models.solver import quiet_highs
 
-SAME = 1e-9  # two costs nearer than this share are one
 FIRST, JOIN = 500, 300  # zones a programme begins with, that join it at once
 CUTS_A_ROUND, CUTS_A_UNIT, BROKEN_BY = 40, 5, 0.03
 PLAN_NODES = 20  # of HiGHS where only a good plan is wanted

@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+SAME = 1e-9  # two costs nearer than this share are one
 SLACK = 1e-6  # of the mean load: the feasibility tolerance of the solver, used alike by search, bound and judge
 
 

@@ -19,7 +19,7 @@ from models.districting.cells_bound import cells_bound
 from models.districting.exact import solve_exactly
 from models.districting.feasible import is_hopeless, needed_tolerance
 from models.districting.partition import PLAN_NODES, whole
-from models.districting.problem import Ints, Problem, broken_rules, objective
+from models.districting.problem import SAME, Ints, Problem, broken_rules, objective
 from models.districting.search import Found, search, search_many
 from models.districting.turns import prove
 from models.districting.watch import Watch
@@ -152,7 +152,7 @@ def _searched(
     share(0.3)
     if found.post is None:
         return Solution(None, math.inf, -math.inf, "time")
-    met, rounds = found.cost * (1 - 1e-9), itertools.count(1)
+    met, rounds = found.cost * (1 - SAME), itertools.count(1)
 
     def enough(bound: float) -> bool:
         share(1 - 0.7 / (1 + next(rounds)))

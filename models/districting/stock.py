@@ -21,7 +21,6 @@ import numpy as np
 from models.districting.partition import (
     FIRST,
     PLAN_NODES,
-    SAME,
     Best,
     Count,
     Triple,
@@ -33,7 +32,7 @@ from models.districting.partition import (
     rows_of,
     whole,
 )
-from models.districting.problem import Bools, Floats, Ints
+from models.districting.problem import SAME, Bools, Floats, Ints
 from models.districting.watch import Watch
 from models.districting.whole_zones import Zones
 
