@@ -1,1 +1,1 @@
-"""What a function costs by the number of incidents: one command, one small table kept."""
+"""What costs what: a function by the number of incidents, an edit by hand from the click on; a command each."""

@@ -1,9 +1,9 @@
 """Edits by hand in a real Chromium: from the click to the new numbers, and what it costs the server.
 
-``python -m benchmarks.edits TOWN [KIND...]`` serves a planned town by the real command, makes seven edits of each kind,
-takes them back one by one and does them again. Cells are moved in a copy of the town whose busiest village has more
-work than a zone may have, and is divided. Seconds are from the click until the map has the answer and the list of
-edits, the page's last part, is another. What is refused (a house stands where a camera is put) is no edit: the next
+``python -m benchmarks.costs.edits TOWN [KIND...]`` serves a planned town by the real command, makes seven edits of
+each kind, takes them back one by one and does them again. Cells are moved in a copy of the town whose busiest village
+has more work than a zone may have, and is divided. Seconds are from the click until the map has the answer and the list
+of edits, the page's last part, is another. What is refused (a house stands where a camera is put) is no edit: the next
 place is tried.
 """
 
