@@ -11,46 +11,38 @@ of ways; the weighted k-means of scikit-learn is a yardstick of short ways that 
 post, the busiest zone over the mean, in how many plans all zones are connected and all rules kept, and the seconds.
 A shorter way than ours is one that pays with a rule. ``peak_gb`` is the process's whole memory.
 
-Loads are uneven: log-normal with sigma 0.9, as a town has with one market and many hamlets. The p-median of spopt knows
-neither balance nor contiguity, so ours is asked the same there and the two optima must be equal.
+The grounds are those of ``_grounds``. The p-median of spopt knows neither balance nor contiguity, so ours is asked the
+same there and the two optima must be equal.
 """
 
-import contextlib
 import datetime
 import math
 import resource
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
-import networkx as nx
 import numpy as np
 import pulp
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import Delaunay
 from sklearn.cluster import KMeans
 from spopt.locate import PMedian
 
 from benchmarks import _beside, timed
+from benchmarks._clock import on_the_processors_clock
 from benchmarks._gerrychain import BURST, short_bursts
+from benchmarks._grounds import CITY_INCIDENTS, CITY_ZONES, TOLERANCE, VILLAGES, cells, city, town, villages
 from benchmarks.proofs import kept
-from models.districting import beside
 from models.districting.city import solve_city
-from models.districting.city_problem import CityProblem, broken_rules_of, city_from_pairs, members_of
+from models.districting.city_problem import CityProblem, broken_rules_of, members_of
 from models.districting.feasible import is_hopeless
-from models.districting.problem import Districted, Ints, Problem, broken_rules, neighbours_from_pairs, recentred
+from models.districting.problem import Districted, Ints, Problem, broken_rules, recentred
 from models.districting.search import search_many
 from models.districting.solve import Solution, least_tolerance, nearest_count, solve
 
-VILLAGES, TOLERANCE, UNEVEN = 70, 0.05, 0.9
 TOWNS = tuple((seed, 4 + (seed - 1) % 7) for seed in range(1, 11))  # (seed, zones): 4 to 10 zones in turn
 SIDE, CELL_ZONES, CELL_STEPS = 50, 6, 1_000
-CITY, CITY_ZONES, CITY_INCIDENTS = (250, 400), 300, 1_000_000
 CITY_LIMIT_S = 3_600.0  # by the wall, which a busy machine stretches; the bound has a fixed number of rounds
 PLAN = 0.44  # of GerryChain's seconds, after which our search for a town's plan ends
 BURSTS = 200
@@ -64,71 +56,6 @@ def run() -> list[Row]:
     """Cut the same ground with both peers and ours, judge the answers, then give the ratios of times."""
     in_the_city = in_city()  # first, so that the memory is its own
     return [in_villages(), in_cells(), in_the_city, p_median(town(1, 6))]
-
-
-def town(seed: int, count: int) -> Problem:
-    """Return 70 uneven villages: neighbours as on a map, a river that three bridges cross, minutes along neighbours."""
-    rng = np.random.default_rng(seed)
-    xy = _villages(rng)
-    triangles = Delaunay(xy).simplices[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    pairs = np.unique(np.sort(triangles, axis=1), axis=0)
-    north = xy[:, 1] > 5_000
-    over = np.flatnonzero(north[pairs[:, 0]] != north[pairs[:, 1]])
-    bridges = over[np.argsort(xy[pairs[over], 0].mean(axis=1))[:: max(len(over) // 3, 1)]]
-    pairs = np.delete(pairs, np.setdiff1d(over, bridges), axis=0)
-    graph = nx.Graph()
-    for a, b in pairs.tolist():
-        graph.add_edge(a, b, weight=float(np.hypot(*(xy[a] - xy[b]))) * 1.2 / 25_000 * 60)
-    minutes = np.asarray(nx.floyd_warshall_numpy(graph, nodelist=range(VILLAGES)))
-    load = 100 * rng.lognormal(0, UNEVEN, VILLAGES)
-    return Problem(load, minutes, neighbours_from_pairs(VILLAGES, pairs), count, TOLERANCE)
-
-
-def _villages(rng: np.random.Generator) -> NDArray[np.float64]:
-    return rng.uniform(0, 10_000, (VILLAGES, 2))
-
-
-def cells(seed: int, side: int, count: int) -> Problem:
-    """Return a grid of cells half a minute apart, a river that four bridges cross, and incidents in clusters."""
-    rng, size = np.random.default_rng(seed), side * side
-    pairs = _grid_pairs(side, side)
-    place = np.column_stack(np.divmod(np.arange(size), side))
-    rate = 0.3 + sum(3 * np.exp(-((place - spot) ** 2).sum(axis=1) / (2 * (side / 25) ** 2))
-                     for spot in rng.uniform(0, side, (side // 2, 2)))  # fmt: skip
-    load = rng.poisson(rate) + 0.2
-    graph = csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-    minutes = 0.5 * dijkstra(graph, directed=False)
-    return Problem(load.astype(np.float64), minutes, neighbours_from_pairs(size, pairs), count, TOLERANCE)
-
-
-def _grid_pairs(rows: int, columns: int) -> Ints:
-    """Return the touching cells of a grid with a river across its middle that four bridges cross."""
-    number = np.arange(rows * columns).reshape(rows, columns)
-    across = np.column_stack([number[:, :-1].ravel(), number[:, 1:].ravel()])
-    down = np.column_stack([number[:-1].ravel(), number[1:].ravel()])
-    over, bridges = down[:, 0] // columns == rows // 2 - 1, [int(columns * share) for share in (0.1, 0.35, 0.6, 0.9)]
-    return np.vstack([across, down[~over | np.isin(down[:, 0] % columns, bridges)]])
-
-
-def city(seed: int) -> tuple[CityProblem, NDArray[np.float64]]:
-    """Return a city and its cells' rows and columns; a million incidents are counted into it."""
-    rows, columns = CITY
-    row, column = np.floor(city_points(seed)).astype(np.int64).T
-    load = np.bincount(row * columns + column, minlength=rows * columns) + 0.2 * CITY_INCIDENTS / (rows * columns)
-    pairs = _grid_pairs(rows, columns)
-    ground = city_from_pairs(load, pairs, np.full(len(pairs), 0.5), count=CITY_ZONES, tolerance=TOLERANCE)
-    return ground, np.column_stack(np.divmod(np.arange(rows * columns), columns)).astype(np.float64)
-
-
-def city_points(seed: int) -> NDArray[np.float64]:
-    """Return where a million incidents lie, in rows and columns of cells: most of them around sixty spots."""
-    rng = np.random.default_rng(seed)
-    spots = rng.uniform(0, 1, (60, 2)) * CITY
-    around = rng.integers(60, size=CITY_INCIDENTS)
-    points = spots[around] + rng.normal(0, max(CITY) / 50, (CITY_INCIDENTS, 2))
-    anywhere = (rng.random(CITY_INCIDENTS) < 0.3) | ((points < 0) | (points >= CITY)).any(axis=1)
-    points[anywhere] = rng.uniform(0, 1, (int(anywhere.sum()), 2)) * CITY
-    return points
 
 
 def in_city() -> Row:
@@ -187,7 +114,7 @@ def in_villages() -> Row:
 
 def beside_town(seed: int, zones: int, ours: float) -> dict[str, Row]:
     """Return what METIS and spopt come to in one town against the cost of our plan."""
-    problem, xy = town(seed, zones), _villages(np.random.default_rng(seed))
+    problem, xy = town(seed, zones), villages(np.random.default_rng(seed))
     made = {
         "METIS": lambda: _by_metis(problem),
         "spopt PMedian, capacities": lambda: _beside.p_median(
@@ -287,26 +214,6 @@ def proof_of(problem: Problem, *, proof_s: float, clock: str) -> Row:
     keep_the_rules(problem, best.post)
     return {"ended_by": best.ended_by, "best_min": round(best.cost, 3), "proof_s": round(took_s, 2),
             "gap_pct": gap_pct(best), "clock": clock}  # fmt: skip
-
-
-@contextlib.contextmanager
-def on_the_processors_clock() -> Iterator[list[float]]:
-    """Let every limit of time count CPU seconds of each process; gives those of the processes started meanwhile."""
-    spent: list[float] = []
-    end = beside._Other.__exit__
-
-    def ended(other: beside._Other, *error: Any) -> None:  # noqa: ANN401 - passed on
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        end(other, *error)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-    program = f"import time; time.monotonic = time.process_time; {beside.PROGRAM}"
-    with (
-        mock.patch("time.monotonic", time.process_time), mock.patch.object(beside, "PROGRAM", program),
-        mock.patch.object(beside._Other, "__exit__", ended),
-    ):  # fmt: skip
-        yield spent
 
 
 def gap_of(answer: Solution) -> float:

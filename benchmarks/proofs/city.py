@@ -1,7 +1,7 @@
 """A city from tables to a plan: 1,000,000 incidents, 100,000 cells, 300 zones, against five minutes and 4 GB.
 
 ``python -m benchmarks.proofs.city`` makes the tables, times ``plan_zones`` on them by the wall and by the processor,
-and adds a row to city.csv beside this file. The ground is ``benchmarks.zones.city``: a river, four bridges, and
+and adds a row to city.csv beside this file. The ground is ``benchmarks._grounds.city``: a river, four bridges, and
 incidents around sixty spots, here as points of a schema table; the plan's limit of time is ``LIMIT_S``.
 ``peak_gb`` is the most the whole process held, the tables and the making of them included.
 """
@@ -21,7 +21,7 @@ import pandas as pd
 import shapely
 
 from benchmarks import timed
-from benchmarks.zones import CITY, CITY_INCIDENTS, CITY_ZONES, TOLERANCE, city_points
+from benchmarks._grounds import CITY, CITY_INCIDENTS, CITY_ZONES, TOLERANCE, city_points
 from gis_data.barriers import find_crossings
 from gis_data.cells import make_cells
 from gis_data.periods import Period

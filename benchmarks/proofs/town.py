@@ -11,8 +11,9 @@ import itertools
 import sys
 from pathlib import Path
 
+from benchmarks._grounds import town
 from benchmarks.proofs import kept
-from benchmarks.zones import Row, one_case, proof_of, summary, town
+from benchmarks.zones import Row, one_case, proof_of, summary
 
 TABLE = Path(__file__).with_suffix(".csv")
 SEEDS, ZONES = range(1, 11), range(4, 11)
