@@ -168,7 +168,7 @@ class FileReport:
         lines = [text(key, names=names) for key, names in named.items() if names]
         if self.replaced:
             lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
-        by_rows = sorted(self.findings, key=lambda one: -one.rows)
+        by_rows = sorted((one for one in self.findings if one.problem != "replaced"), key=lambda one: -one.rows)
         lines += [text(f"intake.reason.{one.problem}") + f": {one.rows}" for one in by_rows]
         return lines + said(self.remarks)
 

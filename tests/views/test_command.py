@@ -282,6 +282,7 @@ def test_undo_takes_the_last_import_back_or_the_one_named(run, station, tmp_path
     corrected = sheet(tmp_path / "二.xlsx", [ROW | {"警情细类": "扒窃"}, ROW | {"接警编号": "37028300000000000002"}])
     code, out, _ = run("import", station, corrected)
     assert (code, out.splitlines()[1].strip()) == (0, "新增 1 条，更新 1 条。")
+    assert out.count("更新") == 1, "and no second line says the same"
     code, out, _ = run("undo", station, "--json")
     done = json.loads(out)
     assert (code, done["files"], done["removed"], done["restored"]) == (
