@@ -14,38 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from gis_data.acting import act_as_told
 from gis_data.catalogue import LANGUAGES, set_language, text
 from gis_data.errors import InputError, PatrolError
-
-
-class Commands(TyperGroup):
-    """The commands; what a person left out is named in their own language."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer does not export its context
-        """Run a command; ``speak`` has chosen the language before a command looks at its own words."""
-        try:
-            return super().invoke(ctx)
-        except typer.BadParameter as wrong:
-            # typer does not export its MissingParameter, the one kind that says which sort of word is missing
-            if not hasattr(wrong, "param_type") or wrong.param is None:
-                raise
-            typer.echo(text("command.missing", command=_called(wrong.ctx), name=_shown(wrong.param)), err=True)
-            raise typer.Exit(2) from wrong
-
-
-def _called(ctx: Any) -> str:  # noqa: ANN401 - typer's own context, which it does not export
-    return str(ctx.info_name) if ctx is not None else ""
-
-
-def _shown(param: Any) -> str:  # noqa: ANN401 - typer's own parameter, which it does not export
-    return str(param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper())
-
+from views.wrong_use import say_wrong_use
 
 app = typer.Typer(
-    cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="巡区规划与警情分析 / Patrol planning and crime analysis for a township police station.",
 )  # fmt: skip
 
@@ -57,12 +34,20 @@ NOTES = 8  # lines about one file; the rest is in the quality report
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="要导入的文件 / files to import")]
 
 
-@app.callback()
-def speak(lang: Annotated[str, typer.Option(help="zh | en", envvar="XUNQU_LANG")] = "zh") -> None:
-    """Choose the language of everything printed."""
+def _spoken(lang: str) -> str:
     if lang not in LANGUAGES:
-        raise typer.BadParameter(f"{lang}: zh | en")
+        raise typer.BadParameter(lang)
     set_language(lang)
+    return lang
+
+
+@app.callback()
+def speak(
+    lang: Annotated[  # noqa: ARG001 - eager: what is wrong with the command itself is said in this language too
+        str, typer.Option(help="zh | en", envvar="XUNQU_LANG", is_eager=True, callback=_spoken)
+    ] = "zh",
+) -> None:
+    """Choose the language of everything printed."""
     act_as_told()
 
 
@@ -337,12 +322,19 @@ def bench(
 
 
 def main() -> None:
-    """Run one command; a person's error becomes one sentence and exit code 1."""
+    """Run one command; a person's error becomes one sentence and exit code 1, a wrong use one and exit code 2."""
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False)
     except PatrolError as problem:
         typer.echo(str(problem), err=True)
-        sys.exit(1)
+        code = 1
+    except typer.Abort:
+        typer.echo("\n" + text("command.stopped"), err=True)  # below the question that had no answer
+        code = 1
+    except TyperException as wrong:
+        say_wrong_use(wrong)
+        code = wrong.exit_code
+    sys.exit(code)
 
 
 @contextmanager
