@@ -137,10 +137,11 @@ def undo(
     from gis_data import intake
     from gis_data.workspace import Workspace
 
-    ws = Workspace.open(folder)
+    ws, named = Workspace.open(folder), [import_id] if import_id else []
+    gone = intake.to_undo(ws, *named)
     if not yes:
-        _ask_to_undo(ws, import_id)
-    done = intake.undo_import(ws, import_id)
+        _ask_to_undo(ws, gone, named=bool(named))
+    done = intake.undo_import(ws, *gone["import_id"])  # what was named goes, also where a newer import has come in
     if as_json:
         _print_json(dataclasses.asdict(done))
         return
@@ -151,20 +152,17 @@ def undo(
         typer.echo(text("command.left_alone", rows=done.left_alone))
 
 
-def _ask_to_undo(ws: Any, import_id: str) -> None:  # noqa: ANN401 - a Workspace, imported lazily
+def _ask_to_undo(ws: Any, gone: Any, *, named: bool) -> None:  # noqa: ANN401 - Workspace, table; imported lazily
     """Name what an undo takes back and ask; with nobody to ask, do not empty a workspace by the way."""
-    from gis_data import intake
-
-    gone = intake.to_undo(ws, import_id)
     files = gone["file"].unique()
     rows = int(gone["accepted"][gone["table"] != "ground"].sum())
-    named: dict[str, Any] = {"count": len(files), "rows": f"{rows:,}", "files": text("list.mark").join(files)}
+    about: dict[str, Any] = {"count": len(files), "rows": f"{rows:,}", "files": text("list.mark").join(files)}
     if sys.stdin.isatty():
-        typer.echo(text("command.undo_what", when=f"{gone['imported_at'].iloc[0]:%Y-%m-%d %H:%M}", **named), err=True)
+        typer.echo(text("command.undo_what", when=f"{gone['imported_at'].iloc[0]:%Y-%m-%d %H:%M}", **about), err=True)
         if not typer.confirm(text("command.undo_sure"), err=True):
             raise typer.Exit(1)
-    elif not import_id and len(gone) == len(ws.read("imports")):
-        raise InputError("intake.undo_all", folder=ws.root.name, **named)
+    elif not named and len(gone) == len(ws.read("imports")):
+        raise InputError("intake.undo_all", folder=ws.root.name, **about)
 
 
 @app.command()

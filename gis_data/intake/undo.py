@@ -1,6 +1,6 @@
 """Undo: an import taken back as if it had never been.
 
-In:     a workspace and the name of an import.
+In:     a workspace and the names of imports.
 Out:    its rows gone from every table, the rows that it had replaced back, the rows that it had taken from
         ``set_aside/`` waiting again, its own rows set aside and its original gone; rows of other imports that were
         joined to one of its rows wait to come in; one entry in the audit log.
@@ -9,7 +9,7 @@ All tables change in one transaction, and the file is written anew after it: not
 Nothing is read from ``raw/`` but ground files, from which the ground of the remaining imports is made anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Undone:
     left_alone: int = 0
 
 
-def to_undo(ws: Workspace, import_id: str = "") -> pd.DataFrame:
+def to_undo(ws: Workspace, *import_ids: str) -> pd.DataFrame:
     """Return the rows of table ``imports`` that an undo would take back now, for a person to see before.
 
     Raises
@@ -54,23 +54,23 @@ def to_undo(ws: Workspace, import_id: str = "") -> pd.DataFrame:
         If there is no such import.
     """
     imports = ws.read("imports")
-    return imports[imports["import_id"].isin(_chosen(imports, import_id))]
+    return imports[imports["import_id"].isin(_chosen(imports, import_ids))]
 
 
-def undo_import(ws: Workspace, import_id: str = "") -> Undone:
-    """Take an import back; without a name, everything that the last command brought in.
+def undo_import(ws: Workspace, *import_ids: str) -> Undone:
+    """Take imports back; without a name, everything that the last command brought in.
 
     Raises
     ------
     InputError
-        If there is no such import.
+        If one of them is not there.
     WorkspaceError
         If ground files of other imports, from which the ground must be made anew, are gone.
     """
     with ws.alone():
         store.recover(ws)
         imports = ws.read("imports")
-        gone = _chosen(imports, import_id)
+        gone = _chosen(imports, import_ids)
         tables, done = _tables_without(ws, imports, gone)
         waited = ws.read("aside")
         reasons = tables["aside"].set_index("key")["reason"].reindex(waited["key"]).to_numpy()
@@ -84,14 +84,14 @@ def undo_import(ws: Workspace, import_id: str = "") -> Undone:
     return done
 
 
-def _chosen(imports: pd.DataFrame, import_id: str) -> list[str]:
+def _chosen(imports: pd.DataFrame, import_ids: Sequence[str]) -> list[str]:
     if imports.empty:
         raise InputError("intake.nothing_to_undo")
-    chosen = imports["import_id"] == import_id if import_id else imports["imported_at"] == imports["imported_at"].max()
-    if not chosen.any():
-        known = list(dict.fromkeys(imports["import_id"][::-1]))
-        raise InputError("intake.no_such_import", found=import_id, known=known)
-    return list(dict.fromkeys(imports["import_id"][chosen]))
+    last = imports["import_id"][imports["imported_at"] == imports["imported_at"].max()]
+    chosen, known = list(dict.fromkeys(import_ids or last)), list(dict.fromkeys(imports["import_id"][::-1]))
+    if unknown := [one for one in chosen if one not in known]:
+        raise InputError("intake.no_such_import", found=unknown, known=known)
+    return chosen
 
 
 def _hashes(imports: pd.DataFrame, gone: list[str]) -> list[str]:

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString, Point, box
 
+from gis_data.intake import import_files
 from gis_data.intake.report import FileReport, Finding, ImportReport
+from gis_data.workspace import Workspace
 from views import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -319,6 +321,32 @@ def test_on_a_terminal_an_undo_names_what_goes_and_asks(run, station, tmp_path, 
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     code, out, _ = run("undo", station, "--json")
     assert (code, json.loads(out)["removed"]) == (0, {"incidents": 2})
+
+
+def test_no_answer_to_the_question_stops_in_the_language_spoken(run, station, tmp_path, monkeypatch):
+    run("import", station, good(tmp_path))
+    before = content(station)
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    code, _, err = run("undo", station)
+    assert (code, err.splitlines()[-1]) == (1, "已中止。")
+    assert content(station) == before
+
+
+def test_the_answer_takes_back_what_was_named_and_not_what_came_in_meanwhile(run, station, tmp_path, monkeypatch):
+    run("import", station, good(tmp_path))
+    newer = sheet(tmp_path / "新.xlsx", [ROW | {"接警编号": "37028300000000000002"}])
+
+    class Slow(Terminal):
+        """Somebody else's import comes in before this person answers."""
+
+        def readline(self, *size):
+            import_files(Workspace.open(station), [newer])
+            return super().readline(*size)
+
+    monkeypatch.setattr(sys, "stdin", Slow("y\n"))
+    code, out, _ = run("undo", station, "--json")
+    assert (code, json.loads(out)["files"]) == (0, ["警情.xlsx"])
+    assert Workspace.open(station).read("imports")["file"].tolist() == ["新.xlsx"]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.intake import import_files
 from gis_data.workspace import Workspace
 from views import figures
 from views.pages.upload import ENDINGS, MOST_MB
@@ -47,6 +48,10 @@ def pressed(page: AppTest, key: str) -> AppTest:
         page = page.run(timeout=60)
         assert not page.exception, page.exception[0].message
     return page
+
+
+def undo_button(page: AppTest) -> str:
+    return next(str(button.key) for button in page.button if str(button.key).startswith("undo "))
 
 
 def alerts(page: AppTest) -> str:
@@ -133,10 +138,21 @@ def test_a_file_is_imported_as_shown_reported_and_taken_back(station):
     assert (value["读入"], value["接受"], value["搁置"]) == ("408", "402", "5")
     page.button_group(key="data part").set_value("problems").run()
     assert "2024" in next(str(one.value) for one in page.selectbox if one.key == "set aside file")
-    page = pressed(page, "undo")
+    page = pressed(page, undo_button(page))
     assert "2024.csv" in alerts(page)
     assert len(Workspace.open(station).read("incidents")) == before
     assert {metric.label: metric.value for metric in page.metric}["读入"] == "405"
+
+
+def test_an_import_that_came_in_after_the_page_was_drawn_is_not_taken_back_unseen(station, tmp_path):
+    page = shown(station, "data")
+    old = undo_button(page)
+    (tmp_path / "新.csv").write_text(CALLS, encoding="utf-8")
+    import_files(Workspace.open(station), [tmp_path / "新.csv"], drop_person_columns=True)
+    page = pressed(page, old)
+    assert "新.csv" in Workspace.open(station).read("imports")["file"].tolist()
+    assert undo_button(page) != old
+    assert "新.csv" in words(page), "the page names what would go now"
 
 
 def test_a_header_set_right_by_hand_is_used_now_and_known_the_next_time(station):

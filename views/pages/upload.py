@@ -190,14 +190,15 @@ def _remember(ws: Workspace, changes: Changes) -> Workspace:
 def _offer_undo(station: Station) -> None:
     imports = station.table("imports")
     last = imports[imports["imported_at"] == imports["imported_at"].max()]
-    files = list(dict.fromkeys(last["file"]))
+    files, import_ids = (list(dict.fromkeys(last[name])) for name in ("file", "import_id"))
     named = text("list.mark").join(files)
     when = f"{last['imported_at'].iloc[0]:%Y-%m-%d %H:%M}"
     with st.popover(text("page.upload.undo")):
         st.write(_plain(text("page.upload.undo_what", when=when, count=len(files), files=named)))
-        if st.button(text("page.upload.undo_sure"), key="undo"):
+        # Where a newer import comes in before the click, this button is gone and the page names that one instead.
+        if st.button(text("page.upload.undo_sure"), key=" ".join(["undo", *import_ids])):
             try:
-                st.session_state["upload done"] = undo_import(station.ws)
+                st.session_state["upload done"] = undo_import(station.ws, *import_ids)
                 jobs.put_away(station.ws.root)
             except PatrolError as problem:
                 st.error(_plain(str(problem)))
