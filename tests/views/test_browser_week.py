@@ -26,18 +26,22 @@ from .browsing import (
 pytestmark = pytest.mark.browser
 
 
+def choose_file(page: Page, file: Path, rows: str) -> None:
+    """Write a table as stations export it, and choose it on the page Data."""
+    file.write_text(rows, encoding="gb18030")
+    page.locator("[data-testid=stExpander] summary").first.click()
+    page.locator("input[type=file]").set_input_files(file)
+
+
 def test_a_file_is_chosen_looked_at_imported_and_reported(browser: Browser, tiny_station: Path, tmp_path: Path):
-    file = tmp_path / "警情2024.csv"
-    file.write_text(
+    rows = (
         "报警时间,警情类别,警情细类,所属村庄,经度,纬度,处警民警\n"
         "2024-01-03 08:10,治安警情,打架斗殴,集上,120.0335,36.8182,张三\n"
-        ",刑事警情,盗窃,集上,120.0341,36.8175,李四\n",
-        encoding="gb18030",
+        ",刑事警情,盗窃,集上,120.0341,36.8175,李四\n"
     )
     with copied(tiny_station, tmp_path) as url, opened(browser, url) as page:
         check_map(page, go_to(page, "data"), "data")
-        page.locator("[data-testid=stExpander] summary").click()
-        page.locator("input[type=file]").set_input_files(file)
+        choose_file(page, tmp_path / "警情2024.csv", rows)
         page.get_by_text("警情2024.csv（警情，2 行）").wait_for(timeout=WAIT_MS)
         understood = f"警情类别（{text('page.upload.how.exact')}）"
         page.locator("[data-testid=stSelectbox] label").get_by_text(understood, exact=True).wait_for(timeout=WAIT_MS)
@@ -53,12 +57,9 @@ def test_a_file_is_chosen_looked_at_imported_and_reported(browser: Browser, tiny
 def test_a_file_that_nobody_knows_is_shown_with_twenty_rows_and_a_choice_for_every_unknown_column(
     page: Page, tmp_path: Path
 ):
-    file = tmp_path / "台账.csv"
     rows = "".join(f"2024-01-{day:02d} 08:1{day % 10},盗窃{day},张三\n" for day in range(1, 26))
-    file.write_text("来电时刻,事情小类,值班人\n" + rows, encoding="gb18030")
     go_to(page, "data")
-    page.locator("[data-testid=stExpander] summary").click()
-    page.locator("input[type=file]").set_input_files(file)
+    choose_file(page, tmp_path / "台账.csv", "来电时刻,事情小类,值班人\n" + rows)
     page.get_by_text(text("page.upload.unknown")).wait_for(timeout=WAIT_MS)
     page.get_by_role("combobox", name=text("page.upload.table")).click()
     page.get_by_role("option", name=text("page.table.incidents"), exact=True).click()
@@ -96,19 +97,16 @@ def test_the_quality_report_downloads_as_a_spreadsheet_and_as_one_page(page: Pag
 
 @pytest.mark.slow
 def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, town_address: str, tmp_path: Path):
-    file = tmp_path / "本周警情.csv"
-    file.write_text(
+    rows = (
         "报警时间,警情类别,警情细类,所属村庄,经度,纬度\n"
         ",治安警情,打架斗殴,镇东村,120.03,36.81\n"
-        "2024-01-03 08:10,刑事警情,盗窃,370283199001011234,120.03,36.81\n",
-        encoding="gb18030",
+        "2024-01-03 08:10,刑事警情,盗窃,370283199001011234,120.03,36.81\n"
     )
     with opened(browser, town_address) as page:
         map_of(page)
         follow(page, "data")
         page.wait_for_selector(FINISHED, timeout=WAIT_MS)
-        page.locator("[data-testid=stExpander] summary").first.click()
-        page.locator("input[type=file]").set_input_files(file)
+        choose_file(page, tmp_path / "本周警情.csv", rows)
         page.get_by_text(text("page.upload.import", count=1), exact=True).click(timeout=WAIT_MS)
         page.get_by_text("读入 2 行 = 接受 0 + 搁置 1 + 拒绝 1").wait_for(timeout=WAIT_MS)
         frame = go_to(page, "hotspots")
