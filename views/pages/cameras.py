@@ -147,10 +147,8 @@ def _blind(plan: Plan, village_id: str) -> None:
 
 def _town_tables(plan: Plan, summary: pd.DataFrame) -> None:
     known = ["villages"] if plan.tables["curve"].empty else ["villages", "money"]
-    if (
-        frame.choice("page.cameras.tables", known, words="page.cameras.table", key="town table", name="table")
-        == "money"
-    ):
+    table = frame.choice("page.cameras.tables", known, words="page.cameras.table", key="town table", name="table")
+    if table == "money":
         _money(plan)
     else:
         _villages(summary)
@@ -158,10 +156,8 @@ def _town_tables(plan: Plan, summary: pd.DataFrame) -> None:
 
 def _village_tables(plan: Plan, village_id: str) -> None:
     known = ["list", "law"]
-    if (
-        frame.choice("page.cameras.tables", known, words="page.cameras.table", key="village table", name="table")
-        == "law"
-    ):
+    table = frame.choice("page.cameras.tables", known, words="page.cameras.table", key="village table", name="table")
+    if table == "law":
         _law(plan, village_id)
     else:
         _cameras(plan, village_id)
