@@ -80,7 +80,7 @@ def _words(counts: dict[str, int]) -> dict[str, Any]:
 
 
 def _files(report: QualityReport) -> dict[str, Any]:
-    shown, rest = _largest(report.files, "rows_read", MOST_FILES)
+    shown, rest = _largest(report.files, report.files["rows_read"], MOST_FILES)
     names = ("file", "table", *COUNTS)
     rows = [[row["file"], figures.table_name(row["table"]), *_words({n: row[n] for n in COUNTS}).values()]
             for row in figures.records(shown)]  # fmt: skip
@@ -93,8 +93,7 @@ def _files(report: QualityReport) -> dict[str, Any]:
 def _problems(report: QualityReport) -> dict[str, Any]:
     # What was not accepted waits for a person, however few the rows.
     weight = report.totals["rows"] + report.totals["rows"].sum() * (report.totals["outcome"] != "accepted")
-    shown, rest = (part.drop(columns="weight") for part in
-                   _largest(report.totals.assign(weight=weight), "weight", MOST_PROBLEMS))  # fmt: skip
+    shown, rest = _largest(report.totals, weight, MOST_PROBLEMS)
     table = figures.quality_problems(shown)
     rows: Cells = table.to_numpy().tolist()
     if len(rest):
@@ -135,11 +134,11 @@ def _remarks(report: QualityReport) -> dict[str, Any]:
     return {"title": text("page.data.remarks"), "lines": said}
 
 
-def _largest(table: pd.DataFrame, size: str, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the largest rows in the table's own order, and the rest; one row more is shown, not summed up."""
+def _largest(table: pd.DataFrame, size: pd.Series, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of the largest sizes in the table's own order, and the rest; of one row no rest is made."""
     if len(table) <= most + 1:
         return table, table.iloc[:0]
-    kept = table[size].rank(method="first", ascending=False) <= most
+    kept = size.rank(method="first", ascending=False) <= most
     return table[kept], table[~kept]
 
 
