@@ -46,11 +46,10 @@ def _counts(plan: Plan) -> dict[str, Any]:
 
 def optimality(plan: Plan) -> str:
     """Say how far a plan is from its proven bound."""
+    objective = f"{plan.objective:,.2f}"
     values: dict[str, Any] = {
-        "objective": f"{plan.objective:,.2f}",
+        "objective": text(plan.unit, value=objective) if plan.unit else objective,
         "bound": f"{plan.bound:,.2f}",
         "gap": f"{(plan.gap or 0) * 100:.2f}",
-        "unit": text(plan.unit) if plan.unit else "",
     }
-    said = text("command.optimal" if plan.gap == 0 else "command.gap", **values)
-    return said.replace(" %", "%")  # a share is written as all others are
+    return text("command.optimal" if plan.gap == 0 else "command.gap", **values)
