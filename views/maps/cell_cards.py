@@ -6,7 +6,6 @@ Out:    a few cards with places for values, and each cell's card and values; the
 
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from gis_data.catalogue import text
@@ -14,6 +13,7 @@ from views.figures import records
 from views.maps.cells import filled
 from views.maps.layers import because, safe, tip_html
 from views.pattern_words import interval, p_value, pattern_name
+from views.patterns import Ground
 
 VERDICTS = ("hot", "cold", "none")
 HOT_NUMBERS = ("count", "around", "z", "q", "fewest")
@@ -23,7 +23,8 @@ TIME_NUMBERS = ("recent", "earlier", "interval", "word", "hot", "cold", "pattern
 class CellCards:
     """The cards of a grid: ``cells`` has the columns of both tables, ``rows`` are their records in order."""
 
-    def __init__(self, hot: gpd.GeoDataFrame, emerging: gpd.GeoDataFrame | None) -> None:
+    def __init__(self, ground: Ground) -> None:
+        hot, emerging = ground.hot, ground.emerging
         over_time = ("pattern", "change", "hot_slices", "cold_slices", "around_recent", "around_earlier", "ratio_low",
                      "ratio_high")  # fmt: skip
         self.cells = hot if emerging is None else hot.assign(**{name: emerging[name] for name in over_time})

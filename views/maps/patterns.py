@@ -13,23 +13,17 @@ from views.maps.incidents import incident_row
 from views.maps.layers import shape_layer
 from views.maps.look import swatch
 from views.palette import COLD, DENSITY, DENSITY_OPACITY, EDGE, EMERGING, HOTSPOT
+from views.patterns import Ground
 
 
-def pattern_map(
-    study: Study,
-    hot: gpd.GeoDataFrame,
-    density: gpd.GeoDataFrame,
-    emerging: gpd.GeoDataFrame | None,
-    incidents: gpd.GeoDataFrame,
-    tiles: TileSet | None,
-) -> TownMap:
+def pattern_map(study: Study, ground: Ground, incidents: gpd.GeoDataFrame, tiles: TileSet | None) -> TownMap:
     """Show density in classes that are the same on every map, hot and cold cells, cells with a pattern, incidents."""
     town = town_map(study, tiles)
-    cards = CellCards(hot, emerging)
+    cards = CellCards(ground)
     cells = _cell_row(town, study, cards)  # before the incidents: it is the first to hear of a click
-    rows = [*_density_rows(town, density), incident_row(town, incidents), cells,
+    rows = [*_density_rows(town, ground.density), incident_row(town, incidents), cells,
             _verdict_row(town, cards, "cold", COLD, "3 3")]  # fmt: skip
-    if emerging is not None:
+    if ground.emerging is not None:
         rows.append(_emerging_row(town, cards))
     rows.append(_verdict_row(town, cards, "hot", HOTSPOT, ""))
     return finished(town, rows)

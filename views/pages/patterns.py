@@ -59,7 +59,7 @@ def _take(station: Station, question: Question, rows: gpd.GeoDataFrame, part: st
 
 
 def _map(station: Station, ground: patterns.Ground, rows: gpd.GeoDataFrame) -> TownMap:
-    return pattern_map(station.study, ground.hot, ground.density, ground.emerging, with_point(rows), station.tiles)
+    return pattern_map(station.study, ground, with_point(rows), station.tiles)
 
 
 def _ask(station: Station) -> Question:
