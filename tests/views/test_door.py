@@ -145,7 +145,10 @@ def test_a_session_opens_pages_tiles_and_the_websocket_and_a_sign_out_closes_the
         f"ws://127.0.0.1:{guarded.port}/_stcore/stream", additional_headers={"Cookie": f"{COOKIE}={token}"},
         subprotocols=["streamlit"],
     ) as open_page:  # fmt: skip
-        assert guarded.ask("/sign-out", cookie=token)[0] == 303
+        for method, origin in (("GET", ""), ("HEAD", ""), ("POST", "http://elsewhere.example")):
+            guarded.ask("/sign-out", method, cookie=token, **({"Origin": origin} if origin else {}))
+            assert guarded.ask("/_stcore/health", cookie=token)[0] == 200, (method, origin)
+        assert guarded.ask("/sign-out", "POST", cookie=token)[0] == 303
         assert guarded.ask("/", cookie=token)[0] == 401
         open_page.send(b"")
         with pytest.raises(ConnectionClosed):
@@ -246,6 +249,6 @@ def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, bro
     tab.get_by_text(text("access.coarse", metres="200")).wait_for(timeout=30_000)
     tab.locator("iframe").first.wait_for(timeout=30_000)
     assert wrong == []
-    tab.get_by_role("link", name=text("access.sign_out")).click()
+    tab.get_by_role("button", name=text("access.sign_out")).click()
     tab.locator("#password").wait_for(timeout=30_000)
     tab.close()

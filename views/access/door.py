@@ -61,7 +61,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         token = HTTPConnection(scope).cookies.get(COOKIE, "")
-        if scope["type"] == "http" and scope["path"] in (SIGN_IN, SIGN_OUT):
+        if scope["type"] == "http" and _is_for_the_door(scope):
             answer = await self._at_the_door(Request(scope, receive), token)
             await answer(scope, receive, send)
             return
@@ -106,12 +106,12 @@ class Door:
         await self._app(scope, receive_if_open, send_if_open)
 
     async def _at_the_door(self, request: Request, token: str) -> Response:
-        if request.url.path == SIGN_OUT:
-            return await self._sign_out(request, token)
         if request.method != "POST":
             return _page(request.query_params.get("next", "/"))
         if not is_own(request.headers):
             return _page("/", problem="access.origin")
+        if request.url.path == SIGN_OUT:
+            return await self._sign_out(request, token)
         form = await _form(request)
         name, password = form.get("name", ""), form.get("password", "")
         following = _local(form.get("next", "/"))
@@ -173,6 +173,11 @@ def _introduce(scope: Scope, who: Actor) -> None:
 
 def _page(following: str, *, problem: str = "") -> HTMLResponse:
     return HTMLResponse(sign_in_page(_local(following), problem=problem), status_code=401, headers=STRICT)
+
+
+def _is_for_the_door(scope: Scope) -> bool:
+    """Tell whether a request signs in or out; only a form signs out, for another site's link or picture could ask."""
+    return bool(scope["path"] == SIGN_IN or (scope["path"] == SIGN_OUT and scope["method"] == "POST"))
 
 
 def _asked_for(scope: Scope) -> str:

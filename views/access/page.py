@@ -19,6 +19,7 @@ button { font: inherit; margin-top: 1.5rem; width: 100%; padding: .65rem; color:
   border-radius: 4px; cursor: pointer; }
 :focus-visible { outline: 2px solid #1f5673; outline-offset: 1px; }
 """
+AS_A_LINK = "font:inherit;padding:0;border:0;background:none;color:#1f5673;text-decoration:underline;cursor:pointer"
 
 
 def sign_in_page(following: str, *, problem: str = "") -> str:
@@ -39,9 +40,10 @@ def sign_in_page(following: str, *, problem: str = "") -> str:
 def account_line(who: Actor, *, cell_m: float) -> str:
     """Return the lines of the side bar that say who is signed in, what that account does not see, and the way out."""
     said = html.escape(text("access.row", name=who.name, role=text(f"access.role.{who.role}")))
-    out = f'<a href="/sign-out" target="_self" style="color:#1f5673">{html.escape(text("access.sign_out"))}</a>'
-    coarse = "" if may("points") else f"<br>{html.escape(text('access.coarse', metres=f'{cell_m:.0f}'))}"
-    return f'<p style="font-size:.87rem;line-height:1.6;color:#55524c">{said}<br>{out}{coarse}</p>'
+    out = f"<button style='{AS_A_LINK}'>{html.escape(text('access.sign_out'))}</button>"
+    coarse = "" if may("points") else html.escape(text("access.coarse", metres=f"{cell_m:.0f}"))
+    return f"""<div style="font-size:.87rem;line-height:1.6;color:#55524c">{said}
+<form method="post" action="/sign-out" style="margin:0">{out}</form>{coarse}</div>"""
 
 
 def _both(key: str, between: str = " / ") -> str:
