@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from gis_data.catalogue import text
 
-from .browsing import FINISHED, FOCUS, WAIT_MS, follow, map_of, opened
+from .browsing import FINISHED, FOCUS, PAGES, WAIT_MS, follow, map_of, opened
 
 pytestmark = pytest.mark.browser
 TABLET = {"width": 820, "height": 1180}
@@ -32,7 +32,7 @@ TO_DO = {  # what a page is opened for; the tiny station has no beats, and its p
     "settings": "page.settings.save",
 }
 SETTLED_MS = 300
-WITH_MAP = ("today", "data", "map", "patterns", "hotspots", "zones", "cameras", "villages")
+WITH_MAP = (*PAGES, "villages")
 CUT = """() => {
     const wide = (one) => one.scrollWidth - one.clientWidth;
     const main = document.querySelector("[data-testid=stMain]");

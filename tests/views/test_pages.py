@@ -1,5 +1,6 @@
 """The pages' logic: what they say with plans, without plans, without records, and in both languages."""
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -12,7 +13,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from gis_data import acting
 from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.workspace import Workspace
 from models.plan import Plan
 from models.store import save_plans
 from views import figures, patterns
@@ -177,6 +180,30 @@ def test_cameras_that_stand_in_the_villages_named_only_are_called_so(tiny_statio
         labels = {metric.label for metric in shown(tiny_station, "cameras", **query).metric}
         both = {text("page.cameras.standing_named"), text("page.cameras.standing")}
         assert labels & both == {text(key)}
+
+
+@pytest.mark.parametrize("name", ["plans", "adjust", "print", "settings"])
+def test_what_an_account_may_not_do_is_at_rest_with_the_reason(tiny_station, monkeypatch, name):
+    offered = {button.label for button in shown(tiny_station, name).button if not button.disabled}
+    monkeypatch.setenv(acting.GUARDED, "1")  # who has not said who acts may only look
+    buttons = {button.label: button for button in shown(tiny_station, name).button}
+    assert offered
+    assert offered <= buttons.keys()
+    reasons = {text(f"error.access.{deed}") for deed in ("change", "approve")}
+    assert [label for label, button in buttons.items() if not (button.disabled and button.help in reasons)] == []
+
+
+def test_a_planner_may_check_a_plan_and_not_approve_it(unplanned_station, tmp_path, monkeypatch):
+    root = Path(shutil.copytree(unplanned_station, tmp_path / "town"))
+    save_plans(Workspace.open(root), tiny_plans(Workspace.open(root)), run="20240701T080000")
+    monkeypatch.setattr(acting, "actor", lambda: acting.Actor("规划员", "planner"))
+    page = shown(root, "plans")
+    page.text_input(key="step note").set_value("核对").run()
+    page.button(key="to checked").click().run()
+    page.text_input(key="step note").set_value("再看").run()
+    approve = page.button(key="to approved")
+    assert (approve.disabled, approve.help) == (True, text("error.access.approve"))
+    assert not page.button(key="to proposal").disabled
 
 
 def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_station):

@@ -210,9 +210,8 @@ def test_a_page_without_plans_or_records_offers_nothing_it_does_not_have(empty_s
         assert taken(unplanned_station, name, "") == []
     assert taken(empty_station, "data", "") == []
     assert taken(unplanned_station, "patterns", "") == []
-    assert (
-        kinds(taken(unplanned_station, "patterns", "part=when")) == TABLES
-    )  # no cells yet: no map, and no zones to print by
+    hours = taken(unplanned_station, "patterns", "part=when")
+    assert kinds(hours) == TABLES  # no cells yet: no map, and no zones to print by
 
 
 def test_what_a_viewer_takes_away_holds_no_exact_point(tiny_station, taken, tmp_path, monkeypatch):

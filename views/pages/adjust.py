@@ -13,6 +13,7 @@ from views import charts, figures, zone_figures
 from views.downloads import Download
 from views.pages import frame
 from views.pages.address import begin_with, tell
+from views.pages.deeds import deed_button
 from views.station import Station
 from views.zone_book import zone_book_bytes
 
@@ -95,7 +96,7 @@ def _pick(station: Station, options: Plan, plan: Plan) -> None:
         )
     tell(option="" if chosen == now else chosen)
     with right:
-        if st.button(text("page.adjust.take"), type="primary", disabled=chosen == now, key="take option"):
+        if deed_button(text("page.adjust.take"), type="primary", disabled=chosen == now, key="take option"):
             with st.spinner(text("page.adjust.taking")):
                 made = choose_option(station.ws, chosen)
             again = zone_figures.settings_words(made)
@@ -104,7 +105,7 @@ def _pick(station: Station, options: Plan, plan: Plan) -> None:
 
 
 def _reckon(station: Station, label: str) -> None:
-    if not st.button(text(label), key="reckon options"):
+    if not deed_button(text(label), key="reckon options"):
         return
     bar = st.progress(0.0, text("page.adjust.reckoning"))
 

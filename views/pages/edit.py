@@ -20,6 +20,7 @@ from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, ed
 from views.edit_map.history import History
 from views.pages import frame
 from views.pages.address import begin_with, tell
+from views.pages.deeds import deed_button
 from views.station import Station
 
 MODES = ("zones", "cells", "roads", "checkpoints", "cameras")
@@ -197,8 +198,8 @@ def _pending(station: Station, desk: Desk) -> None:
     cut = bool(edits_of(desk.history, Change)) and bool(judge(zones_after(station, desk.history)).cut_off)
     insist = cut and st.checkbox(text("page.hand.insist"), key="edit insist")
     reason = st.text_input(text("page.hand.reason"), key="edit reason", max_chars=200)
-    if st.button(text("page.edit.keep"), type="primary", key="edit keep",
-                 disabled=not reason.strip() or (cut and not insist)):  # fmt: skip
+    if deed_button(text("page.edit.keep"), type="primary", key="edit keep",
+                   disabled=not reason.strip() or (cut and not insist)):  # fmt: skip
         with st.spinner(text("page.adjust.taking")):
             desk.keep(station, reason=reason, insist=insist)
         st.session_state["edits kept"] = text("page.hand.recorded", reason=reason)

@@ -14,6 +14,7 @@ from views.maps.frame import TownMap
 from views.maps.two_plans import two_plans_map
 from views.pages import frame, work
 from views.pages.address import TO, begin_with, begin_with_some, tell
+from views.pages.deeds import deed_button
 from views.station import Station, show_map, standing_decisions
 
 MAP_PX = 480
@@ -80,18 +81,20 @@ def _decide(station: Station, run: Run, checks: tuple[Check, ...]) -> None:
         text("page.plans.note_needed" if needed else "page.plans.note"), key="step note", max_chars=200
     )
     with st.container(horizontal=True):
-        if run.state == PROPOSAL and st.button(text("page.plans.to.checked"), type="primary", key="to checked",
-                                               disabled=needed and not note.strip()):  # fmt: skip
+        if run.state == PROPOSAL and deed_button(
+            text("page.plans.to.checked"), type="primary", key="to checked", disabled=needed and not note.strip()
+        ):
             _take(station, run, CHECKED, note)
-        if (run.state == CHECKED or (run.state == APPROVED and not run.in_force)) and st.button(
-            text("page.plans.to.approved"), type="primary", key="to approved"
+        if (run.state == CHECKED or (run.state == APPROVED and not run.in_force)) and deed_button(
+            text("page.plans.to.approved"), deed="approve", type="primary", key="to approved"
         ):
             _take(station, run, APPROVED, note)
-        if run.state != PROPOSAL and st.button(
-            text("page.plans.to.proposal"), key="to proposal", disabled=not note.strip()
-        ):
+        if run.state != PROPOSAL and deed_button(
+            text("page.plans.to.proposal"), deed="approve" if run.state == APPROVED else "change",
+            key="to proposal", disabled=not note.strip(),
+        ):  # fmt: skip
             _take(station, run, PROPOSAL, note)
-        if not run.current and st.button(text("page.plans.show"), key="show run"):
+        if not run.current and deed_button(text("page.plans.show"), key="show run"):
             approval.show_run(station.ws, run.name)
             _done(text("page.plans.now_shown"))
     st.caption(text("page.plans.roles"))
@@ -180,7 +183,7 @@ def _decisions(station: Station) -> None:
                             format_func=lambda key: plan_words.decision_words(by_key[key]))  # fmt: skip
     tell(decision=chosen)
     note = right.text_input(text("page.plans.decision_note"), key="decision note", max_chars=200)
-    if st.button(text("page.plans.decision_stands"), key="decision stands", disabled=not note.strip()):
+    if deed_button(text("page.plans.decision_stands"), key="decision stands", disabled=not note.strip()):
         try:
             let_stand(station.ws, by_key[chosen], note=note)
         except PatrolError as problem:

@@ -11,6 +11,7 @@ from views.downloads import Download
 from views.formats import moment_words
 from views.pages import frame, work
 from views.pages.address import begin_with, tell
+from views.pages.deeds import deed_button
 from views.pages.printed import desk_of
 from views.sheets.products import PRODUCTS, File, Product
 from views.station import Station
@@ -97,7 +98,7 @@ def _picture(station: Station, run: str, file: File) -> None:
 def _all(station: Station) -> None:
     now = jobs.current(station.ws.root)
     busy = now is not None and now.state == jobs.RUNNING
-    if st.button(text("page.print.all"), key="print all", disabled=busy, help=text("page.print.all_help")):
+    if deed_button(text("page.print.all"), key="print all", disabled=busy, help=text("page.print.all_help")):
         work.begin(station, ["print"])
     files = sorted(path for path in station.ws.out.glob("*") if path.is_file() and not path.name.startswith("."))
     if files:

@@ -14,6 +14,7 @@ from gis_data.errors import PatrolError
 from gis_data.intake import purge_originals
 from gis_data.settings import Settings
 from views.pages import frame
+from views.pages.deeds import deed_button
 from views.station import Station
 
 OFTEN = (  # what a station asks for first
@@ -38,7 +39,7 @@ def show(station: Station) -> None:
     with st.form(f"settings {section}", border=False):
         wanted = {name: _field(name, values[name], defaults[name]) for name in names}
         reason = st.text_input(text("page.settings.reason"), key=f"reason {section}", max_chars=200)
-        if st.form_submit_button(text("page.settings.save"), type="primary"):
+        if deed_button(text("page.settings.save"), in_form=True, type="primary"):
             _save(station, wanted, values, reason)
     st.caption(text("page.settings.after"))
     _originals(station)
@@ -157,6 +158,6 @@ def _originals(station: Station) -> None:
     days = station.study.settings.privacy.purge_raw_after_days
     with st.expander(text("page.settings.originals")):
         st.caption(text("page.settings.originals_help", days=days))
-        if st.button(text("page.settings.purge"), key="purge"):
+        if deed_button(text("page.settings.purge"), key="purge"):
             gone = purge_originals(station.ws)
             st.success(text("command.purged", days=days, files=len(gone)))

@@ -11,6 +11,7 @@ from models.town_plan import ON_REQUEST, PARTS
 from views import jobs
 from views.access import begin as begin_run
 from views.jobs import DONE, RUNNING, Work
+from views.pages.deeds import deed_button
 from views.station import Station
 
 LOOK_EVERY_S = 1.0
@@ -32,7 +33,7 @@ def plan_form(station: Station) -> None:
         )  # fmt: skip
         if not ready:
             st.caption(text("page.work.no_incidents"))
-        if st.button(text("page.work.start"), type="primary", key="start plan", disabled=not (parts and ready)):
+        if deed_button(text("page.work.start"), type="primary", key="start plan", disabled=not (parts and ready)):
             begin(station, ["plan", *[part for part in (*PARTS, *ON_REQUEST) if part in parts]])
 
 
@@ -67,9 +68,10 @@ def _running(station: Station, lang: Language) -> None:
     left, right = st.columns((5, 1), vertical_alignment="center")
     with left:
         st.progress(min(now.share, 1.0), progress_line(now))
-    if right.button(text("page.work.stop"), key="stop work", help=text("page.work.stop_help")):
-        jobs.stop(station.ws.root)
-        st.rerun()
+    with right:
+        if deed_button(text("page.work.stop"), key="stop work", help=text("page.work.stop_help")):
+            jobs.stop(station.ws.root)
+            st.rerun()
     st.caption(text("page.work.usable"))
 
 
