@@ -181,7 +181,7 @@ def _said(name: str, value: object, timezone: str) -> str:
 
 def _line(words: str, page: str, *, mark: str, late: bool = False, query: dict[str, str] | None = None) -> None:
     """Show one line with the way to its page."""
-    words_, way = st.columns((5.2, 1), vertical_alignment="top", gap="small")
+    words_, way = st.columns((4.4, 1), vertical_alignment="top", gap="small")
     tone = "xq-mark" if late else "xq-dot"
     words_.html(f'<div class="xq-line"><span class="{tone}">{mark}</span><span>{html.escape(words)}</span></div>')
     with way:
