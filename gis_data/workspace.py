@@ -5,6 +5,7 @@ Out:    ``station.toml`` (settings, each with its reason), ``station.gpkg`` (all
         ``plans/``, ``out/``, ``audit.jsonl``. A kill at any moment leaves the last complete state readable.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -224,6 +225,13 @@ def write_atomically(path: Path, content: str | bytes, *, secret: bool = False) 
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def listed(folder: Path, pattern: str = "*") -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the files of a folder by name with what is known of each; one that goes away meanwhile is left out."""
+    for path in sorted(folder.glob(pattern)):
+        with contextlib.suppress(FileNotFoundError):
+            yield path, path.stat()
 
 
 def _study(root: Path, head: Mapping[str, Any]) -> Study:

@@ -8,13 +8,12 @@ Nothing here is new: every line repeats a table or a plan, so that a planner nee
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from gis_data.study import Study
-from gis_data.workspace import Workspace
+from gis_data.workspace import Workspace, listed
 from models.approval import APPROVED, PROPOSAL, Run
 from models.plan import Plan
 from models.reviews import Decision
@@ -144,10 +143,7 @@ def _base_lines(plans: Mapping[str, Plan]) -> Iterator[Due]:
 def _originals(ws: Workspace, day: pd.Timestamp) -> Iterator[Due]:
     kept = ws.study.settings.privacy.purge_raw_after_days
     now = pd.Timestamp.now("UTC")
-    old = [path for path in (ws.root / "raw").glob("*") if (now - _changed(path)).days > kept]
+    changed = [pd.Timestamp(known.st_mtime, unit="s", tz="UTC") for _, known in listed(ws.root / "raw")]
+    old = [at for at in changed if (now - at).days > kept]
     if old:
         yield Due("originals", "settings", {"files": len(old), "days": kept}, day, late=True)
-
-
-def _changed(path: Path) -> pd.Timestamp:
-    return pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")

@@ -10,10 +10,10 @@ Out:    ``plans/<run>/<plan>.json`` (the head) beside ``plans/<run>/<plan>.<tabl
 """
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import geopandas as gpd
@@ -21,7 +21,7 @@ import pandas as pd
 
 from gis_data import acting
 from gis_data.errors import WorkspaceError
-from gis_data.workspace import Workspace, write_atomically
+from gis_data.workspace import Workspace, listed, write_atomically
 from models.plan import Plan
 
 KEPT_RUNS = 5
@@ -183,9 +183,9 @@ def _free_name(folder: Path, run: str) -> str:
 
 
 def _drop_old_runs(ws: Workspace) -> None:
-    runs = sorted((path for path in (ws.root / "plans").iterdir() if path.is_dir()), key=os.path.getmtime)
+    found = [(known.st_mtime, path) for path, known in listed(ws.root / "plans") if S_ISDIR(known.st_mode)]
     kept = {pointed_at(ws, pointer) for pointer in (CURRENT, APPROVED)}
-    for run in runs[:-KEPT_RUNS]:
+    for _, run in sorted(found)[:-KEPT_RUNS]:
         if run.name not in kept:
             shutil.rmtree(run, ignore_errors=True)
 

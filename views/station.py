@@ -21,7 +21,7 @@ from gis_data.standing import as_of
 from gis_data.study import Study
 from gis_data.tables import TABLES
 from gis_data.taxonomy import drives_allocation, with_point
-from gis_data.workspace import Workspace
+from gis_data.workspace import Workspace, listed
 from models.borders import as_drawn
 from models.plan import Plan
 from models.reviews import Decision, decisions
@@ -141,11 +141,8 @@ def _page(stamp: str, kind: str, lang: str, _draw: Callable[[], TownMap]) -> str
 def _stamp(root: Path) -> str:
     ws = Workspace.open(root)
     run = current_run(ws)
-    changed = [stat.st_mtime_ns for stat in map(Path.stat, _written(root)) if stat.st_size]
+    # A reader too makes the log's index, and an empty log, which the last to close the file takes away.
+    files = [(path, known) for path, known in listed(root, "station.*") if not path.name.endswith("-shm")]
+    changed = [known.st_mtime_ns for _, known in files if known.st_size]
     tiles = current_tiles(root)
     return f"{root} {run.name if run else ''} {changed} {tiles.key if tiles else ''}"
-
-
-def _written(root: Path) -> list[Path]:
-    """Return the files that change with a write; a reader too makes the log's index, and an empty log."""
-    return [path for path in sorted(root.glob("station.*")) if path.is_file() and not path.name.endswith("-shm")]

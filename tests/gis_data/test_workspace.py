@@ -22,7 +22,7 @@ from gis_data import audit, geopackage, tables
 from gis_data.errors import SchemaError, WorkspaceError
 from gis_data.settings import CameraSettings, Settings, ZoneSettings
 from gis_data.study import Study
-from gis_data.workspace import Workspace
+from gis_data.workspace import Workspace, listed
 
 CRS = "EPSG:4549"
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,6 +228,14 @@ def test_actions_go_into_the_chain(ws: Workspace):
     ws.log("plan", parts=["zones"], seed=3, inputs={"incidents": "ab"})
     assert audit.verify(ws.root / "audit.jsonl") is None
     assert [entry["action"] for entry in audit.entries(ws.root / "audit.jsonl")] == ["create", "plan"]
+
+
+def test_a_file_that_goes_away_while_its_folder_is_read_is_left_out(tmp_path: Path):
+    (tmp_path / "b.csv").write_text("12")
+    (tmp_path / "a.csv").symlink_to("gone")
+    (tmp_path / "c.txt").touch()
+    assert [(path.name, known.st_size) for path, known in listed(tmp_path, "*.csv")] == [("b.csv", 2)]
+    assert list(listed(tmp_path / "nowhere")) == []
 
 
 def test_readers_see_whole_versions_while_a_writer_writes(ws: Workspace):

@@ -201,7 +201,10 @@ def _save(cut: tuple[Image.Image, Path]) -> int:
 
 def _read_head(folder: Path) -> TileSet | None:
     path = folder / "map.json"
-    return TileSet(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    try:
+        return TileSet(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:  # newer tiles may just have taken its place
+        return None
 
 
 def _drop_others(folder: Path, key: str) -> None:

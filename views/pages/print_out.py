@@ -1,10 +1,13 @@
 """Printing: what can be printed, how it will look, each file to take along, and all of them into one folder."""
 
+from stat import S_ISREG
+
 import pandas as pd
 import streamlit as st
 
 from gis_data.catalogue import language, text
 from gis_data.errors import PatrolError
+from gis_data.workspace import listed
 from models import approval
 from views import jobs
 from views.downloads import Download
@@ -100,15 +103,15 @@ def _all(station: Station) -> None:
     busy = now is not None and now.state == jobs.RUNNING
     if deed_button(text("page.print.all"), key="print all", disabled=busy, help=text("page.print.all_help")):
         work.begin(station, ["print"])
-    files = sorted(path for path in station.ws.out.glob("*") if path.is_file() and not path.name.startswith("."))
+    files = {path.name: known.st_mtime for path, known in listed(station.ws.out, "[!.]*") if S_ISREG(known.st_mode)}
     if files:
         with st.expander(text("page.print.out", count=len(files))):
             table = pd.DataFrame(
                 {
-                    text("page.print.file"): [path.name for path in files],
+                    text("page.print.file"): list(files),
                     text("page.print.written"): [
-                        f"{pd.Timestamp(path.stat().st_mtime, unit='s', tz=station.study.timezone):%Y-%m-%d %H:%M}"
-                        for path in files
+                        f"{pd.Timestamp(written, unit='s', tz=station.study.timezone):%Y-%m-%d %H:%M}"
+                        for written in files.values()
                     ],
                 }
             )
