@@ -34,6 +34,9 @@ REGULAR = ("plan", "print")  # these take as long as last time; how long files t
 TYPICAL_S = {"hotspots": 4.0, "zones": 4.0, "beats": 3.0, "scorecard": 1.0, "cameras": 25.0, "options": 60.0}
 """What parts of a plan take in the sample town, for the first estimate: their ratios count, not their seconds."""
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
+_starting = threading.Lock()
+_waited_for: set[int] = set()
+"""Processes whose end this one will write: until then they count as running, whether they still are or not."""
 
 
 @dataclass(frozen=True)
@@ -98,24 +101,19 @@ def start(
         If a signed-in role that may only look asks for it.
     """
     acting.require("change")
-    now = current(root)
-    if now is not None and now.state == RUNNING:
-        raise InputError("jobs.busy")
-    folder = _folder(root)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    log = audit.last(root / audit.NAME)
-    words = [command[0], str(root), *map(str, files), *command[1:]]
-    told = {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
-    environment = acting.told_to_a_command(os.environ) | told
-    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "views.command", "--lang", lang, *words], stdout=out, stderr=err,
-            stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
-        )  # fmt: skip
-    head = {"command": list(command), "pid": process.pid, "started": time.time(), "about": dict(about or {}),
-            "log": log}  # fmt: skip
-    write_atomically(folder / "job.json", json.dumps(head, ensure_ascii=False))
+    with _starting:  # of two pages that ask in the same moment the second is told that work is going on
+        now = current(root)
+        if now is not None and now.state == RUNNING:
+            raise InputError("jobs.busy")
+        folder = _folder(root)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        words = [command[0], str(root), *map(str, files), *command[1:]]
+        head = {"command": list(command), "started": time.time(), "about": dict(about or {}),
+                "log": audit.last(root / audit.NAME)}  # fmt: skip
+        process = _begin(folder, ["--lang", lang, *words])
+        _waited_for.add(process.pid)
+        write_atomically(folder / "job.json", json.dumps(head | {"pid": process.pid}, ensure_ascii=False))
     threading.Thread(target=_wait, args=(process, folder, tuple(clear)), daemon=True).start()
 
 
@@ -177,14 +175,27 @@ def progress_lines(path: Path) -> Callable[[str, float], None]:
 # ---- the process ----
 
 
+def _begin(folder: Path, words: Sequence[str]) -> subprocess.Popen[bytes]:
+    told = {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE), PROGRESS: str(folder / "progress.jsonl")}
+    environment = acting.told_to_a_command(os.environ) | told
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        return subprocess.Popen(
+            [sys.executable, "-m", "views.command", *words], stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
+
+
 def _wait(process: subprocess.Popen[bytes], folder: Path, clear: Sequence[Path]) -> None:
     code = process.wait()
-    for path in clear:
-        shutil.rmtree(path, ignore_errors=True)
-    if not (folder / "stopped").exists() and code == 0:
-        _remember(folder)
-    with contextlib.suppress(OSError):  # the workspace may be gone by now
-        write_atomically(folder / "ended.json", json.dumps({"code": code, "at": time.time()}))
+    try:
+        for path in clear:
+            shutil.rmtree(path, ignore_errors=True)
+        if not (folder / "stopped").exists() and code == 0:
+            _remember(folder)
+        with contextlib.suppress(OSError):  # the workspace may be gone by now
+            write_atomically(folder / "ended.json", json.dumps({"code": code, "at": time.time()}))
+    finally:
+        _waited_for.discard(process.pid)
 
 
 def _ended(folder: Path, pid: int) -> dict[str, Any] | None:
@@ -192,7 +203,7 @@ def _ended(folder: Path, pid: int) -> dict[str, Any] | None:
     with contextlib.suppress(FileNotFoundError):
         found: dict[str, Any] = json.loads((folder / "ended.json").read_text(encoding="utf-8"))
         return found
-    if _is_alive(pid):
+    if pid in _waited_for or _is_alive(pid):
         return None
     heard = _last_written(folder)
     # Its end may just be being written: a moment later it is there.

@@ -3,7 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,6 +83,45 @@ def test_work_whose_server_died_is_not_taken_for_running(town):
     # A file that is gone when it is looked at: its end is just being written under its own name.
     (folder / ".ended.json.draft").symlink_to("gone")
     assert jobs.current(town).state == jobs.RUNNING
+
+
+def test_work_is_running_until_its_end_is_written(town, monkeypatch):
+    """What it leaves behind is cleared first, which takes a while on a busy machine."""
+    cleared = threading.Event()
+    monkeypatch.setattr(jobs, "_begin", lambda *_: subprocess.Popen([sys.executable, "-c", ""]))
+    monkeypatch.setattr(jobs, "_remember", lambda _: cleared.wait(60))
+    jobs.start(town, ["audit"], lang="zh")
+    head = town / "jobs" / "job.json"
+    while jobs._is_alive(json.loads(head.read_text(encoding="utf-8"))["pid"]):
+        time.sleep(0.01)
+    os.utime(head, (time.time() - 60,) * 2)
+    assert jobs.current(town).state == jobs.RUNNING
+    cleared.set()
+    assert ended(town).state == jobs.DONE
+
+
+def test_of_two_pages_that_start_work_in_the_same_moment_one_does(town, monkeypatch):
+    begun, at_once = [], threading.Barrier(2)
+
+    def begin(*_):
+        begun.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+        return begun[-1]
+
+    def ask(_):
+        at_once.wait()
+        try:
+            jobs.start(town, ["audit"], lang="zh")
+        except InputError as problem:
+            return str(problem)
+        return ""
+
+    monkeypatch.setattr(jobs, "_begin", begin)
+    with ThreadPoolExecutor(2) as pages:
+        told = sorted(pages.map(ask, range(2)))
+    for process in begun:
+        process.communicate(b"\n")
+    assert [len(begun), told[0], "已有工作" in told[1]] == [1, "", True]
+    assert ended(town).state == jobs.DONE
 
 
 def test_the_estimate_goes_by_what_each_step_took_last_time(town):
