@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from gis_data.acting import ONLOOKER
 from gis_data.catalogue import sentences, text
 from models.approval import Check, Run
 from models.reviews import Decision
@@ -128,18 +129,25 @@ def decision_words(one: Decision) -> str:
 
 def log_table(entries: Sequence[Mapping[str, Any]], timezone: str) -> pd.DataFrame:
     """Return the audit log, newest first."""
-    names = {name: text(f"page.plans.log.{name}") for name in ("when", "role", "action", "details")}
+    names = {name: text(f"page.plans.log.{name}") for name in ("when", "who", "action", "details")}
     return pd.DataFrame(
         [
             {
                 names["when"]: f"{pd.Timestamp(entry['when']).tz_convert(timezone):%Y-%m-%d %H:%M:%S}",
-                names["role"]: text(f"approval.role.{entry['role']}"),
+                names["who"]: _who(entry["who"], entry["role"]),
                 names["action"]: action_name(entry["action"]),
                 names["details"]: details(entry["parameters"]),
             }
             for entry in reversed(entries)
         ]
     )
+
+
+def _who(name: str, role: str) -> str:
+    """Return an account with the part it played; a dash for one who had not signed in."""
+    if name == ONLOOKER.name:
+        return DASH
+    return text("access.row", name=name, role=text(f"approval.role.{role}"))
 
 
 def action_name(action: str) -> str:

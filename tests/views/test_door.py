@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -18,13 +19,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gis_data import audit
-from gis_data.catalogue import text
+from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.workspace import Workspace
 from views.access.accounts import Accounts
 from views.access.door import COOKIE, NAME_HEADER, ROLE_HEADER, _local
 from views.access.page import sign_in_page
 from views.access.sessions import TRIES
 from views.basemap.tiles import current_tiles
+from views.formats import DASH
+from views.plan_words import log_table
 
 from .serving import REPOSITORY, served
 
@@ -72,7 +75,10 @@ class Guarded:
         return said.get("set-cookie", "").partition(f"{COOKIE}=")[2].partition(";")[0]
 
     def actions(self) -> list[str]:
-        return [entry["action"] for entry in audit.entries(self.ws.root / "audit.jsonl")]
+        return [entry["action"] for entry in self.entries()]
+
+    def entries(self) -> list[dict[str, Any]]:
+        return audit.entries(self.ws.root / "audit.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +160,17 @@ def test_a_session_opens_pages_tiles_and_the_websocket_and_a_sign_out_closes_the
         with pytest.raises(ConnectionClosed):
             read_to_the_end(open_page)
     assert guarded.actions()[-2:] == ["access.signed_in", "access.signed_out"]
+
+
+def test_the_log_is_told_in_words_with_the_account_that_came_and_went_and_none_for_who_was_refused(guarded):
+    guarded.sign_in("viewer", "not the password")
+    guarded.ask("/sign-out", "POST", cookie=guarded.sign_in("viewer", WORD))
+    for lang in LANGUAGES:
+        with speaking(lang):
+            told = log_table(guarded.entries()[-3:], "Asia/Shanghai")
+            viewer = text("access.row", name="viewer", role=text("approval.role.viewer"))
+            assert told.iloc[:, 1].tolist() == [viewer, viewer, DASH]  # the newest first
+            assert not told.iloc[:, 2].str.startswith("access.").any()
 
 
 def test_a_removed_account_ends_its_sessions_at_once(guarded):

@@ -135,8 +135,10 @@ class Door:
         if self._attempts.is_locked(name, address):
             log("access.refused_locked")
             return "access.locked"
-        if self._accounts.check(name, password) is not None:
+        role = self._accounts.check(name, password)
+        if role is not None:
             self._attempts.succeeded(name)
+            act_as(Actor(name, role))
             log("access.signed_in")
             return ""
         log("access.locked" if self._attempts.failed(name, address) else "access.refused")
@@ -145,6 +147,7 @@ class Door:
     async def _sign_out(self, request: Request, token: str) -> Response:
         who = self._sessions.end(token)
         if who is not None:
+            act_as(who)
             await asyncio.to_thread(self._ws.log, "access.signed_out", account=who.name, address=_address(request))
         answer = RedirectResponse(SIGN_IN, status_code=303, headers=STRICT)
         answer.delete_cookie(COOKIE)
