@@ -2,6 +2,8 @@
 
 In:     a workspace folder.
 Out:    a frozen ``Station``; tables are read when a page first asks for them, and again when the workspace has changed.
+        Who may not see exact points draws and lists incidents at the centres of cells; figures are reckoned from the
+        exact ones all the same, or two accounts would read two numbers of one thing.
 """
 
 import threading
@@ -29,6 +31,8 @@ from models.store import current_run, load_plans
 from views.basemap.tiles import TileSet, current_tiles
 from views.maps.frame import TownMap, as_html
 
+COARSE = " coarse"  # ends the stamp of a station whose incidents stand at the centres of cells
+
 
 @dataclass(frozen=True)
 class Station:
@@ -40,6 +44,8 @@ class Station:
     stamp: str
     coarse: bool = False
     """Whether incidents stand at the centres of cells, for those who may not see exact points."""
+    on_day: pd.Timestamp | None = None
+    """The day whose villages it shows; today's if None."""
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
     _reading: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
@@ -62,7 +68,15 @@ class Station:
         """Return the station with the villages that stand on a day, and its incidents in these."""
         tables = as_of({name: self.table(name) for name in ("villages", "incidents")}, at)
         read = {name: table for name, table in self._read.items() if name in TABLES}  # nothing made of other incidents
-        return replace(self, _read={**read, **tables})
+        return replace(self, on_day=at, _read={**read, **tables})
+
+    @property
+    def exact(self) -> "Station":
+        """The same station with every incident at its own point: to count and to measure, never to draw or to list."""
+        if not self.coarse:
+            return self
+        found = _open(str(self.ws.root), self.stamp.removesuffix(COARSE), coarse=False)
+        return found if self.on_day is None else found.as_of(self.on_day)
 
     def reported(self) -> Any:  # noqa: ANN401 - a geo frame
         """Return the reported incidents that may be tied to a place (rules 1 and 2)."""
@@ -97,7 +111,7 @@ def open_station(root: Path, *, coarse: bool = False) -> Station:
     WorkspaceError
         If the folder is no workspace or is damaged.
     """
-    return _open(str(root), _stamp(root) + (" coarse" if coarse else ""), coarse=coarse)
+    return _open(str(root), _stamp(root) + (COARSE if coarse else ""), coarse=coarse)
 
 
 def standing_decisions(station: Station) -> list[Decision]:

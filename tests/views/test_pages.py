@@ -193,6 +193,16 @@ def test_what_an_account_may_not_do_is_at_rest_with_the_reason(tiny_station, mon
     assert [label for label, button in buttons.items() if not (button.disabled and button.help in reasons)] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [("patterns", {"part": part}) for part in ("where", "news", "repeats", "focus")] + [("hotspots", {})],
+)
+def test_who_sees_cells_for_points_reads_the_same_figures(tiny_station, monkeypatch, name, query):
+    read = words(shown(tiny_station, name, **query))
+    monkeypatch.setenv(acting.GUARDED, "1")  # who has not said who acts sees cells
+    assert words(shown(tiny_station, name, **query)) == read
+
+
 def test_a_planner_may_check_a_plan_and_not_approve_it(unplanned_station, tmp_path, monkeypatch):
     root = Path(shutil.copytree(unplanned_station, tmp_path / "town"))
     save_plans(Workspace.open(root), tiny_plans(Workspace.open(root)), run="20240701T080000")

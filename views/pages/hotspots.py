@@ -101,7 +101,7 @@ def _one(station: Station, table: gpd.GeoDataFrame) -> None:
 
 
 def _hours(station: Station, row: pd.Series) -> pd.DataFrame:
-    points = station.reported_points()
+    points = station.exact.reported_points()
     inside = points[points.within(row["geometry"])]
     here, town = (
         hour_profile(part["occurred_from"], part["occurred_to"], part["count"]).by_hour for part in (inside, points)

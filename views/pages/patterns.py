@@ -275,7 +275,7 @@ def _hours_of(key: str, _station: Station, _question: Question) -> patterns.Hour
 @st.cache_data(max_entries=32, show_spinner=False)
 def _ground_of(key: str, _station: Station, _question: Question) -> patterns.Ground | None:  # noqa: ARG001
     cells = _station.table("cells")
-    return None if cells.empty else patterns.ground(_station.table("incidents"), cells, _station.study, _question)
+    return None if cells.empty else patterns.ground(_station.exact.table("incidents"), cells, _station.study, _question)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -285,7 +285,7 @@ def _news_of(key: str, _station: Station, _question: Question) -> patterns.News 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _repeats_of(key: str, kind: str, _station: Station, _question: Question) -> patterns.Repeats:  # noqa: ARG001
-    return patterns.repeats(_station.table, _station.study, _question, kind)
+    return patterns.repeats(_station.exact.table, _station.study, _question, kind)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
