@@ -193,14 +193,27 @@ def test_what_an_account_may_not_do_is_at_rest_with_the_reason(tiny_station, mon
     assert [label for label, button in buttons.items() if not (button.disabled and button.help in reasons)] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "query"),
-    [("patterns", {"part": part}) for part in ("where", "news", "repeats", "focus")] + [("hotspots", {})],
-)
-def test_who_sees_cells_for_points_reads_the_same_figures(tiny_station, monkeypatch, name, query):
-    read = words(shown(tiny_station, name, **query))
+def test_who_sees_cells_for_points_reads_the_same_figures(tiny_station, monkeypatch):
+    read = words(shown(tiny_station, "hotspots"))
     monkeypatch.setenv(acting.GUARDED, "1")  # who has not said who acts sees cells
-    assert words(shown(tiny_station, name, **query)) == read
+    assert words(shown(tiny_station, "hotspots")) == read
+
+
+@pytest.mark.parametrize(("part", "made"), [("where", "ground"), ("repeats", "repeats")])
+def test_patterns_are_reckoned_from_exact_points_whoever_looks(tiny_station, monkeypatch, part, made):
+    taken = []
+
+    def spy(rows, *others):
+        taken.append((rows("incidents") if callable(rows) else rows).geometry)
+        return reckon(rows, *others)
+
+    reckon = getattr(patterns, made)
+    monkeypatch.setattr(patterns, made, spy)
+    monkeypatch.setenv(acting.GUARDED, "1")
+    st.cache_data.clear()
+    shown(tiny_station, "patterns", part=part)
+    assert taken[0].geom_equals(open_station(tiny_station).table("incidents").geometry).sum() > 10
+    assert not taken[0].geom_equals(open_station(tiny_station, coarse=True).table("incidents").geometry).all()
 
 
 def test_a_planner_may_check_a_plan_and_not_approve_it(unplanned_station, tmp_path, monkeypatch):

@@ -25,7 +25,8 @@ def test_an_entry_is_told_in_the_running_language(lang, parameters, said):
 
 def test_changes_of_accounts_have_names_and_the_newest_entry_stands_first():
     entries = [
-        {"when": "2024-01-01T00:00:00+00:00", "who": "x", "role": "station", "action": f"access.{what}", "parameters": {}}
+        {"when": "2024-01-01T00:00:00+00:00", "who": "x", "role": "station", "action": f"access.{what}",
+         "parameters": {}}
         for what in ("added", "removed")
     ]  # fmt: skip
     with speaking("en"):
