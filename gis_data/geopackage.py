@@ -25,13 +25,11 @@ import pyarrow as pa
 import pyproj
 import shapely
 
+from gis_data.table_rows import read_columns
 from gis_data.tables import Kind, Schema
 
 WAIT_S = 60.0
 _SQL_TYPES: dict[Kind, str] = {"text": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "BOOLEAN", "time": "DATETIME"}
-MOMENT = pa.timestamp("us", "UTC")
-BLOCK_ROWS = 20_000
-_ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
 _DEFINITION = f"""
 PRAGMA application_id = {0x47504B47};
@@ -84,58 +82,11 @@ def wipe(path: Path) -> None:
 def read(path: Path, schema: Schema, *, crs: str, timezone: str) -> Any:  # noqa: ANN401 - frame or geo frame
     """Return one table as its schema says; an empty one if it was never written."""
     with closing(_reader(path)) as connection:
-        if not _has(connection, schema.name):
-            return schema.empty(crs=crs, timezone=timezone)
-        cursor = connection.execute(f'SELECT * FROM "{schema.name}" ORDER BY fid')  # noqa: S608 - a schema's name
-        columns = _columns(cursor, schema)
+        connection.execute("BEGIN")  # all blocks of one version, whatever is written meanwhile
+        columns = read_columns(connection, schema) if _has(connection, schema.name) else {}
     if not columns:
         return schema.empty(crs=crs, timezone=timezone)
     return schema.conform(_frame(schema, columns, crs), crs=crs, timezone=timezone)
-
-
-def _columns(cursor: sqlite3.Cursor, schema: Schema) -> dict[str, Any]:
-    """Return what a query finds: an Arrow array a column, shapes as an array of geometries.
-
-    Rows become columns block by block: a million rows of Python objects at once take twice the memory, and longer
-    because the collector walks over them.
-    """
-    known = {name: at for at, (name, *_) in enumerate(cursor.description) if name in (*schema.columns, "geometry")}
-    parts: dict[str, list[Any]] = {name: [] for name in known}
-    while rows := cursor.fetchmany(BLOCK_ROWS):
-        block = list(zip(*rows, strict=True))
-        for name, at in known.items():
-            kind = None if name == "geometry" else schema.columns[name].kind
-            parts[name].append(_shapes(block[at]) if kind is None else _array(block[at], kind))
-    return {name: np.concatenate(found) if name == "geometry" else pa.chunked_array(found)
-            for name, found in parts.items() if found}  # fmt: skip
-
-
-def _shapes(blobs: Sequence[bytes | None]) -> Any:  # noqa: ANN401 - array of geometries
-    return shapely.from_wkb(np.array([_wkb(blob) for blob in blobs], dtype=object))
-
-
-def _array(values: Sequence[Any], kind: Kind) -> pa.Array:
-    """Return a column's values; SQLite takes any value into any column, so what another program wrote may be a number.
-
-    Raises
-    ------
-    ValueError
-        If a moment or a number cannot be read as one.
-    """
-    if kind in ("text", "time"):
-        try:
-            words = pa.array(values, pa.large_string())
-        except pa.ArrowTypeError:
-            words = pa.array([None if value is None else str(value) for value in values], pa.large_string())
-        return words if kind == "text" else _moments(words)
-    return pa.array(values, pa.float64() if kind == "float" else pa.int64())
-
-
-def _moments(words: pa.Array) -> pa.Array:
-    try:
-        return words.cast(MOMENT)
-    except pa.ArrowInvalid:  # without a zone, as QGIS writes a moment that somebody typed
-        return pa.array(pd.to_datetime(words.to_pandas(), format="ISO8601", utc=True), MOMENT)
 
 
 def content_hash(path: Path, schema: Schema) -> str:
@@ -263,8 +214,3 @@ def _column(values: pa.ChunkedArray, kind: Kind) -> pd.Series:
     if kind == "text":
         return pd.Series(pd.array(values.combine_chunks(), dtype="str"))
     return values.to_pandas()
-
-
-def _wkb(blob: bytes | None) -> bytes | None:
-    # QGIS writes an envelope before the geometry; its length stands in bits 1 to 3 of the flags.
-    return None if blob is None else blob[8 + _ENVELOPE_BYTES[(blob[3] >> 1) & 7] :]

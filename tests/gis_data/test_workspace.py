@@ -18,7 +18,7 @@ import pyogrio
 import pytest
 import shapely
 
-from gis_data import audit, geopackage, tables
+from gis_data import audit, table_rows, tables
 from gis_data.errors import SchemaError, WorkspaceError
 from gis_data.settings import CameraSettings, Settings, ZoneSettings
 from gis_data.study import Study
@@ -135,10 +135,38 @@ def _cells() -> gpd.GeoDataFrame:
 
 
 def test_rows_come_back_whole_and_in_order_across_blocks(ws: Workspace, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(geopackage, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(table_rows, "BLOCK_ROWS", 7)
     for count in (7, 40):
         ws.write({"incidents": incidents(count)})
         pd.testing.assert_frame_equal(ws.read("incidents"), incidents(count))
+
+
+def test_blocks_that_cannot_be_joined_are_read_all_the_same(ws: Workspace, monkeypatch: pytest.MonkeyPatch):
+    """GDAL is the peer: in every block of seven stands something that text joined by marks would lose."""
+    monkeypatch.setattr(table_rows, "BLOCK_ROWS", 7)
+    ws.write({"incidents": incidents(40)})
+    path = ws.root / "station.gpkg"
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("DELETE FROM incidents WHERE fid IN (2, 9, 10)")
+        file.execute("UPDATE incidents SET fid = -5 WHERE fid = 1")
+        file.execute("UPDATE incidents SET subtype = 'a' || char(31) || 'b' WHERE fid = 4")
+        file.execute("UPDATE incidents SET geometry = NULL WHERE fid = 12")
+    moved = pyogrio.read_dataframe(path, layer="incidents", fids=[20]).geometry.iloc[0]
+    box = b"".join(np.float64(value).tobytes() for value in (moved.x, moved.x, moved.y, moved.y))
+    with closing(sqlite3.connect(path)) as file, file:  # QGIS may write an envelope, and big-endian shapes
+        (blob,) = file.execute("SELECT geometry FROM incidents WHERE fid = 20").fetchone()
+        enveloped = blob[:3] + b"\x03" + blob[4:8] + box + blob[8:]
+        file.execute("UPDATE incidents SET geometry = ? WHERE fid = 20", (enveloped,))
+        backwards = shapely.to_wkb(moved, byte_order=0)
+        file.execute("UPDATE incidents SET geometry = ? WHERE fid = 30", (blob[:8] + backwards,))
+    found, peer = ws.read("incidents"), pyogrio.read_dataframe(path, layer="incidents", fid_as_index=True)
+    assert peer.index.is_monotonic_increasing
+    assert found["incident_id"].tolist() == peer["incident_id"].tolist()
+    assert found["subtype"].tolist() == peer["subtype"].tolist()
+    assert found["caught_count"].tolist() == peer["caught_count"].tolist()
+    same = shapely.equals_exact(found.geometry.to_numpy(), peer.geometry.to_numpy(), 0)
+    assert (same | peer.geometry.isna().to_numpy() & found.geometry.is_empty.to_numpy()).all()
+    assert found.geometry.is_empty.sum() == 1
 
 
 def test_what_another_program_wrote_its_own_way_is_read(ws: Workspace):
