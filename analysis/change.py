@@ -277,10 +277,12 @@ def _reported_within(delay: NDArray[np.int64], age: NDArray[np.int64], count: Fl
     The chance that a delay is d, given that it is at most d, is estimated from the incidents at least d days old.
     """
     within = np.ones(MOST_DELAY_DAYS + 1)
+    sizes = (MOST_DELAY_DAYS + 2, MOST_DELAY_DAYS + 1)
+    at = (np.clip(age, -1, MOST_DELAY_DAYS) + 1) * sizes[1] + delay
+    by_age = np.bincount(at, count, minlength=sizes[0] * sizes[1]).reshape(sizes)  # the first row: not yet
     for days in range(MOST_DELAY_DAYS, 0, -1):
-        could = (age >= days) & (delay <= days)
-        at_risk = count[could].sum()
-        exactly = count[could & (delay == days)].sum() / at_risk if at_risk else 0.0
+        could = by_age[days + 1 :, : days + 1].sum(axis=0)
+        exactly = could[days] / could.sum() if could.any() else 0.0
         within[days - 1] = within[days] * (1 - exactly)
     return np.maximum(within, 1e-3)
 

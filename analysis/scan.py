@@ -185,11 +185,14 @@ def scan(
     at_place = np.bincount(places, minlength=len(points))
     circles = Circles.around(points, at_place, max_radius_m=max_radius_m, max_share=max_share, ties=ties)
     window = np.where(days >= firsts[-1], np.searchsorted(-firsts, -days), len(firsts))
-    cylinders = _Cylinders(circles, places, window, len(firsts), min_cases)
-    likelihood = cylinders.likelihood(window)
+    cylinders = _Cylinders(circles, window, len(firsts), min_cases)
+    # Only the recent days are dealt: who gets none of them is in no cylinder, whatever older day is his.
+    recent = np.flatnonzero(window < len(firsts))
+    likelihood = cylinders.likelihood(places[recent], window[recent])
     maxima = np.empty(permutations)
     for done in range(permutations):
-        maxima[done] = cylinders.largest(rng.permutation(window))
+        dealt = rng.choice(len(places), size=len(recent), replace=False)
+        maxima[done] = cylinders.largest(places[dealt], window[recent])
         progress((done + 1) / permutations)
     rows = []
     for circle, length in _likeliest(circles, likelihood, clusters):
@@ -220,9 +223,9 @@ def _excess(cases: int, members: Ints, places: Ints, recent: NDArray[np.bool_], 
 class _Cylinders:
     """All cylinders with what does not change under permutation: expected counts, and the logarithms of them."""
 
-    def __init__(self, circles: Circles, places: Ints, window: Ints, windows: int, min_cases: int) -> None:
-        self.circles, self.places, self.windows = circles, places, windows
-        total = len(places)
+    def __init__(self, circles: Circles, window: Ints, windows: int, min_cases: int) -> None:
+        self.circles, self.windows = circles, windows
+        total = len(window)
         in_window = np.bincount(window, minlength=windows + 1)[:windows].cumsum()
         expected = circles.cases[:, None] * in_window / total
         self.least = np.maximum(np.floor(expected) + 1, min_cases).astype(np.int32)
@@ -233,25 +236,23 @@ class _Cylinders:
         self.per_case = np.log(expected) - outside
         self.fixed = total * outside
 
-    def counts(self, window: Ints) -> NDArray[np.int32]:
-        """Return the incidents in each cylinder (circles, windows) if incident i falls into window[i]."""
-        recent = window < self.windows
-        at = self.places[recent] * self.windows + window[recent]
-        size = len(self.circles.order)
-        per_place = np.bincount(at, minlength=size * self.windows).reshape(size, self.windows)
-        return self.circles.inside(per_place.cumsum(axis=1, dtype=np.int32))
+    def counts(self, places: Ints, window: Ints) -> NDArray[np.int32]:
+        """Return the incidents in each cylinder (circles, windows) of recent ones at places[i] in window[i]."""
+        size = len(self.circles.order) * self.windows
+        held = np.bincount(places * self.windows + window, minlength=size).reshape(-1, self.windows)
+        return self.circles.inside(held.cumsum(axis=1, dtype=np.int32))
 
-    def likelihood(self, window: Ints) -> Floats:
+    def likelihood(self, places: Ints, window: Ints) -> Floats:
         """Return the log likelihood ratio of each cylinder, 0 where it holds no more than expected."""
-        count = self.counts(window)
+        count = self.counts(places, window)
         value = np.zeros(count.shape)
         high = count >= self.least
         value[high] = self.of_count[count[high]] - count[high] * self.per_case[high] - self.fixed[high]
         return value
 
-    def largest(self, window: Ints) -> float:
+    def largest(self, places: Ints, window: Ints) -> float:
         """Return the largest log likelihood ratio."""
-        count = self.counts(window).ravel()
+        count = self.counts(places, window).ravel()
         high = np.flatnonzero(count >= self.least.ravel())
         if len(high) == 0:
             return 0.0

@@ -223,8 +223,13 @@ def planned_period(plans: Mapping[str, Plan], incidents: gpd.GeoDataFrame) -> Pe
 
 def in_period(incidents: gpd.GeoDataFrame, question: Question) -> gpd.GeoDataFrame:
     """Return the incidents of the question's set, reported in its period."""
-    rows = of_set(incidents, question.class_set)
-    return rows[question.period.holds(rows["reported_at"])]
+    return _reported_in(incidents, question, question.period)
+
+
+def _reported_in(incidents: gpd.GeoDataFrame, question: Question, *periods: Period) -> gpd.GeoDataFrame:
+    """Return the incidents of the question's set, reported in one of the periods; the others are not even copied."""
+    held = np.logical_or.reduce([period.holds(incidents["reported_at"]) for period in periods])
+    return of_set(incidents[held], question.class_set)
 
 
 # ---- what changed ----
@@ -243,8 +248,8 @@ def changes(incidents: gpd.GeoDataFrame, question: Question) -> tuple[Change, Ch
 def _change(incidents: gpd.GeoDataFrame, question: Question, before: Period, *, by_festival: bool) -> Change:
     now = question.now
     group = "incident_class" if question.class_set == EVERY else "type"
-    rows = of_set(incidents, question.class_set)
-    basis = _of_both(rows, question, before)
+    rows = _reported_in(incidents, question, now, before)
+    basis = Basis.of(rows, dataclasses.replace(question, period=now))
     if not (question.reaches(before) and question.reaches(now)):
         return Change(now, before, by_festival, group, None, None, basis)
     whole = compare_periods(rows, now, before)
@@ -253,17 +258,13 @@ def _change(incidents: gpd.GeoDataFrame, question: Question, before: Period, *, 
 
 def doubts(incidents: gpd.GeoDataFrame, question: Question) -> Doubts:
     """Look for what only looks like change in the unit of the last day."""
-    now, rows = question.now, of_set(incidents, question.class_set)
+    asked = incidents[["origin", "incident_class", "type", "reported_at", "occurred_from", "count", "caught_count"]]
+    now, rows = question.now, of_set(asked, question.class_set)
     before = previous_period(now, question.unit)
     if not (question.reaches(before) and question.reaches(now)):
         return Doubts(now, before, None, None)
     delay = reporting_delay(rows, now, before, as_of=question.known.end)
     return Doubts(now, before, type_drift(rows, now, before), delay)
-
-
-def _of_both(rows: gpd.GeoDataFrame, question: Question, before: Period) -> Basis:
-    here = rows[question.now.holds(rows["reported_at"]) | before.holds(rows["reported_at"])]
-    return Basis.of(here, dataclasses.replace(question, period=question.now))
 
 
 # ---- when ----

@@ -161,14 +161,16 @@ class SaTScanDeals:
         self.cases = at[sorted(range(len(place)), key=lambda case: (-day[case], str(place[case] + 1)))]
         self.replication = 0
 
-    def permutation(self, window):
+    def choice(self, cases, *, size, replace):
+        assert cases == size == len(self.cases), "all days of these data are recent"
+        assert not replace
         self.replication += 1
         number, numbers = 12_345_678 + self.replication, []
         for _ in self.cases:
             number = number * 48_271 % (2**31 - 1)
             numbers.append(np.float32(number / (2**31 - 1)))
-        dealt = np.empty_like(window)
-        dealt[self.cases] = window[self.cases[np.argsort(numbers)]]
+        dealt = np.empty_like(self.cases)
+        dealt[self.cases[np.argsort(numbers)]] = self.cases
         return dealt
 
 
