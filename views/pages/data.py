@@ -16,7 +16,7 @@ from gis_data.study import WGS84
 from views import charts, figures
 from views.downloads import Download
 from views.maps.corrections import correction_map
-from views.pages import frame, upload
+from views.pages import frame, upload, work
 from views.pages.address import begin_with, tell
 from views.quality import FIELDS, QualityReport, quality_of
 from views.quality_book import quality_xlsx
@@ -35,7 +35,7 @@ def show(station: Station) -> None:
     report = _report(station)
     if report.files.empty:
         st.info(text("page.data.first", folder=station.ws.root.name))
-    upload.show(station, opened=report.files.empty)
+    upload.show(station, opened=report.files.empty or st.query_params.get(work.START) == "import")
     if report.files.empty:
         return
     _numbers(report)

@@ -6,7 +6,7 @@ persons leaves nothing behind.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -26,7 +26,6 @@ from gis_data.intake.preview import Column, Preview, SheetPreview, columns_as, i
 from gis_data.workspace import Workspace
 from views import figures, jobs
 from views.pages import frame, work
-from views.quality import COUNTS
 from views.station import Station
 
 # A shapefile is several files that belong together: it comes as a zip.
@@ -65,6 +64,7 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
     with_persons = False
     drop_key = f"drop {chosen[0].file_id}"
     dropping = bool(st.session_state.get(drop_key))
+    deeds = st.container(horizontal=True)  # above the columns and rows, or it lies screens below them
     for file in chosen:
         try:
             seen = _preview(station, file)
@@ -83,7 +83,7 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
         st.checkbox(text("page.upload.drop_persons"), key=drop_key)
     left = len(chosen) - len(ready)
     label = text("page.upload.import_some", count=len(ready), left=left) if ready and left else ""
-    with st.container(horizontal=True):
+    with deeds:
         start = st.button(
             label or text("page.upload.import", count=len(chosen)), type="primary", disabled=not ready, key="import"
         )
@@ -172,6 +172,7 @@ def _import(station: Station, chosen: Sequence[Any], changes: Changes, *, drop_p
         _remember(station.ws, changes)
         words = ["import", "--json", *(["--drop-person-columns"] if drop_persons else [])]
         st.session_state.pop("upload done", None)
+        st.query_params.pop(work.START, None)
         jobs.start(station.ws.root, words, lang=language(), files=_write(folder, chosen), clear=[folder])
     except PatrolError as problem:
         shutil.rmtree(folder, ignore_errors=True)
@@ -217,9 +218,7 @@ def _say_done(station: Station) -> None:
     """Say what the last import or undo came to, or how far the work is that is going on."""
     now = jobs.current(station.ws.root)
     if now is not None and now.state == jobs.DONE and now.command[0] == "import":
-        rows = json.loads(now.said)
-        st.success(text("page.upload.done", count=len(rows), folder=station.ws.root.name))
-        frame.sentences(line for row in rows for line in _report_lines(row))
+        _say_imported(station, now)
     elif now is not None:
         work.watch(station)
     done: Undone | None = st.session_state.get("upload done")
@@ -234,11 +233,21 @@ def _say_done(station: Station) -> None:
             st.warning(text("command.left_alone", rows=done.left_alone))
 
 
-def _report_lines(row: Mapping[str, Any]) -> Iterator[str]:
-    if row["rows_read"]:
-        counts: dict[str, Any] = {name: f"{row[name]:,}" for name in COUNTS}
-        yield text("command.imported", file=row["file"], table=figures.table_name(row["table"]), **counts)
-    yield from row["sentences"]
+def _say_imported(station: Station, now: jobs.Work) -> None:
+    """Say what came in, a line a file, and what to do next; what was noticed on the way is there for who asks."""
+    accounts, noticed = work.account_of(now)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.success(text("page.upload.done", count=len(json.loads(now.said))))
+        work.put_away_button(station)
+    frame.sentences(accounts)
+    with st.container(horizontal=True):
+        if any(row["set_aside"] for row in json.loads(now.said)):
+            frame.link("data", text("page.upload.to_aside"), part="problems")
+        if len(station.table("incidents")):
+            frame.link("plans", text("page.upload.to_plan_again" if station.plans else "page.to_plans"), start="plan")
+    if noticed:
+        with st.expander(text("page.upload.noticed", count=len(noticed))):
+            frame.sentences(noticed)
 
 
 @contextmanager

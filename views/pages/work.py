@@ -1,6 +1,7 @@
 """Long work on a page: a form that starts it, what is being done and how long it may take, and a way to stop it."""
 
 import html
+import json
 from typing import Any
 
 import streamlit as st
@@ -8,13 +9,15 @@ import streamlit as st
 from gis_data.catalogue import Language, language, sentences, text
 from gis_data.errors import PatrolError
 from models.town_plan import ON_REQUEST, PARTS
-from views import jobs
+from views import figures, jobs
 from views.access import begin as begin_run
 from views.jobs import DONE, RUNNING, Work
 from views.pages.deeds import deed_button
+from views.quality import COUNTS
 from views.station import Station
 
 LOOK_EVERY_S = 1.0
+START = "start"  # what an address asks a page to hold open: the form that starts this work
 
 
 def plan_form(station: Station) -> None:
@@ -25,7 +28,8 @@ def plan_form(station: Station) -> None:
     if now is not None and now.state == RUNNING:
         return
     ready = len(station.table("incidents")) > 0
-    with st.expander(text("page.work.plan"), expanded=ready and not station.plans):
+    asked = st.query_params.get(START) == "plan"  # another page sent its reader here to compute
+    with st.expander(text("page.work.plan"), expanded=ready and (asked or not station.plans)):
         st.caption(text("page.work.plan_help"))
         parts = st.multiselect(
             text("page.work.parts"), (*PARTS, *ON_REQUEST), default=list(PARTS), key="plan parts",
@@ -34,6 +38,7 @@ def plan_form(station: Station) -> None:
         if not ready:
             st.caption(text("page.work.no_incidents"))
         if deed_button(text("page.work.start"), type="primary", key="start plan", disabled=not (parts and ready)):
+            st.query_params.pop(START, None)
             begin(station, ["plan", *[part for part in (*PARTS, *ON_REQUEST) if part in parts]])
 
 
@@ -119,12 +124,38 @@ def _ended(station: Station, now: Work) -> None:
             st.warning(text("page.work.stopped_stored" if now.stored else "page.work.stopped", **values))
         else:
             st.error(failed_line(now))
-        if st.button(text("page.work.put_away"), key="put away"):
-            jobs.put_away(station.ws.root)
-            st.rerun()
+        put_away_button(station)
     if now.state == DONE and now.said.strip():
         with st.expander(text("page.work.said")):
-            st.html(f'<pre class="xq-said">{html.escape(now.said.strip())}</pre>')
+            st.html(f'<pre class="xq-said">{html.escape(_said(now))}</pre>')
+
+
+def put_away_button(station: Station) -> None:
+    """Offer to put away what work came to."""
+    if st.button(text("page.work.put_away"), key="put away"):
+        jobs.put_away(station.ws.root)
+        st.rerun()
+
+
+def account_of(now: Work) -> tuple[list[str], list[str]]:
+    """Return what an import that has ended read, a line a file, and what it noticed in the files."""
+    accounts, noticed = [], []
+    for row in json.loads(now.said):
+        if not row["rows_read"]:  # known already, or not read: its sentence is its account
+            accounts += row["sentences"]
+            continue
+        counts: dict[str, Any] = {name: f"{row[name]:,}" for name in COUNTS}
+        accounts.append(text("command.imported", file=row["file"], table=figures.table_name(row["table"]), **counts))
+        noticed += row["sentences"]
+    return accounts, noticed
+
+
+def _said(now: Work) -> str:
+    """Return what work said in words; an import speaks to programs (--json), and a person reads its account."""
+    if now.command[0] != "import":
+        return now.said.strip()
+    accounts, noticed = account_of(now)
+    return "\n".join([*accounts, *noticed])
 
 
 def _name(now: Work) -> str:
