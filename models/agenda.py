@@ -19,10 +19,12 @@ from models.plan import Plan
 from models.reviews import Decision
 
 IMPORT_EVERY_DAYS = 31  # a station hands in its calls by the month
+PLAN_EVERY_DAYS = 28  # a month's calls, be it February's, are reason enough to plan again
 EXPIRES_SOON_DAYS = 45  # a hotspot that ends before the next two imports is worth a look now
 # Rows that say again what is counted already, or that are no record: nobody has anything to mend (intake.advice).
 SETTLED = ("duplicate", "far_away", "follow_up", "replaced", "same_event", "total_row")
 Tables = Callable[[str], Any]
+IMPORT, PLAN = {"start": "import"}, {"start": "plan"}  # the forms that a page holds open for whoever comes to use them
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,13 @@ def agenda(
 
 def _imports(incidents: pd.DataFrame, day: pd.Timestamp) -> Iterator[Due]:
     if incidents.empty:
-        yield Due("import.first", "data", late=True)
+        yield Due("import.first", "data", late=True, query=IMPORT)
         return
     last = incidents["reported_at"].max().normalize()
     until = last + pd.Timedelta(days=IMPORT_EVERY_DAYS)
     late = day > until
     values = {"last": last, "days": (day - last).days}
-    yield Due("import.late" if late else "import.next", "data", values, until, late)
+    yield Due("import.late" if late else "import.next", "data", values, until, late, IMPORT)
 
 
 def _aside(aside: pd.DataFrame) -> Iterator[Due]:
@@ -91,12 +93,12 @@ def _plans(incidents: pd.DataFrame, plans: Mapping[str, Plan]) -> Iterator[Due]:
     ends = [plan.settings["period_end"] for plan in plans.values() if "period_end" in plan.settings]
     if incidents.empty or not plans:
         if len(incidents):
-            yield Due("plan.first", "plans", late=True)
+            yield Due("plan.first", "plans", late=True, query=PLAN)
         return
     last = incidents["reported_at"].max()
     end = pd.Timestamp(min(ends), tz=last.tz) if ends else last
-    if last - end > pd.Timedelta(days=IMPORT_EVERY_DAYS):
-        yield Due("plan.again", "plans", {"last": last.normalize(), "end": end}, late=True)
+    if last.normalize() + pd.Timedelta(days=1) - end >= pd.Timedelta(days=PLAN_EVERY_DAYS):
+        yield Due("plan.again", "plans", {"last": last.normalize(), "end": end}, late=True, query=PLAN)
 
 
 def _runs(runs: list[Run]) -> Iterator[Due]:

@@ -70,6 +70,15 @@ def test_plans_are_due_when_calls_have_run_a_month_ahead_of_them(tmp_path, table
     assert due(tmp_path, tables, old)["plan.again"].told["end"] == day("2024-04-01")
 
 
+def test_the_shortest_months_file_makes_the_plans_due(tmp_path, tables):
+    for last, is_due in (("2023-02-28 10:00", True), ("2023-02-27 23:59", False)):
+        calls = tables["incidents"].iloc[:1].assign(reported_at=pd.DatetimeIndex([last], tz=ZONE))
+        plan = {"hotspots": Plan("hotspots", hotspots([], []).tables, {"period_end": "2023-02-01"}, 1, 0.1)}
+        found = due(tmp_path, tables | {"incidents": calls}, plan)
+        assert ("plan.again" in found) == is_due, last
+        assert not is_due or found["plan.again"].query == {"start": "plan"}
+
+
 def test_only_hotspots_that_end_soon_are_told_and_what_chance_explains_never(tmp_path, tables):
     ends = ["2024-07-01", "2024-07-01", "2024-06-01", "2025-01-01", "2024-07-01"]
     plan = hotspots(ends, ["hotspot", "hotspot", "hotspot", "hotspot", "chance"])
