@@ -19,6 +19,11 @@ def measured(value: float, unit: str, digits: int = 0) -> str:
     return text(f"format.{unit}", value=number(value, digits))
 
 
+def headed(words: str) -> str:
+    """Return words as they stand at the head of a line or a row: with a capital, where there are any."""
+    return words[:1].upper() + words[1:]
+
+
 def day_words(day: pd.Timestamp) -> str:
     """Return a day as the running language writes it."""
     months = text("format.months").split(" ")

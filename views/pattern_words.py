@@ -17,6 +17,7 @@ from analysis.near_repeat import FEWEST_EVENTS
 from gis_data.catalogue import text
 from gis_data.taxonomy import CLASSES
 from views.figures import DASH, percent, records
+from views.formats import headed
 from views.patterns import Basis, Change, Doubts, Focus, Ground, Hours, MarketDays, News, Repeats
 
 ALPHA = 0.05
@@ -49,7 +50,7 @@ def change_table(change: Change) -> pd.DataFrame:
     rows = [_change_row(text("page.patterns.together"), row) for row in records(change.whole)]
     section = "class" if change.group == "incident_class" else "type"
     ordered = change.table.sort_values("count", ascending=False, kind="stable")
-    rows += [_change_row(text(f"{section}.{row[change.group]}"), row) for row in records(ordered)]
+    rows += [_change_row(headed(text(f"{section}.{row[change.group]}")), row) for row in records(ordered)]
     return _named(pd.DataFrame(rows))
 
 

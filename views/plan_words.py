@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis_data.acting import ONLOOKER
 from gis_data.catalogue import sentences, text
+from gis_data.intake.headers import called
 from models.approval import Check, Run
 from models.reviews import Decision
 from views.figures import records
@@ -160,17 +161,37 @@ def details(parameters: Mapping[str, Any]) -> str:
     """Return what an entry says beside its action, in the running language where words are known, cut where long."""
     why = {"reason": parameters["reason"]} if "reason" in parameters else {}  # first, so that it is never cut
     words = _pairs(
-        {key: value for key, value in (why | dict(parameters)).items() if key != "token" and value is not None},
+        {key: value for key, value in (why | _told(parameters)).items() if key != "token" and value is not None},
         text("list.break"),
     )
     return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}…"
 
 
+def _told(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the fields that headers stand for, and settings before and after, as they are read."""
+    told, headers, changes = dict(parameters), parameters.get("mapping"), parameters.get("changes")
+    if isinstance(headers, Mapping):
+        told["mapping"] = {
+            header: called(str(parameters.get("table", "")), str(name)) for header, name in headers.items()
+        }
+    if isinstance(changes, Mapping):
+        told["changes"] = {
+            name: text("page.plans.before_after", before=_plain(was[0]), after=_plain(was[1])) if _is_pair(was) else was
+            for name, was in changes.items()
+        }
+    return told
+
+
+def _is_pair(value: Any) -> bool:  # noqa: ANN401 - anything the log holds
+    return isinstance(value, list) and len(value) == 2
+
+
 def _pairs(values: Mapping[str, Any], between: str) -> str:
-    known = sentences("zh")
-    names = {key: text(f"page.plans.detail.{key}") for key in values if f"page.plans.detail.{key}" in known}
     said = {key: value for key, value in values.items() if value not in ("", [], {})}
-    return between.join(text("list.pair", name=names.get(key, key), value=_plain(value)) for key, value in said.items())
+    return between.join(
+        text("list.pair", name=_name(key, ("page.plans.detail", "page.settings.field")), value=_plain(value))
+        for key, value in said.items()
+    )
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds

@@ -17,7 +17,7 @@ from gis_data.periods import Period
 from models.plan import Plan
 from views import patterns
 from views.figures import records
-from views.formats import DASH, day_words, number, span_words
+from views.formats import DASH, day_words, headed, number, span_words
 from views.pattern_words import ALPHA, interval, p_value
 from views.patterns import EVERY, News, Question
 
@@ -41,12 +41,13 @@ class CameIn:
 
 @dataclass(frozen=True)
 class Sign:
-    """Something unusual: what it says, and the page and the query that show it."""
+    """Something unusual: what it says, and the page, the query and the days that show it."""
 
     words: str
     page: str
     query: Mapping[str, str]
     strong: bool = True
+    period: Period | None = None
 
 
 def came_in(imports: pd.DataFrame, incidents: pd.DataFrame) -> CameIn | None:
@@ -79,12 +80,13 @@ def change_signs(incidents: Any, unit: Any) -> Iterator[Sign]:  # noqa: ANN401 -
             continue
         for row in records(change.table[change.table["word"] != "none"]):
             values: dict[str, Any] = {
-                "group": text(f"class.{row[change.group]}"), "count": number(row["count"]),
+                "group": headed(text(f"class.{row[change.group]}")), "count": number(row["count"]),
                 "before": number(row["count_before"]), "word": text(f"scorecard.word.{row['word']}"),
                 "interval": interval(row["low"], row["high"]), "unit": text(f"page.patterns.unit_name.{unit}"),
             }  # fmt: skip
             words = text(f"page.today.sign.{kind}", **values)
-            yield Sign(words, "patterns", {"part": "changed", "set": row[change.group], "unit": unit})
+            query = {"part": "changed", "set": row[change.group], "unit": unit}
+            yield Sign(words, "patterns", query, period=question.period)
 
 
 def month_table(incidents: Any) -> pd.DataFrame:  # noqa: ANN401 - a geo frame
@@ -97,7 +99,7 @@ def month_table(incidents: Any) -> pd.DataFrame:  # noqa: ANN401 - a geo frame
     order = known[0].sort_values("count", ascending=False, kind="stable")["incident_class"]
     rows = []
     for group in ("", *order):
-        row = {names["class"]: text(f"class.{group}") if group else text("page.patterns.together")}
+        row = {names["class"]: headed(text(f"class.{group}" if group else "page.patterns.together"))}
         for kind, change in zip(("before", "year"), both, strict=True):
             if change.table is None or change.whole is None:
                 continue
@@ -127,7 +129,7 @@ def news_sign(news: News | None, villages: Mapping[str, str]) -> Sign | None:
         "page.today.sign.cluster", names=names, since=day_words(since), count=number(row["count"]),
         expected=number(row["expected"], 1), p=p_value(float(row["p_value"])),
     )  # fmt: skip
-    return Sign(words, "patterns", {"part": "news"})
+    return Sign(words, "patterns", {"part": "news"}, period=news.basis.period)
 
 
 def new_hotspots(plans: Mapping[str, Plan], known: Period) -> Iterator[Sign]:

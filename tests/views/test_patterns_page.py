@@ -23,7 +23,10 @@ from gis_data.taxonomy import PREVENTABLE, drives_allocation, has_a_place, with_
 from gis_data.workspace import Workspace
 from models.store import load_plans
 from views import pattern_words as said
-from views import patterns
+from views import patterns, today
+from views.formats import day_words, headed
+from views.pages import today as today_page
+from views.pages.address import TO
 from views.pages.patterns import PARTS
 from views.patterns import Question
 from views.station import Station
@@ -84,7 +87,7 @@ def test_changes_are_those_of_the_function_and_few_have_no_percentage(planned_to
         for row in wanted.to_dict("records"):
             few = np.isnan(row["change_pct"])
             assert few == (row["count_before"] < 10)
-            assert rows[text(f"class.{row['incident_class']}", lang=lang)] == [
+            assert rows[headed(text(f"class.{row['incident_class']}", lang=lang))] == [
                 f"{row['count']:.0f}", f"{row['count_before']:.0f}",
                 text("page.patterns.few", lang=lang) if few else f"{row['change_pct']:+.0f}%",
                 f"{row['low']:.2f}–{row['high']:.2f}", text(f"scorecard.word.{row['word']}", lang=lang),
@@ -276,6 +279,27 @@ def test_the_plans_period_is_the_one_asked_about(planned_town, town):
     assert patterns.planned_period(plans, incidents) == known
     assert patterns.planned_period(cut, incidents) == month("2022-01-01", "2023-07-01")
     assert patterns.planned_period({}, incidents) == known
+
+
+def test_a_sign_of_today_leads_to_the_days_it_was_read_from(town, monkeypatch):
+    _, incidents, _, known = town
+    last = incidents[
+        (incidents["reported_at"] >= known.end - pd.Timedelta(days=31)) & (incidents["origin"] == "reported")
+    ]
+    grown = pd.concat([incidents, *[last[last["incident_class"] == "dispute"]] * 4], ignore_index=True)
+    signs = list(today.change_signs(grown, "month"))
+    assert ("dispute", known.end) in [(sign.query["set"], sign.period.end) for sign in signs]
+    led: list[dict[str, str]] = []
+    monkeypatch.setattr(today_page.frame, "link", lambda page, label, **query: led.append(query))
+    today_page._sign_line(signs[0])
+    first, final = led[0]["days"].split(TO)
+    assert (first, final) == (f"{signs[0].period.start:%Y-%m-%d}", "2023-12-31")
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_the_page_says_when_calls_are_newer_than_its_days(planned_town, newer):
+    page = shown(planned_town, "patterns", part="changed", **({"days": "2023-01-01..2023-11-30"} if newer else {}))
+    assert (text("page.patterns.newer", last=day_words(pd.Timestamp("2023-12-31"))) in captions(page)) == newer
 
 
 def test_what_patrols_found_and_sensitive_types_are_in_no_set(town):

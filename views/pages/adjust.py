@@ -105,7 +105,7 @@ def _pick(station: Station, options: Plan, plan: Plan) -> None:
 
 
 def _reckon(station: Station, label: str) -> None:
-    if not deed_button(text(label), key="reckon options"):
+    if not deed_button(text(label), type="primary", key="reckon options"):
         return
     bar = st.progress(0.0, text("page.adjust.reckoning"))
 

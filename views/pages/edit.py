@@ -61,6 +61,7 @@ def _work(station: Station, lang: Language) -> None:
             _zones(station, desk, mode, slot)
     except PatrolError as problem:
         st.info(str(problem))
+        frame.link("plans", text("page.to_plans"), start="plan")
 
 
 def _open(station: Station, desk: Desk, plan: str) -> None:

@@ -89,15 +89,14 @@ def plan_or_say(station: Station, name: str) -> Plan | None:
     plan = station.plans.get(name)
     if plan is None:
         st.info(text("page.not_planned", plan=text(f"page.plan.{name}"), part=name, folder=station.ws.root.name))
-        link("plans", text("page.plans.title"))
-        link("plans", text("page.to_plans"))
+        link("plans", text("page.to_plans"), start="plan")
     return plan
 
 
 def no_incidents(station: Station) -> None:
     """Say that nothing has been imported yet, and where that is done."""
     st.info(text("page.no_incidents", folder=station.ws.root.name))
-    link("data", text("page.to_data"))
+    link("data", text("page.to_data"), start="import")
 
 
 def numbers(figures_: Sequence[tuple[str, str, str]]) -> None:

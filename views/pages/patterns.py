@@ -14,6 +14,7 @@ from gis_data.periods import Period
 from gis_data.taxonomy import with_point
 from views import charts, patterns
 from views import pattern_words as words
+from views.formats import day_words
 from views.maps.frame import TownMap
 from views.maps.patterns import pattern_map
 from views.pages import frame
@@ -81,6 +82,8 @@ def _ask(station: Station) -> Question:
         tell(days="" if days == of_plan else TO.join(day.isoformat() for day in days))
         zone = incidents["reported_at"].dt.tz
         period = Period(pd.Timestamp(days[0], tz=zone), pd.Timestamp(days[1], tz=zone) + pd.Timedelta(days=1))
+    if period.end < known.end:
+        st.caption(text("page.patterns.newer", last=day_words(known.end - pd.Timedelta(days=1))))
     return Question(chosen, period, FIRST_UNIT, known)
 
 

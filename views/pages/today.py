@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
@@ -15,6 +16,7 @@ from views.formats import day_words, moment_words, number, span_words
 from views.maps.frame import TownMap
 from views.maps.overview import overview_map
 from views.pages import frame, work
+from views.pages.address import TO
 from views.station import Station, map_page, show_map, standing_decisions
 from views.today import Sign
 from views.village_card import last_year, village_counts
@@ -22,7 +24,7 @@ from views.workbook import WORD_TINT
 
 MAP_PX, CHART_PX, CLASS_PX, AXIS_PX = 470, 110, 22, 95
 LATELY_DAYS = 28
-MOST_SIGNS = 9
+MOST_SIGNS = 4  # the rest are a click away: what is due stays on the first screen
 
 
 def show(station: Station) -> None:
@@ -37,12 +39,17 @@ def show(station: Station) -> None:
         st.info(text("page.no_incidents", folder=station.ws.root.name))
     else:
         _numbers(station)
-    left, right = st.columns((1.3, 1), gap="medium")
-    with right:
+    left, right = st.columns((1, 1.3), gap="medium")
+    with left:
+        unusual = st.container()
         items = _due(station, day)
-    _town(station)
-    with left:  # what is unusual takes the longest: all else can be read by then
+    with right:
+        _town(station)
+    compared = _figures(station)
+    with unusual:  # what is unusual takes the longest: all else can be read by then
         _unusual(station)
+    with compared:
+        _compared(station)
     due = pd.DataFrame({text("page.today.due"): [due_words(item, station.study.timezone) for item in items]})
     tables = {text("page.today.due"): due}
     if len(incidents):
@@ -98,24 +105,41 @@ def _reported(station: Station, end: pd.Timestamp, *, days: int) -> int:
 
 def _unusual(station: Station) -> None:
     st.subheader(text("page.today.unusual"), anchor=False)
-    incidents = station.table("incidents")
-    if incidents.empty:
+    if station.table("incidents").empty:
         st.caption(text("page.today.nothing_known"))
         return
     with st.spinner(text("page.today.looking")):
         signs = _signs(station.stamp, language(), station)
+        is_compared = len(_evidence(station.stamp, language(), station)[0]) > 0
     if not signs:
-        st.caption(text("page.today.nothing_unusual"))
+        st.caption(text("page.today.nothing_unusual" if is_compared else "page.today.nothing_compared"))
     for sign in signs[:MOST_SIGNS]:
-        _line(sign.words, sign.page, mark="▲" if sign.strong else "△", query=dict(sign.query))
+        _sign_line(sign)
     if len(signs) > MOST_SIGNS:
-        st.caption(text("page.today.more", count=len(signs) - MOST_SIGNS))
+        with st.expander(text("page.today.more", count=len(signs) - MOST_SIGNS)):
+            for sign in signs[MOST_SIGNS:]:
+                _sign_line(sign)
+
+
+def _sign_line(sign: Sign) -> None:
+    query = dict(sign.query)
+    if sign.period is not None:  # the page may stand at the plan's days, which end before the latest calls
+        last = sign.period.end - pd.Timedelta(days=1)
+        query["days"] = TO.join(f"{day:%Y-%m-%d}" for day in (sign.period.start, last))
+    _line(sign.words, sign.page, mark="▲" if sign.strong else "△", query=query)
+
+
+def _compared(station: Station) -> None:
+    """Show the figures behind what is, or is not, unusual."""
+    if station.table("incidents").empty:
+        return
     table, lines = _evidence(station.stamp, language(), station)
     if len(table):
+        st.subheader(text("page.today.compared"), anchor=False)
         tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
         frame.table(table, tint=tint)
-    for line in (*lines, text("page.today.how")):
-        st.caption(line)
+        for line in (*lines, text("page.today.how")):
+            st.caption(line)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -154,7 +178,7 @@ def _due(station: Station, day: pd.Timestamp) -> list[Due]:
     if not items:
         st.caption(text("page.today.nothing_due"))
     for item in items:
-        _line(due_words(item, station.study.timezone), item.page, mark="●" if item.late else "○", late=item.late,
+        _line(due_words(item, station.study.timezone), item.page, mark="●" if item.late else "•", late=item.late,
               query=dict(item.query))  # fmt: skip
     return items
 
@@ -192,14 +216,16 @@ def _line(words: str, page: str, *, mark: str, late: bool = False, query: dict[s
 
 
 def _town(station: Station) -> None:
-    left, right = st.columns((1.55, 1), gap="small")
-    with left:
-        show_map(
-            station, "today", lambda: _map(station), lang=language(), height_px=MAP_PX, about=text("page.today.map")
-        )
-    incidents = station.table("incidents")
+    show_map(station, "today", lambda: _map(station), lang=language(), height_px=MAP_PX, about=text("page.today.map"))
+    if len(station.table("incidents")):
+        st.caption(text("page.today.points"))
+
+
+def _figures(station: Station) -> DeltaGenerator:
+    """Show the town's totals; return where the comparisons go, beside them."""
+    left, right = st.columns((1.3, 1), gap="medium")
     with right:
-        if len(incidents):
+        if len(station.table("incidents")):
             st.subheader(text("page.today.months"), anchor=False)
             months, totals = _totals(station.stamp, language(), station)
             st.altair_chart(charts.month_chart(months, height_px=CHART_PX))
@@ -207,6 +233,7 @@ def _town(station: Station) -> None:
             height_px = CLASS_PX * totals["class"].nunique() + AXIS_PX
             st.altair_chart(charts.class_chart(totals, height_px=height_px))
         st.caption(text("page.today.two_rules"))
+    return left
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
