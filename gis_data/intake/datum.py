@@ -8,7 +8,8 @@ Method: a program is switched from one system to another at some day, so a file 
         to the nearest building or road and to the village it names, against the same distances of points moved off by
         as much in other directions. The ratios are learnt from the file itself (expectation-maximisation). As a ratio
         learnt from points strewn anywhere finds the best of three chances, rows are moved only where their new points
-        also stand at buildings and roads as real ones do (``FIT_SCALE_M``), which no file teaches.
+        also stand at buildings and roads as real ones do (``FIT_SCALE_M``), which no file teaches. Where no stretches
+        but turns row by row explain the file (turns.py), each row is told by itself, if it can be.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_data.coordinates import bd09_to_wgs84, gcj02_to_wgs84
+from gis_data.intake.turns import Classes, Turns, find_turns, histogram, ratio
 from gis_data.study import WGS84, Study, transformer
 
 Floats = NDArray[np.float64]
@@ -30,6 +32,11 @@ PRIOR = np.log([0.90, 0.05, 0.05])
 # How often the system changes from one row to the next: learnt, from this start and as if these rows had none.
 FIRST_SWITCH, ROWS_WITHOUT_SWITCH = 0.05, 10_000
 CLEAR = np.log(100.0)  # a stretch is told when its system is a hundred times likelier than the next
+CLEAR_ALONE = np.log(200.0)  # a row by itself
+# Turns are believed where they explain the rows so much better than stretches do: points that stand where their village
+# is not (a field, a wrong name) gain a little by turns too, in proportion to the rows, and so do short stretches.
+TURNS_GAIN, TURNS_GAIN_PER_ROW, SURE_GAIN_PER_ROW = 2 * CLEAR, 0.1, 0.25
+MIXED = "mixed"
 MOST_SWITCHES = 50
 MOST_ROWS = 8_000  # longer files are decided on evenly spread rows; only where the system changes all rows are read
 FIT_EDGES_M = np.array([0, 2, 5, 10, 15, 25, 40, 60, 100, 150, 250, 400, np.inf])
@@ -38,7 +45,14 @@ FIT_SCALE_M, VILLAGE_SCALE_M = 12.0, 250.0
 STRIP_M = 200.0
 ROUNDS = 6
 SURELY = 1e-6  # far more than sums of so many rows are rounded by
-FLOOR = 0.005  # share of any distance that even a right system may show: a careless click
+
+
+def _exponential(edges_m: Floats, scale_m: float) -> Floats:
+    return np.asarray(np.diff(1 - np.exp(-edges_m / scale_m)), dtype=float)
+
+
+# How distances fall where a system is right, before a file has taught it.
+FIT_RIGHT, VILLAGE_RIGHT = _exponential(FIT_EDGES_M, FIT_SCALE_M), _exponential(VILLAGE_EDGES_M, VILLAGE_SCALE_M)
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,8 @@ class Verdict:
     system
         One of ``SYSTEMS`` for each row that can be told, "unclear" for those that must be asked about.
     stretches
-        ``first``, ``last`` (positions of rows), ``rows``, ``system``, ``odds_log10`` against the next likely system.
+        ``first``, ``last`` (positions of rows), ``rows``, ``system``, ``odds_log10`` against the next likely system;
+        of a file of turns one, its system ``MIXED``.
     """
 
     system: NDArray[np.object_]
@@ -99,9 +114,12 @@ def find_datum(lon: Floats, lat: Floats, named_xy: Floats, ground: Ground) -> Ve
     looked = np.arange(0, count, step)
     model = _Likelihood(ground)
     evidence, standing = model.fitted(lon[looked], lat[looked], named_xy[looked])
+    turns = model.turns()
+    if _takes_turns(turns, standing, model.switch):
+        return _row_by_row(model.turns(*model.bins(lon, lat, named_xy)) if step > 1 else turns)
     state = _viterbi(evidence, model.switch)
     if step > 1 and np.count_nonzero(np.diff(state)) > MOST_SWITCHES:
-        # Systems that take turns row by row (a device and a clicked map): no row speaks for the rows beside it.
+        # Very many short stretches: rows far apart do not speak for the rows between them.
         looked, step = np.arange(count), 1
         evidence, standing = model.evidence(lon, lat, named_xy)
         state = _viterbi(evidence, model.switch)
@@ -122,6 +140,8 @@ def to_wgs84(lon: Floats, lat: Floats, system: NDArray[np.object_]) -> tuple[Flo
 class _Likelihood:
     """How much likelier a row is under each system than by chance, from two distances."""
 
+    classes: Classes
+
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.fit_ratio = self.village_ratio = self.standing_ratio = np.empty(0)
@@ -129,24 +149,23 @@ class _Likelihood:
 
     def fitted(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Floats, Floats]:
         """Learn the ratios from the rows, starting from exponential distances; return the rows' evidence."""
-        fit, village = self._bins(lon, lat, named_xy)
+        fit, village = self.bins(lon, lat, named_xy)
         fit_chance, village_chance = self._by_chance(lon, lat, named_xy)
-        fit_right = _exponential(FIT_EDGES_M, FIT_SCALE_M)
-        village_right = _exponential(VILLAGE_EDGES_M, VILLAGE_SCALE_M)
-        self.standing_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
+        self.classes = Classes(fit, village, fit_chance, village_chance)
+        fit_right, village_right = FIT_RIGHT, VILLAGE_RIGHT
+        self.standing_ratio = ratio(fit_right, fit_chance)
         before = None
         for _ in range(ROUNDS):
-            self.fit_ratio = np.log(_mixed(fit_right, fit_chance) / fit_chance)
-            self.village_ratio = np.append(np.log(_mixed(village_right, village_chance) / village_chance), 0.0)
+            self.fit_ratio = ratio(fit_right, fit_chance)
+            self.village_ratio = np.append(ratio(village_right, village_chance), 0.0)
             chosen = _viterbi(self._evidence(fit, village), self.switch)
             if before is not None and np.array_equal(chosen, before):  # from here on every round is the same
                 break
             before = chosen
             self.switch = (1 + np.count_nonzero(np.diff(chosen))) / (len(chosen) + ROWS_WITHOUT_SWITCH)
             rows = np.arange(len(lon))
-            fit_right = _histogram(fit[rows, chosen], len(fit_chance))
-            own = village[rows, chosen]
-            village_right = _histogram(own[own < len(village_chance)], len(village_chance))
+            fit_right = histogram(fit[rows, chosen], len(fit_chance))
+            village_right = histogram(village[rows, chosen], len(village_chance))
         return self._evidence(fit, village), self.standing_ratio[fit]
 
     def evidence(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Floats, Floats]:
@@ -154,13 +173,21 @@ class _Likelihood:
 
         Both are n × 3.
         """
-        fit, village = self._bins(lon, lat, named_xy)
+        fit, village = self.bins(lon, lat, named_xy)
         return self._evidence(fit, village), self.standing_ratio[fit]
+
+    def turns(self, *bins: Ints) -> Turns:
+        """Return the rows learnt from, or rows with other classes of distances, as a file of turns."""
+        classes = self.classes
+        if bins:
+            classes = Classes(bins[0], bins[1], classes.fit_chance, classes.village_chance)
+        return find_turns(classes, FIT_RIGHT, VILLAGE_RIGHT, np.exp(PRIOR))
 
     def _evidence(self, fit: Ints, village: Ints) -> Floats:
         return np.asarray(self.fit_ratio[fit] + self.village_ratio[village], dtype=float)
 
-    def _bins(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Ints, Ints]:
+    def bins(self, lon: Floats, lat: Floats, named_xy: Floats) -> tuple[Ints, Ints]:
+        """Return the classes of the two distances of each row under each system (n × 3 each)."""
         fits, villages = [], []
         for name in SYSTEMS:
             system = np.full(len(lon), name, dtype=object)
@@ -180,8 +207,7 @@ class _Likelihood:
         ]
         fits = _bin(self.ground.off_m(np.concatenate([xy + move for move in moves])), FIT_EDGES_M)
         far = np.concatenate([_bin(np.hypot(*(xy + move - named).T), VILLAGE_EDGES_M) for move in moves])
-        count = len(VILLAGE_EDGES_M) - 1
-        return _histogram(fits, len(FIT_EDGES_M) - 1), _histogram(far[far < count], count)
+        return histogram(fits, len(FIT_EDGES_M) - 1), histogram(far, len(VILLAGE_EDGES_M) - 1)
 
 
 def _bin(distance_m: Floats, edges_m: Floats) -> Ints:
@@ -190,17 +216,36 @@ def _bin(distance_m: Floats, edges_m: Floats) -> Ints:
     return np.where(np.isnan(distance_m), len(edges_m) - 1, inner).astype(np.int64)
 
 
-def _exponential(edges_m: Floats, scale_m: float) -> Floats:
-    return np.asarray(np.diff(1 - np.exp(-edges_m / scale_m)), dtype=float)
+def _takes_turns(turns: Turns, standing: Floats, switch: float) -> bool:
+    """Tell whether turns row by row explain the rows better than stretches do, and both systems' rows stand as real."""
+    rows, evidence = len(turns.evidence), turns.evidence
+    gain = turns.log_likelihood - TURNS_GAIN - _best_path(evidence, switch)
+    if gain < TURNS_GAIN_PER_ROW * rows:
+        return False
+    two = np.argsort(turns.share)[-2:]
+    if ((turns.belongs * standing).sum(axis=0)[two] < CLEAR).any():
+        return False
+    changes = np.count_nonzero(np.diff(_viterbi(evidence, switch)))
+    as_often = _best_path(evidence, max(switch, (1 + changes) / rows))
+    return gain >= SURE_GAIN_PER_ROW * rows or turns.log_likelihood - as_often >= CLEAR
 
 
-def _histogram(classes: Ints, count: int) -> Floats:
-    found = np.bincount(classes, minlength=count)[:count] + 0.5
-    return np.asarray(found / found.sum(), dtype=float)
+def _best_path(evidence: Floats, switch: float) -> float:
+    """Return the log-likelihood of the likeliest stretches."""
+    state = _viterbi(evidence, switch)
+    own = evidence[np.arange(len(state)), state].sum()
+    return float(PRIOR[state[0]] + own + np.count_nonzero(np.diff(state)) * np.log(switch))
 
 
-def _mixed(right: Floats, chance: Floats) -> Floats:
-    return (1 - FLOOR) * right + FLOOR * chance
+def _row_by_row(turns: Turns) -> Verdict:
+    """Tell each row by itself, where it can be."""
+    told = turns.odds >= CLEAR_ALONE
+    system = np.where(told, np.array(SYSTEMS, dtype=object)[turns.likeliest], "unclear")
+    rows = len(system)
+    alone = float(max(turns.evidence.sum(axis=0) + PRIOR))
+    about = {"first": 0, "last": rows - 1, "rows": rows, "system": MIXED,
+             "odds_log10": (turns.log_likelihood - alone) / np.log(10)}  # fmt: skip
+    return Verdict(system, pd.DataFrame([about]))
 
 
 def _viterbi(evidence: Floats, switch: float) -> Ints:

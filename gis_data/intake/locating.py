@@ -10,6 +10,7 @@ Method: DOMAIN 2.6, pitfalls 1 to 5. In this order: notation (ranges), spikes an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from gis_data.intake.report import Told
 from gis_data.intake.sheets import Sheet, shapes_in
 from gis_data.intake.surroundings import Surroundings
 from gis_data.study import WGS84, Study, transformer
+from gis_data.taxonomy import has_a_place
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -50,11 +52,15 @@ class Spots:
         A number for each distinct point (6 decimals, or centimetres); -1 without one.
     grid
         To what the file's coordinates are rounded.
+    zero, second
+        Which rows have zeros in place of a point; which have theirs from another pair of columns than the first.
     """
 
     written: Written
     number: NDArray[np.int64]
     grid: rounding.Rounding
+    zero: Flags
+    second: Flags
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,15 @@ def read_spots(
     pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, sheet: Sheet, around: Surroundings
 ) -> Spots:
     """Read the points as they are written: those of the sheet's own geometry, or of its best pair of columns."""
-    written = _shapes_as_written(sheet) if sheet.shapes is not None else _first_pair(pairs, index, sheet, around)
+    if sheet.shapes is not None:
+        written, zero = _shapes_as_written(sheet)
+        second = np.zeros(len(index), dtype=bool)
+    else:
+        written, second = _first_pair(pairs, index, sheet, around)
+        zero = _zeros(pairs, np.asarray(written.how == ""))
     number = _numbered(written)
-    return Spots(written, number, rounding.rounding_of(written, pairs, number, around.crs_of(sheet.path.name)))
+    grid = rounding.rounding_of(written, pairs, number, around.crs_of(sheet.path.name))
+    return Spots(written, number, grid, zero, second)
 
 
 def locate(
@@ -146,11 +158,15 @@ def locate(
 
 def _first_pair(
     pairs: Sequence[tuple[pd.Series, pd.Series]], index: pd.Index, sheet: Sheet, around: Surroundings
-) -> Written:
-    """Return the first pair that is written at all (systems keep a located and a clicked pair, often both zero)."""
+) -> tuple[Written, Flags]:
+    """Return the first pair that is written at all, and where it was not the first.
+
+    Systems keep a located and a clicked pair, often both zero.
+    """
     nothing, crs = pd.Series(np.nan, index=index), around.crs_of(sheet.path.name)
     (first, second), *others = pairs or [(nothing, nothing)]
     found = read_coordinates(first, second, around.study, crs=crs)
+    by_other = np.zeros(len(index), dtype=bool)
     for first, second in others:
         empty = np.asarray(found.how == "")
         if not empty.any():
@@ -158,17 +174,30 @@ def _first_pair(
         other = read_coordinates(first[empty], second[empty], around.study, crs=crs)
         for name in ("lon", "lat", "x", "y", "how"):
             getattr(found, name)[empty] = getattr(other, name)
+        by_other[empty] = other.how != ""
+    return found, by_other
+
+
+def _zeros(pairs: Sequence[tuple[pd.Series, pd.Series]], asked: Flags) -> Flags:
+    """Tell which of the rows asked about have a zero written for both coordinates of a pair."""
+    found, rows = np.zeros(len(asked), dtype=bool), np.flatnonzero(asked)
+    for pair in pairs if len(rows) else ():
+        x, y = (values.as_number(column.iloc[rows]).to_numpy() for column in pair)
+        found[rows] |= (x == 0) & (y == 0)
     return found
 
 
-def _shapes_as_written(sheet: Sheet) -> Written:
+def _shapes_as_written(sheet: Sheet) -> tuple[Written, Flags]:
+    """Return the middles of a sheet's shapes, and which of them are the origin that systems write for no place."""
     assert sheet.shapes is not None
     # By shapely: geopandas warns of middles in degrees, which are right for points and good enough for a street.
     middles = shapely.centroid(shapes_in(sheet.path, sheet.shapes, WGS84).fillna(shapely.Point()).to_numpy())
     middles = np.where(shapely.is_empty(middles), None, middles)  # GEOS has no x for some empty middles
-    lon, lat = shapely.get_x(middles), shapely.get_y(middles)
+    bounds = sheet.shapes.bounds.to_numpy(dtype=float)
+    zero = (bounds == 0).all(axis=1)
+    lon, lat = (np.where(zero, np.nan, part) for part in (shapely.get_x(middles), shapely.get_y(middles)))
     nothing = np.full(len(lon), np.nan)
-    return Written(lon, lat, nothing, nothing.copy(), written_as("degrees", np.isfinite(lon)))
+    return Written(lon, lat, nothing, nothing.copy(), written_as("degrees", np.isfinite(lon))), zero
 
 
 def _grid_remarks(grid: rounding.Rounding) -> list[Told]:
@@ -259,18 +288,26 @@ def _system(
     named_xy = centres.to_numpy(dtype=float)[named.cat.codes.to_numpy()[asked]]
     verdict = datum.find_datum(written.lon[asked], written.lat[asked], named_xy, around.ground)
     system[asked] = verdict.system
-    return system, tuple(_stretch_remarks(verdict, rows["reported_at"].iloc[asked]))
+    return system, tuple(_stretch_remarks(verdict, rows.iloc[asked]))
 
 
-def _stretch_remarks(verdict: datum.Verdict, when: pd.Series) -> list[Told]:
-    """Say which stretches are not in WGS-84, with their odds; of very many the longest."""
+def _stretch_remarks(verdict: datum.Verdict, rows: pd.DataFrame) -> list[Told]:
+    """Say which stretches are not in WGS-84, with their odds; of very many the longest.
+
+    Only rows that may have a place are counted, as in the notes.
+    """
     shifted = verdict.stretches[verdict.stretches["system"] != "wgs84"]
+    when, placed = rows["reported_at"], has_a_place(rows).to_numpy()
     remarks: list[Told] = []
     for row in shifted.nlargest(MOST_REMARKS, "rows").sort_index().to_dict("records"):
-        inside = when.iloc[int(row["first"]) : int(row["last"]) + 1].dropna()
+        within = slice(int(row["first"]), int(row["last"]) + 1)
+        inside = when.iloc[within].dropna()
         span = [f"{day:%Y-%m-%d}" for day in (inside.min(), inside.max())] if len(inside) else ["?", "?"]
-        odds = round(float(row["odds_log10"]), 1)
-        about = {"first": span[0], "last": span[1], "rows": int(row["rows"]), "odds": odds}
+        about: dict[str, Any] = {"first": span[0], "last": span[1], "rows": int(placed[within].sum())}
+        about["odds"] = round(float(row["odds_log10"]), 1)
+        if row["system"] == datum.MIXED:
+            told = verdict.system[placed]
+            about |= {name: int((told == name).sum()) for name in ("gcj02", "bd09", "unclear")}
         remarks.append((f"intake.remark.{row['system']}", about))
     return remarks
 

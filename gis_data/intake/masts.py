@@ -21,6 +21,7 @@ Flags = NDArray[np.bool_]
 
 MAST_ROWS, MAST_VILLAGES = 4, 3
 PER_DEGREE, PER_METRE = 1e6, 1.0
+REACH_M = 2000.0  # so far off may be the place of a call (DOMAIN 2.6, pitfall 5)
 
 
 def known_masts(incidents: gpd.GeoDataFrame) -> Floats:
@@ -37,6 +38,14 @@ def at_known(written: Written, masts: Floats, study: Study) -> Flags:
     in_degrees = np.isin(_keys(written.lon, written.lat, PER_DEGREE), _keys(lon, lat, PER_DEGREE))
     in_metres = np.isin(_keys(written.x, written.y, PER_METRE), _keys(masts[:, 0], masts[:, 1], PER_METRE))
     return np.asarray(in_degrees & np.isfinite(written.lon) | in_metres & np.isfinite(written.x))
+
+
+def in_reach(x: Floats, y: Floats, asked: Flags, study: Study) -> Flags:
+    """Tell which of the places asked about (metres) are so near that a call from the study may be located there."""
+    found = np.zeros(len(x), dtype=bool)
+    rows = np.flatnonzero(asked)
+    found[rows] = shapely.dwithin(study.boundary, shapely.points(x[rows], y[rows]), REACH_M)
+    return found
 
 
 def late_masts(incidents: gpd.GeoDataFrame) -> pd.Series:

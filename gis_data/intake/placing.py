@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_data.intake import elsewhere, places, rounding, values
+from gis_data.intake import elsewhere, masts, places, rounding, values
 from gis_data.intake.headers import Match
 from gis_data.intake.locating import MOVED, Located, Spots, locate, read_spots
 from gis_data.intake.report import Told
@@ -126,19 +126,24 @@ def place_rows(
     centre |= rounding.at_centres(point.x, point.y, point.rounded, point.grid.step_m, villages)
     village = _by_point(named, ~point.spike & ~point.unclear & ~coarse, point, villages)
     placeless = ~has_a_place(rows).to_numpy()
+    # The county's own default point may lie outside, and a mast serves both sides of a border: where a row names one of
+    # our villages, such a point says no more of the place than one inside.
+    far = point.beyond & (named != "").to_numpy()
+    far_default, far_mast = far & point.spike, masts.in_reach(point.x, point.y, far & point.mast, around.study)
     unknown = point.nowhere | point.unclear
     precision = _precision(
         ("none", unknown), ("village", unknown & (village != "").to_numpy()), ("road", point.rounded),
-        ("cell", point.mast | coarse), ("village", centre), ("default", point.spike), ("none", placeless), index=index,
+        ("cell", point.mast | coarse), ("village", centre | far_mast), ("default", point.spike), ("none", placeless),
+        index=index,
     )  # fmt: skip
     village = values.with_word(village, rows["type"].isin(NOT_EVEN_A_VILLAGE), "")
-    # The county's own default point may lie outside; it says no more of the place than one inside.
-    far_default = point.beyond & point.spike & (named != "").to_numpy()
-    outside = point.beyond & ~placeless & ~point.unclear & ~far_default
+    outside = point.beyond & ~placeless & ~point.unclear & ~far_default & ~far_mast
     usable = precision.isin(USABLE_POINT).to_numpy() & ~outside
     other, border = elsewhere.in_other_village(point.x, point.y, named, usable, villages)
     notes = {
         "no_point": point.nowhere & ~far_default,
+        "coordinates_zero": said.spots.zero & point.nowhere,
+        "coordinates_second": said.spots.second,
         "coordinates_unknown": point.written.how == "elsewhere",
         "default_point": point.spike,
         "cell_point": point.mast,

@@ -88,6 +88,15 @@ def test_a_column_that_a_new_export_leaves_out_is_told_row_by_row():
     assert told == [("intake.remark.field_missing", about)]
 
 
+def test_a_field_is_held_against_itself_also_where_a_file_has_no_such_column():
+    """Columns that a file lacks must not move the others: what was empty all along is not missing now."""
+    rng = np.random.default_rng(4)
+    earlier, _ = months_of(calls("2022-01-01", 365, 5, rng))
+    ours, _ = months_of(calls("2023-01-01", 31, 5, rng).drop(columns=["occurred_from", "arrived_at"]))
+    _, told = lapses.find_lapses(ours, earlier)
+    assert {about["field"] for _, about in told} == {"occurred_from", "arrived_at"}
+
+
 def test_arrests_that_become_rare_and_then_stay_rare_are_told_until_a_year_is_used_to_them():
     rng = np.random.default_rng(5)
     before = calls("2021-01-01", 365, 20, rng)
@@ -269,6 +278,47 @@ def test_a_default_point_outside_the_town_counts_for_the_villages_that_are_named
     there = table[table["precision"] == "default"]
     assert sorted(there["village_id"].unique()) == sorted(names)
     assert there.geometry.is_empty.all()
+
+
+def test_zeros_are_told_as_such_and_the_other_pair_of_coordinates_is_taken(town: Workspace, tmp_path: Path):
+    zero = {"经度": "0.000000", "纬度": "0"}
+    rows = [row(number, 定位X坐标="0", 定位Y坐标="0") for number in range(5)]
+    rows += [row(5, **zero, 定位X坐标="119.8311", 定位Y坐标="36.6131"), row(6, **zero, 定位X坐标="0", 定位Y坐标="0")]
+    rows += [row(7, 经度="", 纬度="", 定位X坐标="", 定位Y坐标="")]
+    report, table = take(town, tmp_path, rows)
+    assert {name: report.examples[name] for name in ("no_point", "coordinates_zero", "coordinates_second")} == {
+        "no_point": (8, 9), "coordinates_zero": (8,), "coordinates_second": (7,),
+    }  # fmt: skip
+    assert table.geometry.is_empty.tolist() == [False] * 6 + [True] * 2
+
+
+def test_a_layer_with_points_at_the_origin_has_no_place_there(town: Workspace, tmp_path: Path):
+    cells = [{name: row(number)[name] for name in ("报警时间", "警情类别", "警情类型")} for number in range(3)]
+    points = [shapely.Point(119.83, 36.61), shapely.Point(0, 0), shapely.Point(119.831, 36.611)]
+    gpd.GeoDataFrame(cells, geometry=points, crs=4326).to_file(tmp_path / "警情.geojson")
+    report = import_files(town, [tmp_path / "警情.geojson"]).files[0]
+    assert (report.accepted, report.examples["coordinates_zero"]) == (3, (2,))
+
+
+def test_a_phone_located_just_beyond_the_border_counts_for_the_village_that_is_named(town: Workspace, tmp_path: Path):
+    """Of the same call without a village, or of one located far away, nobody knows that it is ours."""
+    west, far = {"经度": "119.7901", "纬度": "36.64"}, {"经度": "119.70", "纬度": "36.64"}
+    by_phone = {"定位方式": "手机基站定位"}
+    rows = [row(0, **west, **by_phone), row(1, **far, **by_phone), row(2, **west, 定位方式="人工标注")]
+    rows += [row(3, **west | {"案发地址": "外地"}, **by_phone), row(4, **by_phone)]
+    report, table = take(town, tmp_path, rows)
+    assert report.problems["outside"] == 3
+    assert report.examples["cell_point"] == (2, 6)
+    assert table["precision"].astype(str).tolist() == ["village", "cell"]
+    assert table.geometry.is_empty.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("total", ["合计", "合 计", "总计：", "小计"])
+def test_a_total_below_the_table_is_no_incident_that_lacks_its_time(town: Workspace, tmp_path: Path, total: str):
+    rows = [row(0), row(1), dict.fromkeys(row(0), "") | {"接警单编号": total, "案发地址": "2"}]
+    report, _ = take(town, tmp_path, rows)
+    assert report.examples == {"total_row": (4,)}
+    assert report.set_aside == 1
 
 
 def test_the_report_says_where_a_point_lies_elsewhere(ws: Workspace, tmp_path: Path):

@@ -216,6 +216,29 @@ def test_systems_that_take_turns_are_told_row_by_row_in_a_long_file_too(town, mo
     assert found.stretches["rows"].sum() == 900
 
 
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+@pytest.mark.parametrize(("name", "shift"), [("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)])
+def test_systems_that_take_turns_row_by_row_are_told_or_asked_about_never_guessed(town, name, shift, share):
+    ground, lon, lat, centre = town
+    shifted = np.random.default_rng(7).random(300) < share
+    written_lon, written_lat = lon.copy(), lat.copy()
+    written_lon[shifted], written_lat[shifted] = shift(lon[shifted], lat[shifted])
+    found = datum.find_datum(written_lon, written_lat, centre, ground)
+    told = found.system != "unclear"
+    assert (found.system[told] == np.where(shifted, name, "wgs84")[told]).mean() >= 0.98
+    assert (told & shifted).sum() >= 0.9 * shifted.sum()
+    assert found.stretches["system"].tolist() == [datum.MIXED]
+
+
+def test_careless_points_of_one_system_are_no_turns(town):
+    """A fifth of the points lie somewhere in the fields, where nothing stands."""
+    ground, lon, lat, centre = town
+    rng = np.random.default_rng(8)
+    away = rng.random(300) < 0.2
+    lon, lat = lon + away * rng.uniform(-0.02, 0.02, 300), lat + away * rng.uniform(-0.02, 0.02, 300)
+    assert set(datum.find_datum(lon, lat, centre, ground).system) == {"wgs84"}
+
+
 def test_a_named_crs_is_taken_as_said_and_what_it_does_not_reach_is_no_place():
     x, y = pyproj.Transformer.from_crs(4549, 4527, always_xy=True).transform(X, Y)  # zone 39: another meridian
     first, second = (
