@@ -214,7 +214,7 @@ def _decode(cells: Mapping[str, pd.Series], known: Known) -> tuple[pd.DataFrame,
 def _named(words: Mapping[str, pd.Series], where: pd.Series) -> pd.Series:
     """Return how some rows name what happened: class/type/subtype."""
     said = [values.as_written(words[name][where]) for name in ("class", "type", "subtype")]
-    return (said[0] + "/" + said[1] + "/" + said[2]).str.strip("/")
+    return (said[0] + "/" + said[1] + "/" + said[2]).str.strip("/").str.replace("//", "/", regex=False)
 
 
 def _judge(
@@ -241,6 +241,7 @@ def _by_itself(
         ("outside", outside),
         ("class_unknown", rows["type"] == ""),
         ("no_time", rows["reported_at"].isna()),
+        ("total_row", _totals(cells, rows["reported_at"].isna())),
         ("private", private),
     ):
         reasons[where] = reason
@@ -260,6 +261,14 @@ def _by_itself(
     unknown = reasons == "class_unknown"
     details[unknown] = _named({name: _words(cells, name, index) for name in CODED}, unknown)
     return reasons, details
+
+
+def _totals(cells: Mapping[str, pd.Series], asked: pd.Series) -> pd.Series:
+    """Tell which of the rows asked about are totals under a table."""
+    found, rows = pd.Series(False, index=asked.index), asked.index[asked]
+    for cell in cells.values() if len(rows) else ():
+        found[rows] |= values.is_total(cell[rows])
+    return found
 
 
 def _follow_ups(rows: pd.DataFrame, good: np.ndarray, hour_known: pd.Series, known: Known) -> pd.Series:

@@ -45,7 +45,8 @@ def _row(place: lxml.etree.Element) -> dict[str, Any]:
         row[entry.get("name", "")] = "".join(entry.itertext()).strip()
     note = _text(place, "description")
     row |= {name: value for name, value in pairs_in(note).items() if name not in row}
-    row.setdefault("remarks", note)
+    if note:
+        row.setdefault("remarks", note)
     shapes = [_shape(part) for part in place.iterchildren() if lxml.etree.QName(part).localname in _SHAPES]
     return {**row, "geometry": shapes[0] if shapes else None}
 

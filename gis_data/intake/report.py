@@ -261,8 +261,10 @@ def filled_fields(incidents: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Seri
     Point and village are asked only of incidents that may have a place: what is withheld is not missing.
     """
     everywhere, placed = pd.Series(True, index=incidents.index), has_a_place(incidents)
-    found = {name: (everywhere, values.is_filled(incidents[name])) for name in ASKED if name in incidents}
-    found |= {name: (everywhere, ~everywhere) for name in ASKED if name not in incidents}
+    # In one order for all tables: two are compared by the place of a field in it.
+    found = {
+        name: (everywhere, values.is_filled(incidents[name]) if name in incidents else ~everywhere) for name in ASKED
+    }
     found["village_id"] = (placed, found["village_id"][1])
     return found | {"point": (placed, incidents["precision"].isin(USABLE_POINT))}
 

@@ -65,6 +65,7 @@ def read_patrol_hours(sheet: Sheet, match: Match, villages: pd.DataFrame, *, tim
     reasons = pd.Series("", index=rows.index, dtype="str")
     reasons = reasons.mask(hours.isna() | (hours < 0), "no_hours").mask(rows["band"] == "", "band_unknown")
     reasons = reasons.mask(rows["village_id"] == "", "village_unknown").mask(rows["month"] == "", "no_month")
+    reasons = reasons.mask(values.is_total(named), "total_row")
     details = named.where(reasons == "village_unknown", "")
     good = rows[reasons == ""]
     groups = good.groupby(["month", "village_id", "band"], sort=False)

@@ -110,6 +110,8 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
         latest = _with(_with(reported, no_hour, _next_day), by_hour, lambda times: times + HOUR)
         start, end, about = _occurrence(cells, moments, reported, latest, lost, timezone)
         columns |= {"occurred_from": start, "occurred_to": end}
+        if "time_vague" in notes:  # of the report
+            about["time_vague"] |= notes["time_vague"]
         notes |= about
     return Times(pd.DataFrame(columns), hour_known, notes, remarks)
 

@@ -28,6 +28,7 @@ _BLANK, _DELETE = ord(" "), 0x7F
 # Any blank but a single space between words, and any control character: such cells are put right one by one.
 _ODD_BLANKS = r"^ | $|  |[\p{Cc}\x{2028}\x{2029}]"
 LONGEST_CODE = 40
+_TOTAL = re.compile(r"(?:合|总|小|共|累)\s*计[:：]?|total", re.IGNORECASE)
 
 
 def as_text(values: pd.Series) -> pd.Series:
@@ -130,6 +131,11 @@ def is_text(values: pd.Series) -> bool:
     if isinstance(values.dtype, pd.CategoricalDtype):
         return False
     return pd.api.types.infer_dtype(values, skipna=True) == "string"
+
+
+def is_total(values: pd.Series) -> pd.Series:
+    """Tell which cells say that their row adds up the rows above."""
+    return as_text(values).str.fullmatch(_TOTAL).astype(bool)
 
 
 def is_filled(values: pd.Series) -> pd.Series:

@@ -125,9 +125,7 @@ def _judge(rows: pd.DataFrame, people: pd.Series, shapes: gpd.GeoSeries, study: 
     wrong_shape = ~shapes.is_empty & ~shapes.geom_type.isin(VILLAGES.geometry or ())
     reasons = reasons.mask(away, "outside").mask(wrong_shape, "wrong_shape").mask(shapes.is_empty, "no_place")
     reasons = reasons.mask(people.isna() | (people < 0), "no_population")
-    reasons = reasons.mask(rows["name"].isin(["合计", "总计", "小计", "total"]), "total_row").mask(
-        rows["name"] == "", "no_name"
-    )
+    reasons = reasons.mask(values.is_total(rows["name"]), "total_row").mask(rows["name"] == "", "no_name")
     good = (reasons == "") & ~later
     twice = rows["village_id"].where(good).duplicated() | _listed_before(rows[good]).reindex(
         rows.index, fill_value=False

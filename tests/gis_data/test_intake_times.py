@@ -157,6 +157,8 @@ def test_a_vague_report_takes_the_minute_of_its_number_or_keeps_only_its_day():
     assert shown(found.frame["reported_at"])[3] == "2022-08-01 00:00"
     assert not found.hour_known[3]
     assert flagged(found)["time_vague"] == [3]
+    found = read(written, occurred_from=["昨晚" if at == 5 else "" for at in range(20)])
+    assert flagged(found)["time_vague"] == [3, 5], "the report's and the occurrence's"
 
 
 @pytest.mark.parametrize(
