@@ -41,6 +41,10 @@ RECENT_SLICES = 3
 LIKELIEST = 3
 SCAN_DRAWS, NEAR_DRAWS, FOCUS_DRAWS = 5, 6, 7  # numbers of the random streams, beside those of the plans
 
+# What counts ask of incidents: of a million rows no more is copied than is asked for.
+COUNTED = ["origin", "incident_class", "type", "caught_count", "reported_at", "occurred_from", "count", "village_id",
+           "precision", "geometry"]  # fmt: skip
+
 Tables = Callable[[str], Any]
 
 
@@ -193,7 +197,7 @@ class Repeats:
 
 def class_sets(incidents: gpd.GeoDataFrame) -> list[str]:
     """Return the class sets that can be chosen: all, what patrols can prevent, and each class that occurs."""
-    rows = incidents[["origin", "incident_class", "type"]]  # of a million rows no more is copied than is asked
+    rows = incidents[["origin", "incident_class", "type"]]
     present = set(drives_allocation(rows)["incident_class"].unique())
     return [EVERY, CAN_BE_PREVENTED, *(name for name in CLASSES if name in present)]
 
@@ -248,7 +252,7 @@ def changes(incidents: gpd.GeoDataFrame, question: Question) -> tuple[Change, Ch
 def _change(incidents: gpd.GeoDataFrame, question: Question, before: Period, *, by_festival: bool) -> Change:
     now = question.now
     group = "incident_class" if question.class_set == EVERY else "type"
-    rows = _reported_in(incidents, question, now, before)
+    rows = _reported_in(incidents[COUNTED], question, now, before)
     basis = Basis.of(rows, dataclasses.replace(question, period=now))
     if not (question.reaches(before) and question.reaches(now)):
         return Change(now, before, by_festival, group, None, None, basis)
@@ -258,8 +262,7 @@ def _change(incidents: gpd.GeoDataFrame, question: Question, before: Period, *, 
 
 def doubts(incidents: gpd.GeoDataFrame, question: Question) -> Doubts:
     """Look for what only looks like change in the unit of the last day."""
-    asked = incidents[["origin", "incident_class", "type", "reported_at", "occurred_from", "count", "caught_count"]]
-    now, rows = question.now, of_set(asked, question.class_set)
+    now, rows = question.now, of_set(incidents[COUNTED], question.class_set)
     before = previous_period(now, question.unit)
     if not (question.reaches(before) and question.reaches(now)):
         return Doubts(now, before, None, None)
@@ -337,7 +340,7 @@ def slice_edges(period: Period) -> tuple[pd.DatetimeIndex, Unit]:
 
 def news(incidents: gpd.GeoDataFrame, villages: gpd.GeoDataFrame, study: Study, question: Question) -> News | None:
     """Scan the villages for something new on the period's last day; None without villages or without two incidents."""
-    rows = in_period(incidents, question)
+    rows = in_period(incidents[COUNTED], question)
     of_village = _sum(rows[rows["village_id"].isin(villages["village_id"])])
     if of_village < 2 or question.period.days < 2:
         return None
@@ -353,7 +356,7 @@ def focus(
     question: Question,
 ) -> Focus:  # fmt: skip
     """Measure concentration over cells (``hot`` has their counts) and villages, and lay the villages in a funnel."""
-    rows = in_period(incidents, question)
+    rows = in_period(incidents[COUNTED], question)
     rng = np.random.default_rng([study.settings.seed, FOCUS_DRAWS])
     per_village = rows.groupby("village_id")["count"].sum().reindex(villages["village_id"], fill_value=0)
     people = villages.set_index("village_id")["population"]

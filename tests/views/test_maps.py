@@ -177,7 +177,14 @@ def test_many_incidents_are_counts_by_cell_and_month_that_add_up_at_every_size(s
     assert len(levels) >= 2
     assert [level.cell for level in levels] == sorted(level.cell for level in levels)
     by_month = np.bincount(month, weights=points["count"])
+    flat = points.to_crs("EPSG:3857").geometry
     for level in levels:
+        cells = [
+            ((at - least) // level.cell).astype(int) for at, least in ((flat.x, level.west), (flat.y, level.south))
+        ]
+        counted = points["count"].groupby([*cells, month]).sum()
+        assert counted.index.tolist() == list(map(tuple, level.rows[:, :3].tolist()))
+        assert counted.tolist() == level.rows[:, 3].tolist()
         assert len(level.rows) <= MOST_ROWS
         rows = level.rows.astype(np.int64)
         assert (np.bincount(rows[:, 2], weights=rows[:, 3]) == by_month).all()

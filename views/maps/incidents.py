@@ -9,14 +9,17 @@ import base64
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from folium.map import Layer
 from folium.template import Template
 from numpy.typing import NDArray
+from pyproj import CRS, Transformer
 
 from gis_data.catalogue import text
 from gis_data.study import WGS84
@@ -27,7 +30,7 @@ from views.maps.look import svg, swatch
 from views.palette import REPORTED
 
 FEW_POINTS = 6_000  # above this, cells are drawn: single points would only cover each other
-CELLS_M = (100, 200, 400, 800, 1_600, 3_200)
+CELLS_M = (100, 200, 400, 800, 1_600, 3_200)  # each twice the one before
 MOST_ROWS = 60_000  # of one cell size: about 600 kB of page
 STEPS = 65_535  # places are written as 16 bits across the town: 30 cm in 20 km
 Floats = NDArray[np.float64]
@@ -125,34 +128,63 @@ def levels_of(incidents: gpd.GeoDataFrame, month: NDArray[np.int64]) -> Iterator
     """Yield the points where they are few, else the cell sizes whose counts are short enough, the finest first."""
     if incidents.empty:
         return
-    flat = incidents.geometry.to_crs(MERCATOR)
-    x, y, weight = flat.x.to_numpy(), flat.y.to_numpy(), incidents["count"].to_numpy()
+    # Numbers alone: a million new points would take a second.
+    x, y = _to_mercator(incidents.crs).transform(*shapely.get_coordinates(incidents.geometry.to_numpy()).T)
+    weight = incidents["count"].to_numpy()
     west, south, size = float(x.min()), float(y.min()), float(max(np.ptp(x), np.ptp(y), 1.0))
     if len(incidents) <= FEW_POINTS:
         step = size / STEPS
-        yield _level(0.0, step, x, y, month, weight, west, south, text("map.months.points"), text("map.months.dot"))
+        yield _level(0.0, step, _piles(x - west, y - south, step, month, weight), west, south,
+                     text("map.months.points"), text("map.months.dot"))  # fmt: skip
         return
-    lat = incidents.geometry.iloc[[0]].to_crs(WGS84).y.iloc[0]
+    stretch = 1 / math.cos(math.radians(incidents.geometry.iloc[[0]].to_crs(WGS84).y.iloc[0]))
+    piles = _piles(x - west, y - south, CELLS_M[0] * stretch, month, weight)
     for metres in CELLS_M:
-        cell = metres / math.cos(math.radians(lat))
+        if metres > CELLS_M[0]:
+            piles = piles.doubled()
+        cell = metres * stretch
         if size / cell > STEPS:
             continue
         words = (text(f"map.months.{name}", metres=f"{metres:,}") for name in ("cells", "cell"))
-        level = _level(cell, cell, x, y, month, weight, west, south, *words)
+        level = _level(cell, cell, piles, west, south, *words)
         if len(level.rows) <= MOST_ROWS or metres == CELLS_M[-1]:
             yield level
 
 
-def _level(
-    cell: float, step: float, x: Floats, y: Floats, month: NDArray[np.int64], weight: NDArray[Any], west: float,
-    south: float, shown: str, place: str,
-) -> Level:  # fmt: skip
-    """Count by place and month; places follow each other, so that the page can add them up in one pass."""
-    column, row = ((value // step).astype(np.int64) for value in (x - west, y - south))
-    key = (column << 40) | (row << 20) | month
-    places, inverse = np.unique(key, return_inverse=True)
-    counts = np.minimum(np.bincount(inverse, weights=weight), STEPS)
-    rows = np.column_stack([places >> 40, (places >> 20) & 0xFFFFF, places & 0xFFFFF, counts]).astype(np.uint16)
-    total = np.bincount(np.unique(places >> 20, return_inverse=True)[1], weights=counts)
-    top = float(np.quantile(total, 0.99)) / (int(month.max()) + 1)
+@lru_cache
+def _to_mercator(crs: CRS) -> Transformer:
+    return Transformer.from_crs(crs, MERCATOR, always_xy=True)
+
+
+@dataclass(frozen=True)
+class _Piles:
+    """Incidents by cell and month: each once, in the order of column, row and month."""
+
+    column: NDArray[np.int64]
+    row: NDArray[np.int64]
+    month: NDArray[np.int64]
+    count: Floats
+
+    @classmethod
+    def of(cls, column: NDArray[np.int64], row: NDArray[np.int64], month: NDArray[np.int64], count: Any) -> "_Piles":  # noqa: ANN401
+        keys, inverse = np.unique((column << 40) | (row << 20) | month, return_inverse=True)
+        summed = np.bincount(inverse, weights=count).astype(float)
+        return cls(keys >> 40, (keys >> 20) & 0xFFFFF, keys & 0xFFFFF, summed)
+
+    def doubled(self) -> "_Piles":
+        """Return the same by cells twice as wide."""
+        return _Piles.of(self.column >> 1, self.row >> 1, self.month, self.count)
+
+
+def _piles(x: Floats, y: Floats, step: float, month: NDArray[np.int64], weight: Any) -> _Piles:  # noqa: ANN401
+    return _Piles.of((x // step).astype(np.int64), (y // step).astype(np.int64), month, weight)
+
+
+def _level(cell: float, step: float, piles: _Piles, west: float, south: float, shown: str, place: str) -> Level:
+    """Lay out counts by place and month; places follow each other, so that the page can add them up in one pass."""
+    counts = np.minimum(piles.count, STEPS)
+    rows = np.column_stack([piles.column, piles.row, piles.month, counts]).astype(np.uint16)
+    places = (piles.column << 20) | piles.row
+    total = np.bincount(np.cumsum(np.diff(places, prepend=places[:1]) != 0), weights=counts)
+    top = float(np.quantile(total, 0.99)) / (int(piles.month.max()) + 1)
     return Level(cell, step, west, south, top, shown, place, rows)

@@ -24,6 +24,7 @@ from views.workbook import WORD_TINT
 
 MAP_PX, PAIR_PX = 575, 460
 MODES = ONE, TWO = ("one", "two")
+DRAWN = ["reported_at", "count", "precision", "geometry"]  # of a million rows no other column is copied
 
 
 def show(station: Station) -> None:
@@ -48,12 +49,12 @@ def show(station: Station) -> None:
         station, f"map {chosen}", lambda: _map(station, rows, Sight(f"incidents {chosen}")), lang=language(),
         height_px=MAP_PX, about=text("page.map.map"),
     )  # fmt: skip
-    placed = station.kept(f"placed {chosen}", lambda: with_point(rows))
+    placed = station.kept(f"placed {chosen}", lambda: int(with_point(rows[DRAWN])["count"].sum()))
     months = station.kept(f"months {chosen}", lambda: figures.totals_by_month(rows))
     table = months.assign(month=months["month"].dt.strftime("%Y-%m"))
     frame.take(station, "incidents", {text("page.map.title"): table}, layers=_layers(station),
                maps={"": lambda: _map(station, rows, Sight())})  # fmt: skip
-    st.caption(text("page.map.basis", total=number(rows["count"].sum()), placed=number(placed["count"].sum())))
+    st.caption(text("page.map.basis", total=number(rows["count"].sum()), placed=number(placed)))
 
 
 def _layers(station: Station) -> dict[str, gpd.GeoDataFrame]:
@@ -64,7 +65,7 @@ def _map(station: Station, rows: gpd.GeoDataFrame, sight: Sight, *, slider: bool
     villages = station.table("villages")
     counts = village_counts(rows, villages, Period.of(rows["reported_at"])) if len(rows) else {}
     return month_map(
-        station.study, with_point(rows), villages, station.plans, station.tiles, counts=counts, slider=slider,
+        station.study, with_point(rows[DRAWN]), villages, station.plans, station.tiles, counts=counts, slider=slider,
         sight=sight,
     )  # fmt: skip
 

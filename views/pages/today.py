@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gis_data.catalogue import language, text
 from gis_data.periods import Period
+from gis_data.taxonomy import with_point
 from models.agenda import Due, agenda, day_of
 from models.approval import runs
 from views import charts, figures, patterns, today
@@ -244,10 +245,12 @@ def _totals(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, pd.
 
 def _map(station: Station) -> TownMap:
     tables = {name: station.table(name) for name in ("villages", "cameras")}
-    points, counts = station.reported_points(), {}
-    if len(points):
+    rows, counts = station.reported(), {}
+    lately = rows[:0]
+    if len(rows):
         known = Period.of(station.table("incidents")["reported_at"])
-        points = points[points["reported_at"] >= known.end - pd.Timedelta(days=LATELY_DAYS)]
-        rows, year = station.reported(), last_year(known)
-        counts = village_counts(rows[year.holds(rows["reported_at"])], tables["villages"], year)
-    return overview_map(station.study, tables | {"incidents": points}, station.plans, station.tiles, counts)
+        lately, year = rows[rows["reported_at"] >= known.end - pd.Timedelta(days=LATELY_DAYS)], last_year(known)
+        of_year = rows.loc[year.holds(rows["reported_at"]), ["village_id", "count"]]
+        counts = village_counts(of_year, tables["villages"], year)
+    incidents = tables | {"incidents": with_point(lately)}
+    return overview_map(station.study, incidents, station.plans, station.tiles, counts)
