@@ -104,7 +104,7 @@ def _reader(path: Path) -> sqlite3.Connection:
     # A write-protected stick has no place for the WAL index, and nothing changes on it. Elsewhere a reader
     # may recover the file after a kill, and the last one to close tidies the -wal and -shm files away.
     mode = "mode=rw" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=WAIT_S)
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=WAIT_S, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
     return connection
 

@@ -10,7 +10,8 @@ SQLite would round to 15 digits, lines and areas, and a text that holds the mark
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 from gis_data.tables import Kind, Schema
 
 Columns = dict[str, Any]
+Span = tuple[int, int]
+Block = tuple[int, Span, Sequence[bytes | None]]
 
 MOMENT = pa.timestamp("us", "UTC")
 BLOCK_ROWS = 20_000
@@ -49,48 +52,56 @@ def read_columns(connection: sqlite3.Connection, schema: Schema) -> Columns:
     kinds: dict[str, Kind | None] = {name: spec.kind for name, spec in schema.columns.items() if name in there}
     if schema.geometry is not None:
         kinds["geometry"] = None
-    can_be_joined = "float" not in kinds.values() and schema.geometry in (None, ("Point",))
-    parts: dict[str, list[Any]] = {name: [] for name in kinds}
+    spans = _spans(connection, schema)
+    if "float" in kinds.values() or schema.geometry not in (None, ("Point",)):
+        blocks: list[tuple[Span, Columns | None]] = [(span, None) for _, span in spans]
+    else:
+        joined = ((rows, span, _joined(connection, schema, kinds, span)) for rows, span in spans)
+        blocks = [(span, _split(texts, kinds, rows)) for rows, span, texts in _one_ahead(joined)]
+    columns = [block or _row_by_row(connection, schema, kinds, span) for span, block in blocks]
+    return {name: _end_to_end([block[name] for block in columns], kind) for name, kind in kinds.items() if columns}
+
+
+def _spans(connection: sqlite3.Connection, schema: Schema) -> Iterator[tuple[int, Span]]:
+    """Yield the number of rows of each block, and the ``fid`` before its first and of its last row."""
+    block = f'SELECT fid FROM "{schema.name}" WHERE fid > ? ORDER BY fid LIMIT ?'  # noqa: S608 - a schema's name
     after = BEFORE_ALL
     while True:
-        rows, last = _extent(connection, schema, after)
+        query = f"SELECT count(*), max(fid) FROM ({block})"  # noqa: S608
+        rows, last = connection.execute(query, (after, BLOCK_ROWS)).fetchone()
         if not rows:
-            break
-        block = _joined(connection, schema, kinds, (after, last), rows) if can_be_joined else None
-        for name, values in (block or _row_by_row(connection, schema, kinds, (after, last))).items():
-            parts[name].append(values)
+            return
+        yield rows, (after, last)
         after = last
-    return {name: np.concatenate(found) if kinds[name] is None else pa.chunked_array(found)
-            for name, found in parts.items() if found}  # fmt: skip
 
 
-def _extent(connection: sqlite3.Connection, schema: Schema, after: int) -> tuple[int, int]:
-    """Return the number of rows of the next block, and the last ``fid`` in it."""
-    block = f'SELECT fid FROM "{schema.name}" WHERE fid > ? ORDER BY fid LIMIT ?'  # noqa: S608 - a schema's name
-    rows, last = connection.execute(f"SELECT count(*), max(fid) FROM ({block})", (after, BLOCK_ROWS)).fetchone()  # noqa: S608
-    return int(rows), int(last or 0)
+def _end_to_end(parts: Sequence[Any], kind: Kind | None) -> Any:  # noqa: ANN401 - an array of either sort
+    return np.concatenate(parts) if kind is None else pa.chunked_array(parts)
 
 
 # ---- joined ----
 
 
 def _joined(
-    connection: sqlite3.Connection, schema: Schema, kinds: Mapping[str, Kind | None], span: tuple[int, int], rows: int
-) -> Columns | None:
-    """Return a block's columns, each joined to one text and split again; None where that cannot tell its rows apart."""
+    connection: sqlite3.Connection, schema: Schema, kinds: Mapping[str, Kind | None], span: Span
+) -> Sequence[bytes | None]:
+    """Return a block's columns, each joined to one text."""
     asked = [_join(name, kind) for name, kind in kinds.items()]
     missing = [schema.columns[name].missing for name, kind in kinds.items() if kind is not None]
     # Without an index but the one of fid, rows come by fid; and all columns in the same order whatever it is.
     query = f'SELECT {", ".join(asked)} FROM "{schema.name}" WHERE fid > ? AND fid <= ?'  # noqa: S608
     values = ["" if value is pd.NaT else value for value in missing]
-    found = connection.execute(query, (*values, *span)).fetchone()
-    block: Columns = {}
-    for (name, kind), text in zip(kinds.items(), found, strict=True):
-        column = _points(text, rows) if kind is None else _split(text, kind, rows)
-        if column is None:
-            return None
-        block[name] = column
-    return block
+    texts: Sequence[bytes | None] = connection.execute(query, (*values, *span)).fetchone()
+    return texts
+
+
+def _one_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield blocks while another thread makes the next one: SQLite joins while Arrow splits."""
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(next, blocks, None)
+        while (block := waiting.result()) is not None:
+            waiting = other.submit(next, blocks, None)
+            yield block
 
 
 def _join(name: str, kind: Kind | None) -> str:
@@ -99,7 +110,18 @@ def _join(name: str, kind: Kind | None) -> str:
     return f"""CAST(group_concat(ifnull("{name}", ?), char({ord(MARK)})) AS BLOB)"""
 
 
-def _split(text: bytes, kind: Kind, rows: int) -> pa.Array | None:
+def _split(texts: Sequence[bytes | None], kinds: Mapping[str, Kind | None], rows: int) -> Columns | None:
+    """Return a block's columns; None where the joined texts cannot tell its rows apart."""
+    block: Columns = {}
+    for text, (name, kind) in zip(texts, kinds.items(), strict=True):
+        column = _points(text, rows) if kind is None else _words(text, kind, rows)
+        if column is None:
+            return None
+        block[name] = column
+    return block
+
+
+def _words(text: bytes | None, kind: Kind, rows: int) -> pa.Array | None:
     words = pc.split_pattern(pa.array([text], pa.large_string()), MARK).flatten()
     if len(words) != rows:
         return None
@@ -126,8 +148,8 @@ def _points(text: bytes | None, rows: int) -> NDArray[np.object_] | None:
 
 
 def _row_by_row(
-    connection: sqlite3.Connection, schema: Schema, kinds: Mapping[str, Kind | None], span: tuple[int, int]
-) -> Columns:
+    connection: sqlite3.Connection, schema: Schema, kinds: Mapping[str, Kind | None], span: Span
+) -> Columns:  # fmt: skip
     names = ", ".join(f'"{name}"' for name in kinds)
     query = f'SELECT {names} FROM "{schema.name}" WHERE fid > ? AND fid <= ? ORDER BY fid'  # noqa: S608
     block = zip(*connection.execute(query, span).fetchall(), strict=True)
