@@ -262,7 +262,8 @@ def _change(incidents: gpd.GeoDataFrame, question: Question, before: Period, *, 
 
 def doubts(incidents: gpd.GeoDataFrame, question: Question) -> Doubts:
     """Look for what only looks like change in the unit of the last day."""
-    now, rows = question.now, of_set(incidents[COUNTED], question.class_set)
+    asked = incidents[COUNTED].drop(columns=["village_id", "precision", "geometry"])
+    now, rows = question.now, of_set(asked, question.class_set)
     before = previous_period(now, question.unit)
     if not (question.reaches(before) and question.reaches(now)):
         return Doubts(now, before, None, None)

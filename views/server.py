@@ -199,7 +199,6 @@ def look_ahead(root: Path, lang: Language, seen: str) -> str:
     station's stamp as it is now seen.
     """
     from views import jobs
-    from views.pages import today
     from views.station import open_station
 
     with speaking(lang), contextlib.suppress(PatrolError):  # a damaged workspace is explained on the page
@@ -208,6 +207,9 @@ def look_ahead(root: Path, lang: Language, seen: str) -> str:
             return seen
         station = open_station(root)
         if station.stamp != seen:
+            station.table("incidents")  # the longest of all, and mostly beside whatever else begins
+            from views.pages import today
+
             today.look_ahead(station)
         return station.stamp
     return seen

@@ -60,15 +60,18 @@ def show(station: Station) -> None:
 
 
 def look_ahead(station: Station) -> None:
-    """Make what the page shows, in its order, so that the first who opens it finds it made."""
+    """Make what the page shows, so that the first who opens it finds it made.
+
+    Who opens it meanwhile makes the other half: the page begins with the map, this with what takes longest.
+    """
     incidents = station.table("incidents")
     if incidents.empty:
         return
     station.reported()
-    map_page(station, "today", lambda: _map(station), lang=language())
-    _totals(station.stamp, language(), station)
     _signs(station.stamp, language(), station)
     _evidence(station.stamp, language(), station)
+    map_page(station, "today", lambda: _map(station), lang=language())
+    _totals(station.stamp, language(), station)
 
 
 def _numbers(station: Station) -> None:
@@ -149,10 +152,11 @@ def _signs(stamp: str, lang: str, _station: Station) -> list[Sign]:  # noqa: ARG
     names = dict(zip(villages["village_id"], villages["name"], strict=True))
     question = today.question_of(incidents, "month")
     found = [sign for unit in ("week", "month") for sign in today.change_signs(incidents, unit)]
-    cluster = today.news_sign(patterns.news(incidents, villages, _station.study, question), names)
+    reported = _station.reported()
+    cluster = today.news_sign(patterns.news(reported, villages, _station.study, question), names)
     found += [cluster] if cluster is not None else []
     found += today.new_hotspots(_station.plans, question.known)
-    focus = patterns.focus(incidents, None, villages, _station.study, question)
+    focus = patterns.focus(reported, None, villages, _station.study, question)
     return [*found, *today.high_villages(focus.funnel, names)]
 
 
@@ -160,7 +164,7 @@ def _signs(stamp: str, lang: str, _station: Station) -> list[Sign]:  # noqa: ARG
 def _evidence(stamp: str, lang: str, _station: Station) -> tuple[pd.DataFrame, list[str]]:  # noqa: ARG001
     """Return the last month's comparisons as a table, and what to know about them."""
     incidents = _station.table("incidents")
-    found = patterns.doubts(incidents, today.question_of(incidents, "month"))
+    found = patterns.doubts(_station.reported(), today.question_of(incidents, "month"))
     lines = [today.basis_line(incidents)]
     if found.delay is not None and found.delay.is_incomplete:
         values: dict[str, Any] = {
