@@ -15,8 +15,7 @@ from streamlit.navigation.page import Page
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gis_data.acting import actor, may
-from gis_data.catalogue import LANGUAGES, text
-from gis_data.errors import PatrolError
+from gis_data.catalogue import LANGUAGES, Language, text
 from views.access import account_line, begin
 from views.pages import (
     adjust,
@@ -37,6 +36,7 @@ from views.pages import (
     zones,
 )
 from views.pages.address import asked, tell
+from views.pages.broken import said_in_a_sentence
 from views.station import Station, open_station
 
 GROUPS = {  # along a planner's week: look at the day, at what happened, at the ground; decide; print
@@ -65,11 +65,12 @@ def main() -> None:
     st.session_state["spoken"] = lang
     begin(lang)
     root = Path(os.environ.get("XUNQU_WORKSPACE") or (sys.argv[1] if len(sys.argv) > 1 else "town"))
-    try:
-        station = open_station(root, coarse=not may("points"))
-    except PatrolError as problem:
-        st.error(str(problem))
-        return
+    with said_in_a_sentence(root):
+        _open(root, lang, spoken)
+
+
+def _open(root: Path, lang: Language, spoken: str) -> None:
+    station = open_station(root, coarse=not may("points"))
     st.set_page_config(
         page_title=text("app.title", town=station.study.name),
         page_icon=str(ICON),
@@ -102,13 +103,7 @@ def main() -> None:
     tell(lang="" if lang == spoken else lang)
     if actor().name:
         st.sidebar.html(account_line(actor(), cell_m=station.study.settings.cell_size_m))
-    try:
-        page.run()
-    except PatrolError as problem:
-        st.error(str(problem))
-    except Exception:
-        st.error(text("app.broken"))
-        raise
+    page.run()
 
 
 def _strays(station: Station, known: Collection[str]) -> list[Page]:

@@ -266,6 +266,13 @@ def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, bro
     tab.get_by_text(text("access.coarse", metres="200")).wait_for(timeout=30_000)
     tab.locator("iframe").first.wait_for(timeout=30_000)
     assert wrong == []
+    ours = {cookie["name"]: cookie["value"] for cookie in tab.context.cookies()}
+    guarded.ask("/sign-out", "POST", cookie=ours[COOKIE])  # from another window: this one notices at its next message
+    tab.get_by_text(text("app.language_name", lang="en")).click()
+    tab.get_by_text(text("access.ended")).wait_for(timeout=30_000)
+    tab.fill("#name", "viewer")
+    tab.fill("#password", WORD)
+    tab.keyboard.press("Enter")
     tab.get_by_role("button", name=text("access.sign_out")).click()
     tab.locator("#password").wait_for(timeout=30_000)
     tab.close()

@@ -107,7 +107,8 @@ class Door:
 
     async def _at_the_door(self, request: Request, token: str) -> Response:
         if request.method != "POST":
-            return _page(request.query_params.get("next", "/"))
+            problem = "access.ended" if "ended" in request.query_params else ""  # a page says so that was left open
+            return _page(request.query_params.get("next", "/"), problem=problem)
         if not is_own(request.headers):
             return _page("/", problem="access.origin")
         if request.url.path == SIGN_OUT:

@@ -20,6 +20,7 @@ from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, ed
 from views.edit_map.history import History
 from views.pages import frame
 from views.pages.address import begin_with, tell
+from views.pages.broken import NAME, keep, said_in_a_sentence
 from views.pages.deeds import deed_button
 from views.station import Station
 
@@ -42,7 +43,11 @@ def show(station: Station) -> None:
 @st.fragment
 def _work(station: Station, lang: Language) -> None:
     begin(lang)
-    desk = session_desk()
+    with said_in_a_sentence(station.ws.root):
+        _lay_out(station, session_desk())
+
+
+def _lay_out(station: Station, desk: Desk) -> None:
     above = st.columns((1.4, 0.9, 0.4), gap="medium", vertical_alignment="center")
     slot = above[2].container(horizontal=True, horizontal_alignment="right")
     with above[0]:
@@ -177,7 +182,11 @@ def _answering(station: Station, desk: Desk, lang: Language) -> Callable[[], Non
 
     def answer() -> None:
         with speaking(lang):
-            desk.answer(station, component.latest_event())
+            try:
+                desk.answer(station, component.latest_event())
+            except Exception as problem:  # the map says it itself
+                keep(station.ws.root, problem)
+                desk.said = text("app.broken", file=NAME)
 
     return answer
 

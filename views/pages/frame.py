@@ -19,12 +19,12 @@ from views.basemap.tiles import TileSet
 from views.downloads import Download, Layers, Tables, downloads_of
 from views.maps.frame import TownMap
 from views.maps.picture import as_png
-from views.pages import printed, work
+from views.pages import broken, printed, work
 from views.pages.address import begin_with, tell
 from views.station import Station
 
 MAP_PX = 510
-OWN = ("browse", "enter", "no_match", "refused")  # what page.css says in the place of Streamlit's own words
+OWN = ("browse", "enter", "no_match", "refused", "not_made", "lost")  # in the place of Streamlit's own words: page.css
 TICKS = ("✓", "✗")
 LOOK = Path(__file__).with_name("page.css")
 
@@ -32,7 +32,8 @@ LOOK = Path(__file__).with_name("page.css")
 def head(page: str, station: Station) -> None:
     """Write the page's heading, and one line that says what it is for."""
     st.html(_look(language()))
-    st.sidebar.html(_skip_link(text("app.skip")), unsafe_allow_javascript=True)  # where it takes no room
+    scripts = _skip_link(text("app.skip")) + f"<script>{_ENDED}</script>"
+    st.sidebar.html(scripts, unsafe_allow_javascript=True)  # where they take no room
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(text(f"page.{page}.title"), anchor=False)
         st.session_state["take slot"] = st.container(width="content")
@@ -44,6 +45,7 @@ def head(page: str, station: Station) -> None:
 def _look(lang: Language) -> str:
     """Return the style of every page, and with it the words that stand in the place of Streamlit's own."""
     words = {name.replace("_", "-"): text(f"widget.{name}", lang=lang) for name in OWN}
+    words["broken"] = text("app.broken", lang=lang, file=broken.NAME)
     said = "".join(f"--xq-{name}: {json.dumps(one, ensure_ascii=False)};" for name, one in words.items())
     return f"<style>:root {{ {said} }} {LOOK.read_text(encoding='utf-8')}</style>"
 
@@ -66,6 +68,21 @@ _SKIP = """
   skip.textContent = WORDS;
   skip.onclick = () => { main.setAttribute("tabindex", "-1"); main.focus(); };
 }
+"""
+
+
+_ENDED = """
+window.xqEnded ??= (() => {  // a page that lost its server asks whether it was turned out, and goes to sign in again
+  const state = "data-test-connection-state";
+  const watch = new MutationObserver(async () => {
+    if (document.querySelector(`[${state}]`)?.getAttribute(state) === "CONNECTED") return;
+    const answer = await fetch("/_stcore/health", {cache: "no-store"}).catch(() => null);
+    if (answer?.status !== 401) return;
+    location.assign(`/sign-in?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`);
+  });
+  watch.observe(document.body, {subtree: true, attributes: true, attributeFilter: [state]});
+  return watch;
+})();
 """
 
 

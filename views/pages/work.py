@@ -12,6 +12,7 @@ from models.town_plan import ON_REQUEST, PARTS
 from views import figures, jobs
 from views.access import begin as begin_run
 from views.jobs import DONE, RUNNING, Work
+from views.pages.broken import said_in_a_sentence
 from views.pages.deeds import deed_button
 from views.quality import COUNTS
 from views.station import Station
@@ -67,6 +68,11 @@ def watch(station: Station) -> None:
 def _running(station: Station, lang: Language) -> None:
     """Show progress every second; only this part of the page is drawn again."""
     begin_run(lang)
+    with said_in_a_sentence(station.ws.root):
+        _progress(station)
+
+
+def _progress(station: Station) -> None:
     now = jobs.current(station.ws.root)
     if now is None or now.state != RUNNING:
         st.rerun()
