@@ -151,7 +151,14 @@ def current(root: Path) -> Work | None:
 
 
 def put_away(root: Path) -> None:
-    """Forget work that has ended."""
+    """Forget work that has ended.
+
+    Raises
+    ------
+    AccessError
+        If a signed-in role that may only look asks for it.
+    """
+    acting.require("change")
     now = current(root)
     if now is not None and now.state != RUNNING:
         shutil.rmtree(_folder(root), ignore_errors=True)

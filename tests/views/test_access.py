@@ -175,6 +175,12 @@ def test_a_viewer_can_write_nothing_and_a_planner_cannot_approve(ws):
         acting.require("approve")
 
 
+def test_a_viewer_puts_no_report_of_work_away(ws):
+    acting.act_as(Actor("看图人", "viewer"))
+    with pytest.raises(AccessError):
+        jobs.put_away(ws.root)
+
+
 def test_the_log_says_who_acted_in_which_role(ws):
     acting.act_as(Actor("规划员", "planner"))
     ws.log("x")

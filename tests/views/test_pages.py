@@ -14,13 +14,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gis_data import acting
-from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.catalogue import LANGUAGES, flat, speaking, text
+from gis_data.change_settings import change_settings
 from gis_data.workspace import Workspace
 from models.plan import Plan
 from models.store import save_plans
 from views import figures, patterns
 from views.formats import day_words
-from views.pages import today
+from views.pages import print_out, today
 from views.station import open_station
 
 from .conftest import tiny_workspace
@@ -191,6 +192,26 @@ def test_what_an_account_may_not_do_is_at_rest_with_the_reason(tiny_station, mon
     assert offered <= buttons.keys()
     reasons = {text(f"error.access.{deed}") for deed in ("change", "approve")}
     assert [label for label, button in buttons.items() if not (button.disabled and button.help in reasons)] == []
+
+
+def test_a_press_of_what_is_at_rest_does_nothing_and_whom_to_ask_stands_there(tiny_station, monkeypatch):
+    monkeypatch.setenv(acting.GUARDED, "1")
+    monkeypatch.setattr(print_out.work, "begin", lambda *_: pytest.fail("a viewer started work"))
+    monkeypatch.setattr(st, "button", lambda *_, **__: True)  # as a browser that was told to says
+    assert text("page.deed.change") in words(shown(tiny_station, "print"))
+
+
+def test_what_somebody_else_set_meanwhile_is_not_set_back(tiny_station, tmp_path):
+    root = Path(shutil.copytree(tiny_station, tmp_path / "town"))
+    page = shown(root, "settings")
+    field, other = "zones.tolerance", "beats.shift_h"
+    change_settings(Workspace.open(root), {"beats": {"shift_h": 8.0}}, reason="a colleague's")
+    (mine,) = (one for one in page.number_input if one.key.startswith(f"setting {field} "))
+    mine.set_value(0.2)
+    page.button[0].click().run()
+    found = dict(flat(Workspace.open(root).study.settings.to_mapping()))
+    assert (found[field], found[other]) == (0.2, 8.0)
+    assert text("page.settings.moved", names=[text(f"page.settings.field.{other}")]) in page.success[0].value
 
 
 def test_who_sees_cells_for_points_reads_the_same_figures(tiny_station, monkeypatch):

@@ -34,13 +34,16 @@ def show(station: Station) -> None:
     if said:
         st.success(said)
     values, defaults = (dict(flat(one.to_mapping())) for one in (station.study.settings, Settings()))
+    moved = _moved(values)
+    if moved:
+        st.warning(moved)
     section = frame.choice("page.settings.section", SECTIONS, words="page.settings.sections", key="section")
     names = [name for name in values if _belongs(name, section)]
     with st.form(f"settings {section}", border=False):
         wanted = {name: _field(name, values[name], defaults[name]) for name in names}
         reason = st.text_input(text("page.settings.reason"), key=f"reason {section}", max_chars=200)
         if deed_button(text("page.settings.save"), in_form=True, type="primary"):
-            _save(station, wanted, values, reason)
+            _save(station, wanted, values, reason, moved)
     st.caption(text("page.settings.after"))
     _originals(station)
     with st.expander(text("page.settings.station")):
@@ -50,6 +53,14 @@ def show(station: Station) -> None:
                  text("page.settings.folder", folder=station.ws.root.name)]  # fmt: skip
         frame.sentences(shown)
     frame.take(station, "settings", {text("page.settings.title"): _table(values, defaults)})
+
+
+def _moved(values: Mapping[str, Any]) -> str:
+    """Say what somebody else has changed since this session saw the form: its fields hold the new values now."""
+    seen = st.session_state.get("settings seen", values)
+    st.session_state["settings seen"] = values
+    names = [_label(name) for name, value in values.items() if seen.get(name) != value]
+    return text("page.settings.moved", names=names) if names else ""
 
 
 def _table(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> pd.DataFrame:
@@ -78,7 +89,8 @@ def _field(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - a sett
 
 
 def _input(name: str, value: Any) -> Any:  # noqa: ANN401
-    label, key = _label(name), f"setting {name}"
+    label = _label(name)
+    key = f"setting {name} {value}"  # a value that somebody else has changed since is shown, not written over
     if name in CHOICES:
         options = CHOICES[name]
         return st.selectbox(label, options, index=options.index(value) if value in options else 0, key=key)
@@ -117,7 +129,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _save(station: Station, wanted: Mapping[str, Any], old: Mapping[str, Any], reason: str) -> None:
+def _save(station: Station, wanted: Mapping[str, Any], old: Mapping[str, Any], reason: str, moved: str) -> None:
     try:
         changes = nested({name: _typed(value, old[name]) for name, value in wanted.items()})
         before = station.study.settings
@@ -128,7 +140,8 @@ def _save(station: Station, wanted: Mapping[str, Any], old: Mapping[str, Any], r
     if after == before:
         st.info(text("page.settings.nothing"))
         return
-    st.session_state["settings done"] = text("page.settings.saved")
+    st.session_state["settings done"] = " ".join(filter(None, (text("page.settings.saved"), moved)))
+    del st.session_state["settings seen"]
     st.rerun()
 
 

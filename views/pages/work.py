@@ -138,7 +138,7 @@ def _ended(station: Station, now: Work) -> None:
 
 def put_away_button(station: Station) -> None:
     """Offer to put away what work came to."""
-    if st.button(text("page.work.put_away"), key="put away"):
+    if deed_button(text("page.work.put_away"), key="put away"):
         jobs.put_away(station.ws.root)
         st.rerun()
 
