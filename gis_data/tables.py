@@ -7,7 +7,7 @@ Missing text is "", a missing time is NaT, a missing number is NaN, a missing pl
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -467,6 +467,14 @@ UNLOGGED = Schema(
     {"token": KEY, "entry": Column("text", doc="JSON of an audit entry whose action is done and not yet logged")},
     required=("token", "entry"),
 )
+
+
+def narrowed(schema: Schema, only: Sequence[str]) -> Schema:
+    """Return the schema of some of a table's columns, without its shapes."""
+    required = tuple(name for name in schema.required if name in only)
+    return dataclasses.replace(
+        schema, columns={name: schema.columns[name] for name in only}, required=required, geometry=None
+    )
 
 
 def superseded(schema: Schema) -> Schema:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from gis_data.catalogue import language, sentences, text
 from gis_data.errors import WorkspaceError
 from gis_data.settings import Settings
 from gis_data.study import WORKSPACE_VERSION, Study
-from gis_data.tables import TABLES, TEXT, Schema
+from gis_data.tables import TABLES, TEXT, Schema, narrowed
 
 FOLDERS = ("raw", "set_aside", "plans", "out")
 BOUNDARY = Schema("boundary", {"name": TEXT}, geometry=("Polygon", "MultiPolygon"))
@@ -114,9 +114,16 @@ class Workspace:
             raise WorkspaceError("workspace.salt_missing", file=path)
         return path.read_text(encoding="utf-8")
 
-    def read(self, name: str) -> Any:  # noqa: ANN401 - a frame, or a geo frame where the schema has a geometry
-        """Return a table in the study's CRS and time zone; an empty one if it was never written."""
-        return geopackage.read(self._gpkg, TABLES[name], crs=self.study.crs, timezone=self.study.timezone)
+    def read(self, name: str, *, only: Sequence[str] = ()) -> Any:  # noqa: ANN401 - a frame, or a geo frame
+        """Return a table in the study's CRS and time zone; an empty one if it was never written.
+
+        Parameters
+        ----------
+        only
+            Columns to read, as a plain frame: one of a million rows takes a tenth of the time of all.
+        """
+        schema = narrowed(TABLES[name], only) if only else TABLES[name]
+        return geopackage.read(self._gpkg, schema, crs=self.study.crs, timezone=self.study.timezone)
 
     def write(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Check and replace the given tables, all together or not at all.

@@ -68,6 +68,14 @@ def test_a_table_comes_back_as_it_went_in(ws: Workspace):
     assert str(back["reported_at"].dt.tz) == "Asia/Shanghai"
 
 
+def test_some_columns_are_those_of_the_table(ws: Workspace):
+    only = ["caught_count", "reported_at"]
+    assert len(ws.read("incidents", only=only)) == 0
+    ws.write({"incidents": incidents(40)})
+    found = ws.read("incidents", only=only)
+    pd.testing.assert_frame_equal(found, pd.DataFrame(ws.read("incidents"))[only])
+
+
 def test_flags_and_missing_numbers_survive(ws: Workspace):
     cameras = gpd.GeoDataFrame(
         {"camera_id": ["a", "b"], "azimuth_deg": [np.nan, 90.0]}, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=CRS

@@ -101,7 +101,7 @@ def standing_now(ws: Workspace) -> gpd.GeoDataFrame:
     villages = ws.read("villages")
     if villages[["valid_from", "valid_to"]].isna().all(axis=None):
         return villages
-    last = ws.read("incidents")["reported_at"].max()
+    last = ws.read("incidents", only=["reported_at"])["reported_at"].max()
     return villages if pd.isna(last) else standing(villages, last)
 
 
