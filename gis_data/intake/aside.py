@@ -7,7 +7,8 @@ A csv holds where, why, what to do, a key, and the columns that may be kept; nev
 narrative. What these gave (the salted hash of the call, the village that the address named, the shape) waits in the
 table under the key, so a corrected row is still the same incident, and the original file is not needed. A new call
 number may be written into the empty column. An untouched row stays where it is, unless it waited for a word or a
-village that the station has made known since.
+village that the station has made known since, or a person has emptied its reason: then it is an event of its own. A row
+that a spreadsheet has only written otherwise (3/5/2024 for 2024-03-05, 119.83 for 119.830) is untouched.
 """
 
 import csv
@@ -36,33 +37,58 @@ FIXED = ("file", "row", "reason", "advice", "key")
 ALONE = "first_call_gone"
 MAY_BE_KNOWN_BY_NOW = frozenset({"class_unknown", "village_unknown", "mode_unknown", ALONE})
 _OURS = re.compile(r"I[0-9a-f]{12}_.*\.csv")
+_MOMENT = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]*(\d{1,2})[:时](\d{1,2})(?:[:分](?:\d{1,2}(?:\.\d+)?)?秒?)?)?"
+)
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d{1,2})?")
 _GIVEN = {"incident_id": "\x00incident", "linked_id": "\x00linked", "village": "\x00village", "was_call": "\x00call"}
 # A row's key must never look like a telephone number, or the row could not come back.
 _WITHOUT_DIGITS = str.maketrans("0123456789", "ghijklmnop")
 
 
-def returned(sheet: Sheet) -> tuple[Sheet, pd.Series | None]:
-    """Return the sheet without the columns that ``set_aside/`` adds, and the key of each row; None without such."""
+def returned(sheet: Sheet) -> tuple[Sheet, pd.DataFrame | None]:
+    """Return the sheet without the columns that ``set_aside/`` adds, and ``key`` and ``own`` of each row.
+
+    ``own``: its reason was emptied. None for a sheet without such columns.
+    """
     for lang in LANGUAGES:
         names = {name: text(f"intake.column.{name}", lang=lang) for name in FIXED}
         if names["key"] in sheet.frame.columns:
-            keys = values.as_text(sheet.frame[names["key"]])
+            back = pd.DataFrame({"key": values.as_text(sheet.frame[names["key"]]), "own": False})
+            if names["reason"] in sheet.frame.columns:
+                back["own"] = values.as_text(sheet.frame[names["reason"]]) == ""
             frame = sheet.frame.drop(columns=[name for name in names.values() if name in sheet.frame.columns])
-            return dataclasses.replace(sheet, frame=frame), keys
+            return dataclasses.replace(sheet, frame=frame), back
     return sheet, None
 
 
-def waiting_of(keys: pd.Series, aside: pd.DataFrame) -> pd.DataFrame:
-    """Return for each row of a sheet what the table ASIDE knows of it; empty fields where it knows nothing."""
-    known = aside.set_index("key", drop=False).reindex(keys).set_axis(keys.index)
-    return known.astype(object).where(known.notna(), "")
+def waiting_of(back: pd.DataFrame, aside: pd.DataFrame) -> pd.DataFrame:
+    """Return for each row that comes back what the table ASIDE knows of it, empty where nothing; and ``own``."""
+    known = aside.set_index("key", drop=False).reindex(back["key"]).set_axis(back.index)
+    return known.astype(object).where(known.notna(), "").assign(own=back["own"])
 
 
 def unchanged(sheet: Sheet, waiting: pd.DataFrame) -> pd.Series:
-    """Tell which rows are as they were set aside."""
+    """Tell which rows are as they were set aside, as far as they mean the same."""
     now = _cells_of(sheet.frame)
-    same = [cells == (json.loads(old) if old else None) for cells, old in zip(now, waiting["cells"], strict=True)]
-    return pd.Series(same, index=waiting.index, dtype=bool)
+    same = [_alike(cells, json.loads(old)) if old else False for cells, old in zip(now, waiting["cells"], strict=True)]
+    return pd.Series(same, index=waiting.index, dtype=bool) & ~waiting["own"]
+
+
+def _alike(now: Mapping[str, str], old: Mapping[str, str]) -> bool:
+    """Tell whether two rows mean the same; a column that a spreadsheet has left out was empty."""
+    return all(
+        now.get(name, "") == old.get(name, "") or _meant(now.get(name, "")) == _meant(old.get(name, ""))
+        for name in {**old, **now}
+    )
+
+
+def _meant(cell: str) -> tuple[float, ...] | str:
+    """Return what a cell says however a spreadsheet writes it: a moment to its minute, a number by its value."""
+    moment = _MOMENT.fullmatch(cell)
+    if moment:
+        return tuple(float(part or 0) for part in moment.groups())
+    return (float(f"{float(cell):.12g}"),) if _NUMBER.fullmatch(cell) else cell
 
 
 def untouched(sheet: Sheet, waiting: pd.DataFrame) -> pd.Series:

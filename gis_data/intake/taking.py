@@ -44,7 +44,7 @@ class Job:
     features
         Number of features, known for layer files.
     back
-        Keys of rows that come back from ``set_aside/``; None for an ordinary sheet.
+        ``key`` and ``own`` of rows that come back from ``set_aside/``; None for an ordinary sheet.
     persons, names
         Headers of columns about persons that were dropped, and the names that stood in them.
     """
@@ -54,7 +54,7 @@ class Job:
     sheet: Sheet | None
     match: Match | None
     features: int = 0
-    back: pd.Series | None = None
+    back: pd.DataFrame | None = None
     persons: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
 

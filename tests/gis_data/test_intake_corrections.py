@@ -261,3 +261,36 @@ def test_no_key_of_a_waiting_row_can_be_taken_for_a_number_of_a_person(ws: Works
     assert len(keys) == 300
     assert keys.is_unique
     assert not keys.str.contains(r"\d").any()
+
+
+def as_a_spreadsheet_writes_them(cell: str) -> str:
+    """Return a cell as a spreadsheet shows it: its own dates without seconds, numbers without trailing zeros."""
+    moment = pd.to_datetime(cell, format="%Y-%m-%d %H:%M:%S", errors="coerce")
+    if not pd.isna(moment):
+        return f"{moment.year}/{moment.month}/{moment.day} {moment.hour}:{moment:%M}"
+    return repr(float(cell)) if cell.replace(".", "").isdigit() and len(cell) > 1 else cell
+
+
+def test_rows_that_a_spreadsheet_has_only_written_otherwise_stay_where_they_are(ws: Workspace, tmp_path: Path):
+    take(ws, "一.csv", [row(1, **FIRST_CALL | {"报警时间": "2024-03-05 00:40:07"})])
+    calls = [
+        row(2, **OTHER_CALL | {"报警时间": "2024-03-05 00:41:30", "经度": "119.8300"}),
+        row(3, 报警时间="", 经度="119.8310"),
+    ]
+    take(ws, "二.csv", calls)
+    assert reasons(ws) == ["no_time", "same_event"]
+    before, path = state(ws), tmp_path / "改正.csv"
+    table = pd.read_csv(aside_file(ws), dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    mangled = table.map(as_a_spreadsheet_writes_them)
+    assert mangled["经度"].tolist() == ["119.83", "119.831"]
+    mangled.drop(columns="关联接警单编号", errors="ignore").to_csv(path, index=False, encoding="gb18030")
+    report = import_files(ws, [path]).files[0]
+    assert (report.accepted, report.already) == (0, True)
+    assert state(ws) == before
+
+
+def test_a_call_joined_to_another_comes_in_when_its_reason_is_emptied(ws: Workspace):
+    take(ws, "一.csv", [row(1, **FIRST_CALL), row(2, **OTHER_CALL), row(5, 报警时间="？")])
+    report = import_files(ws, [corrected(ws, 原因={3: ""})]).files[0]
+    assert (report.accepted, report.set_aside) == (1, 1)
+    assert reasons(ws) == ["no_time"]

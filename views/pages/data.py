@@ -108,7 +108,8 @@ def _remarks(report: QualityReport) -> None:
 
 def _problems(report: QualityReport) -> None:
     st.subheader(text("page.data.problems"), anchor=False)
-    names = dict(zip(report.problems["import_id"] + report.problems["file"], report.problems["file"], strict=True))
+    last_first = report.problems[::-1]
+    names = dict(zip(last_first["import_id"] + last_first["file"], last_first["file"], strict=True))
     left, _ = st.columns((1, 1.6))
     begin_with(["", *names], "", key="data file", name="file")
     chosen = left.selectbox(
@@ -160,8 +161,11 @@ def _lines_of(moves: pd.DataFrame, station: Station) -> gpd.GeoDataFrame:
 
 
 def _set_aside(station: Station) -> None:
-    """Offer the rows set aside, file by file, to those who may see exact points."""
-    waiting = {path.stem: path for path in sorted((station.ws.root / "set_aside").glob("*.csv"))}
+    """Offer the rows set aside, file by file, what came in last first, to those who may see exact points."""
+    order = {one: number for number, one in enumerate(station.table("imports")["import_id"])}
+    found = sorted((station.ws.root / "set_aside").glob("*.csv"), key=lambda path: path.name)
+    found.sort(key=lambda path: -order.get(path.name.partition("_")[0], 0))
+    waiting = {path.stem: path for path in found}
     if not waiting or not may("points"):
         return
     first = next(iter(waiting))
