@@ -29,6 +29,7 @@ from gis_data.table_rows import read_columns
 from gis_data.tables import Kind, Schema
 
 WAIT_S = 60.0
+BLOCK_ROWS = 20_000  # written at a time
 _SQL_TYPES: dict[Kind, str] = {"text": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "BOOLEAN", "time": "DATETIME"}
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
 _DEFINITION = f"""
@@ -64,12 +65,11 @@ def create(path: Path) -> None:
 
 def write(path: Path, tables: Sequence[tuple[Schema, pd.DataFrame]]) -> None:
     """Replace the given tables, all together or not at all; the frames conform to their schemas."""
-    prepared = [(schema, frame, _rows(schema, frame)) for schema, frame in tables]
     with closing(sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         with _transaction(connection):
-            for schema, frame, rows in prepared:
-                _replace(connection, schema, frame, rows)
+            for schema, frame in tables:
+                _replace(connection, schema, frame)
 
 
 def wipe(path: Path) -> None:
@@ -125,7 +125,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any, rows: Iterator[tuple[Any, ...]]) -> None:  # noqa: ANN401
+def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any) -> None:  # noqa: ANN401
     name = schema.name
     columns = [f'"{column}" {_SQL_TYPES[spec.kind]}' for column, spec in schema.columns.items()]
     if schema.geometry is not None:
@@ -139,7 +139,7 @@ def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any, rows: I
     connection.execute(f'CREATE TABLE "{name}" (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, {", ".join(columns)})')
     names = ", ".join(column.rsplit(" ", 1)[0] for column in columns)
     marks = ", ".join("?" * len(columns))
-    connection.executemany(f'INSERT INTO "{name}" ({names}) VALUES ({marks})', rows)  # noqa: S608
+    connection.executemany(f'INSERT INTO "{name}" ({names}) VALUES ({marks})', _rows(schema, frame))  # noqa: S608
     _register(connection, schema, frame)
 
 
@@ -178,10 +178,14 @@ def _geometry_type(schema: Schema) -> str:
 
 
 def _rows(schema: Schema, frame: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
-    columns: list[list[Any]] = [_values(frame[name], spec.kind) for name, spec in schema.columns.items()]
-    if schema.geometry is not None:
-        columns.append(_blobs(frame.geometry.to_numpy(), _srs_id(pyproj.CRS(frame.crs))))
-    return zip(*columns, strict=True)
+    """Give a table's rows, made block by block: as objects all at once they take over a kilobyte each."""
+    srs_id = None if schema.geometry is None else _srs_id(pyproj.CRS(frame.crs))
+    for start in range(0, len(frame), BLOCK_ROWS):
+        block = frame.iloc[start : start + BLOCK_ROWS]
+        columns: list[list[Any]] = [_values(block[name], spec.kind) for name, spec in schema.columns.items()]
+        if srs_id is not None:
+            columns.append(_blobs(block.geometry.to_numpy(), srs_id))
+        yield from zip(*columns, strict=True)
 
 
 def _values(values: pd.Series, kind: Kind) -> list[Any]:

@@ -18,7 +18,7 @@ import pyogrio
 import pytest
 import shapely
 
-from gis_data import audit, table_rows, tables
+from gis_data import audit, geopackage, table_rows, tables
 from gis_data.errors import SchemaError, WorkspaceError
 from gis_data.settings import CameraSettings, Settings, ZoneSettings
 from gis_data.study import Study
@@ -58,7 +58,9 @@ def incidents(count: int) -> gpd.GeoDataFrame:
     return tables.INCIDENTS.conform(frame, crs=CRS)
 
 
-def test_a_table_comes_back_as_it_went_in(ws: Workspace):
+@pytest.mark.parametrize("block", [geopackage.BLOCK_ROWS, 7])
+def test_a_table_comes_back_as_it_went_in(ws: Workspace, monkeypatch: pytest.MonkeyPatch, block: int):
+    monkeypatch.setattr(geopackage, "BLOCK_ROWS", block)
     table = incidents(40)
     ws.write({"incidents": table})
     back = Workspace.open(ws.root).read("incidents")
