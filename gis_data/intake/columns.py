@@ -1,61 +1,108 @@
 """Columns: a text in which all lines are equally wide, read by whole columns.
 
-In:     UTF-8 text without its header lines.
+In:     UTF-8 text without its header lines, piece by piece.
 Out:    its cells column by column; a column whose first rows hold few different texts as codes of its texts, read so at
         once: it is far smaller, and whatever is asked of its texts is asked once.
 """
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from gis_data.intake.text_pieces import Stream
+
 _HEAD = 1 << 20  # bytes of the first rows
 _BLOCK = 1 << 22  # bytes that are parsed at a time
 _LOOKED_AT, _ROWS_PER_TEXT = 10_000, 4  # a column of words: of so many rows every text stands in four
 
 
-def read_columns(text: memoryview, count: int, delimiter: str, *, quoted: bool) -> pa.Table:
+def read_columns(pieces: Iterator[bytes], count: int, delimiter: str, *, quoted: bool) -> pa.Table:
     """Return a text's cells by columns named 0, 1, ...; those of words as codes of their texts.
+
+    Parameters
+    ----------
+    pieces
+        The text as UTF-8, each piece but the last one up to a line end.
 
     Raises
     ------
     pyarrow.ArrowInvalid
-        If a line is not as wide as ``count``.
+        If a line is not as wide as ``count``, or there is none.
     """
-    names = [str(place) for place in range(count)]
-    types = dict.fromkeys(names, pa.large_string())
-    upto = bytes(text[:_HEAD]).rfind(b"\n") + 1
-    if upto and not quoted and len(text) > _HEAD:  # without quotes a text may be cut off at any line end
-        head = _read(text[:upto], types, delimiter, quoted=False)
-        wordy = [name for name in names if _holds_words(head[name])]
-        types |= dict.fromkeys(wordy, pa.dictionary(pa.int32(), pa.large_string()))
-    table = _read(text, types, delimiter, quoted=quoted)
-    with ThreadPoolExecutor() as threads:
-        whole = pa.table(dict(zip(names, threads.map(_in_one, table.columns), strict=True)))
-    del table
+    parts: list[list[pa.Array]] = [[] for _ in range(count)]
+    for table in (_between_quotes if quoted else _by_lines)(pieces, count, delimiter):
+        for part, column in zip(parts, table.columns, strict=True):
+            part += column.chunks
+    if not parts[0]:
+        raise pa.ArrowInvalid("no rows")
+    parts.reverse()
+    # Each column is let go as soon as it is in one piece.
+    columns = (pa.chunked_array(parts.pop()) for _ in range(count))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        whole = pa.table(dict(zip(map(str, range(count)), threads.map(_in_one, columns), strict=True)))
     pa.default_memory_pool().release_unused()  # what the threads have freed is of no use to anybody else
     return whole
 
 
-def _read(text: memoryview, types: dict[str, pa.DataType], delimiter: str, *, quoted: bool) -> pa.Table:
-    return arrow_csv.read_csv(
-        pa.py_buffer(text),
-        read_options=arrow_csv.ReadOptions(column_names=[*types], block_size=_BLOCK),
-        parse_options=arrow_csv.ParseOptions(
+def _by_lines(pieces: Iterator[bytes], count: int, delimiter: str) -> Iterator[pa.Table]:
+    """Give the cells of a text without quotes, which may be cut at any line end; the line ends behind it are none."""
+    types, first, ends = _all_texts(count), True, b""
+    for piece in pieces:
+        text = (ends + piece).rstrip(b"\r\n")
+        ends = (ends + piece)[len(text) :]
+        ends = ends[2 if ends.startswith(b"\r\n") else 1 :]  # what follows if more text does: empty lines
+        if not text:
+            continue
+        if first and len(text) > _HEAD and (upto := text.rfind(b"\n", 0, _HEAD) + 1):
+            head = _read(text[:upto], types, delimiter)
+            wordy = [name for name in types if _holds_words(head[name])]
+            types |= dict.fromkeys(wordy, pa.dictionary(pa.int32(), pa.large_string()))
+        first = False
+        yield _read(text, types, delimiter)
+
+
+def _read(text: bytes, types: dict[str, pa.DataType], delimiter: str) -> pa.Table:
+    return arrow_csv.read_csv(pa.py_buffer(text), **_options(types, delimiter, quoted=False))
+
+
+def _between_quotes(pieces: Iterator[bytes], count: int, delimiter: str) -> Iterator[pa.Table]:
+    """Give the cells of a text with quotes, in which a line end may stand: only its reader knows where to cut it."""
+    file, wordy = pa.PythonFile(Stream(pieces), mode="r"), None
+    for batch in arrow_csv.open_csv(file, **_options(_all_texts(count), delimiter, quoted=True)):
+        table = pa.Table.from_batches([batch])
+        if wordy is None:
+            wordy = [_holds_words(column) for column in table.columns]
+        yield pa.table(
+            {name: table[name].dictionary_encode() if few else table[name]
+             for name, few in zip(table.column_names, wordy, strict=True)}
+        )  # fmt: skip
+
+
+def _all_texts(count: int) -> dict[str, pa.DataType]:
+    return dict.fromkeys(map(str, range(count)), pa.large_string())
+
+
+def _options(types: dict[str, pa.DataType], delimiter: str, *, quoted: bool) -> dict[str, Any]:
+    return {
+        "read_options": arrow_csv.ReadOptions(column_names=[*types], block_size=_BLOCK),
+        "parse_options": arrow_csv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=quoted,
             ignore_empty_lines=False,
             quote_char='"' if quoted else False,
         ),
-        convert_options=arrow_csv.ConvertOptions(
+        "convert_options": arrow_csv.ConvertOptions(
             column_types=types,
             strings_can_be_null=False,
-            check_utf8=False,  # it is known to be (_as_utf8)
+            check_utf8=False,  # it is known to be (text_pieces)
         ),
-    )
+    }
 
 
 def _holds_words(column: pa.ChunkedArray) -> bool:

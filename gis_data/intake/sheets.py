@@ -4,7 +4,6 @@ In:     text (csv, tsv), xlsx, xls, HTML tables, GeoJSON, GeoPackage, shapefile,
 Out:    a ``Sheet`` for each sheet or layer; nothing is interpreted here.
 """
 
-import codecs
 import csv
 import hashlib
 import io
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from gis_data.errors import CrsError, InputError, PatrolError
 from gis_data.intake import archives, columns, headers, kinds, kml, layers, workbooks
 from gis_data.intake.archives import Source, parts_of
+from gis_data.intake.text_pieces import Text, text_of
 
 HEADER_WITHIN = 15
 OSM_EXTRACT = (".osm", ".pbf")
@@ -146,8 +146,13 @@ def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
 
 
 def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
-    raw = _as_utf8(source)
-    head = bytes(raw[:_HEAD]).decode("utf-8", errors="ignore")
+    text = text_of(source.path)
+    if text is None:
+        raise InputError("intake.damaged", file=source.name)
+    pieces = text.pieces()
+    first = next(pieces, b"")
+    whole = len(first) <= _HEAD and next(pieces, None) is None
+    head = first[:_HEAD].decode("utf-8", errors="ignore")
     known, lines = headers.names_of(own), head[:20_000].splitlines()[:HEADER_WITHIN]
 
     def fit(mark: str) -> tuple[int, int]:
@@ -155,16 +160,14 @@ def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
         return headers.known_count(cells, own=known), sum(line.count(mark) for line in lines)
 
     delimiter = max(",\t;|", key=fit)
-    whole = len(raw) <= _HEAD
-    sheet = _regular_sheet(source, raw, head, delimiter, own, whole=whole)
+    sheet = _regular_sheet(source, text, head, delimiter, own, whole=whole)
     if sheet is None:
-        records: list[list[Any]] = list(csv.reader(io.StringIO(str(raw, "utf-8"), newline=""), delimiter=delimiter))
-        sheet = _sheet(source, source.name, records, own)
+        sheet = _sheet(source, source.name, list(csv.reader(text.lines(), delimiter=delimiter)), own)
     yield sheet
 
 
 def _regular_sheet(
-    source: Source, raw: memoryview, head: str, delimiter: str, own: headers.Own, *, whole: bool
+    source: Source, text: Text, head: str, delimiter: str, own: headers.Own, *, whole: bool
 ) -> Sheet | None:
     """Return the sheet of a text in which all lines under the header are as wide as it, read by whole columns.
 
@@ -180,14 +183,9 @@ def _regular_sheet(
     at, names = _header_row(records, own)
     if at is None or len(records) == at + 1:
         return None
-    ends = [end.end() for end in itertools.islice(_LINE_END.finditer(raw), lines_upto[at])]
-    if len(ends) < lines_upto[at]:
-        return None
-    assert isinstance(raw.obj, bytes)  # what is searched far faster than a view of it
-    quoted = b'"' in raw.obj
-    below = raw[ends[-1] : None if quoted else _last_letter(raw)]
     try:
-        cells = columns.read_columns(below, len(names), delimiter, quoted=quoted)
+        below = _below(text.pieces(), lines_upto[at])
+        cells = columns.read_columns(below, len(names), delimiter, quoted=text.quoted)
     except pa.ArrowInvalid:
         return None
     filled = columns.filled(cells)
@@ -199,32 +197,13 @@ def _regular_sheet(
     return Sheet(source.path, source.name, cells.to_pandas(), numbers)
 
 
-def _last_letter(raw: memoryview) -> int:
-    """Return where a text ends but for the line ends behind it."""
-    end = len(raw)
-    while end and raw[end - 1] in b"\r\n":
-        end -= 1
-    return end
-
-
-def _as_utf8(source: Source) -> memoryview:
-    """Return a file's text as UTF-8, without the mark that may stand at its begin."""
-    raw = source.path.read_bytes()
-    if raw[:2] not in (b"\xff\xfe", b"\xfe\xff") and b"\x00" not in raw and _is_utf8(raw):
-        return memoryview(raw)[len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0 :]
-    return memoryview(_decode(source).encode())
-
-
-def _is_utf8(raw: bytes) -> bool:
-    """Tell whether bytes are UTF-8, without a copy of them as text (twice as large where it is Chinese)."""
-    ends = np.array([0, len(raw)], dtype=np.int64)
-    try:
-        pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(raw)]).cast(
-            pa.large_string()
-        )
-    except pa.ArrowInvalid:
-        return False
-    return True
+def _below(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:
+    """Give a text without its first lines, which lie in its first piece."""
+    first = next(pieces)
+    ends = [end.end() for end in itertools.islice(_LINE_END.finditer(first), lines)]
+    if len(ends) == lines:
+        yield first[ends[-1] :]
+        yield from pieces
 
 
 def _decode(source: Source, *, declared: str = "") -> str:
