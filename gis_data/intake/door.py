@@ -186,9 +186,9 @@ def _import(
     for job in [job for job in jobs if moves_nothing(session, job)]:
         jobs.remove(job)
         reports.append(FileReport(job.source.name, "", job.import_id, job.sha256, already=True))
-    ordered = sorted(jobs, key=lambda job: ORDER.index(job.table))
+    jobs.sort(key=lambda job: ORDER.index(job.table))
     grounds: list[tuple[str, dict[str, gpd.GeoDataFrame]]] = []
-    for number, job in enumerate(ordered, start=1):
+    for number, job in enumerate(jobs, start=1):
         started = time.perf_counter()
         if job.sheet is None:
             layers, report = _read_ground(job, ws.study)
@@ -198,14 +198,15 @@ def _import(
             grounds = _lay(session, before, grounds) if job.table == "incidents" else grounds
             report = take(session, job)
         reports.append(_timed(report, started))
-        progress("intake.step", number / (len(ordered) + 1))
+        job = jobs[number - 1] = job.without_rows(dry_run=dry_run)
+        progress("intake.step", number / (len(jobs) + 1))
     _lay(session, before, grounds)
-    if ordered:
+    if jobs:
         settle_villages(session)
         reports = with_late_masts(reports, settle_masts(session))
     whole = ImportReport(tuple(reports), dry_run=dry_run)
-    if ordered and not dry_run:
-        _store(session, before, ordered, whole)
+    if jobs and not dry_run:
+        _store(session, before, jobs, whole)
     if not dry_run:
         store.purge(ws)
     progress("intake.step", 1.0)
@@ -336,7 +337,7 @@ def _store(session: Session, before: pd.DataFrame, jobs: Sequence[Job], report: 
 
 
 def _keeps_original(job: Job, jobs: Sequence[Job]) -> bool:
-    return all(other.keeps_its_original() for other in jobs if other.sha256 == job.sha256)
+    return all(other.keeps_its_original for other in jobs if other.sha256 == job.sha256)
 
 
 def _import_rows(reports: Sequence[FileReport], now: pd.Timestamp) -> Iterator[dict[str, Any]]:

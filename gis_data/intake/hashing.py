@@ -25,14 +25,14 @@ _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of a console, on Wind
 def digests(text: bytes, ends: "array[int]", secret: bytes) -> bytes:
     """Return the digests of the texts that end at ``ends``."""
     inner, outer = _padded(secret)
-    start, found = 0, []
+    start, found = 0, bytearray()
     for end in ends:
         first, second = inner.copy(), outer.copy()
         first.update(text[start:end])
         second.update(first.digest())
-        found.append(second.digest())
+        found += second.digest()
         start = end
-    return b"".join(found)
+    return bytes(found)
 
 
 def begun(text: bytes, ends: "array[int]", secret: bytes) -> Callable[[], bytes]:

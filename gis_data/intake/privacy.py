@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gis_data.intake import headers, values
 from gis_data.intake.headers import Match
 from gis_data.intake.sheets import Sheet
-from gis_data.letters import Flags, Letters, Whole, fixed_width, letters_in, letters_of
+from gis_data.letters import Flags, Letters, Whole, fixed_width, letters_in, letters_of, pieces
 
 # Never kept in any form: what could name a person or a call. A call number is hashed, an address gives a village.
 NOT_COPIED = frozenset({"call_id", "linked_call_id", "serial_no", "address", "narrative"})
@@ -86,7 +86,14 @@ def private_rows(sheet: Sheet, match: Match, names: Iterable[str] = ()) -> pd.Se
 def may_be_kept(sheet: Sheet) -> bool:
     """Tell whether no cell at all holds a person's number or a free text; call numbers are longer than any of those."""
     looked_at = [column for column in sheet.frame.columns if not _is_measured(sheet.frame[column])]
-    return all(may_be_copied(values.as_text(sheet.frame[column])).all() for column in looked_at)
+    return all(_may_all_be_copied(sheet.frame[column]) for column in looked_at)
+
+
+def _may_all_be_copied(cells: pd.Series) -> bool:
+    """Tell whether all cells may be copied, looking at some after the other: at many at once it takes much memory."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        cells = pd.Series(cells.cat.categories)
+    return all(may_be_copied(values.as_text(cells.iloc[piece])).all() for piece in pieces(len(cells)))
 
 
 def may_be_copied(text: pd.Series) -> Flags:

@@ -47,6 +47,8 @@ class Job:
         ``key`` and ``own`` of rows that come back from ``set_aside/``; None for an ordinary sheet.
     persons, names
         Headers of columns about persons that were dropped, and the names that stood in them.
+    keeps_its_original
+        Whether the file may be kept as it is, known once its rows are taken.
     """
 
     source: Source
@@ -57,6 +59,7 @@ class Job:
     back: pd.DataFrame | None = None
     persons: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
+    keeps_its_original: bool = True
 
     @property
     def table(self) -> str:
@@ -70,14 +73,21 @@ class Job:
         """Short name of the file's content; the same content always has the same one."""
         return f"I{self.sha256[:12]}"
 
-    def keeps_its_original(self) -> bool:
-        """Tell whether the file may be kept as it is: every column is one that the tables keep, and nobody is in it."""
+    def without_rows(self, *, dry_run: bool) -> "Job":
+        """Return the job once its rows are taken: what is still asked of it needs none of them."""
         if self.sheet is None:
-            return True
+            return self
+        nothing = dataclasses.replace(self.sheet, frame=pd.DataFrame(), rows=self.sheet.rows[:0], shapes=None)
+        return dataclasses.replace(
+            self, sheet=nothing, back=None, keeps_its_original=not dry_run and self._may_be_kept(self.sheet)
+        )
+
+    def _may_be_kept(self, sheet: Sheet) -> bool:
+        """Tell whether the file may be kept as it is: every column is one that the tables keep, and nobody is in it."""
         match = self.match
         if match is None or self.back is not None or self.persons or match.dropped or match.left_out:
             return False
-        return privacy.may_be_kept(self.sheet)
+        return privacy.may_be_kept(sheet)
 
 
 @dataclass
