@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyproj
 import shapely
 
+from gis_data.slim import PLACE, bounds, is_slim, points, slimmed
 from gis_data.table_rows import read_columns
 from gis_data.tables import Kind, Schema
 
@@ -63,13 +64,19 @@ def create(path: Path) -> None:
         _add_srs(connection, pyproj.CRS("EPSG:4326"))
 
 
-def write(path: Path, tables: Sequence[tuple[Schema, pd.DataFrame]]) -> None:
-    """Replace the given tables, all together or not at all; the frames conform to their schemas."""
+def write(path: Path, tables: Sequence[tuple[Schema, pd.DataFrame]], *, crs: str) -> None:
+    """Replace the given tables, all together or not at all; the frames conform to their schemas.
+
+    Parameters
+    ----------
+    crs
+        What the places of slim tables are in.
+    """
     with closing(sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         with _transaction(connection):
             for schema, frame in tables:
-                _replace(connection, schema, frame)
+                _replace(connection, schema, frame, crs)
 
 
 def wipe(path: Path) -> None:
@@ -79,14 +86,16 @@ def wipe(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def read(path: Path, schema: Schema, *, crs: str, timezone: str) -> Any:  # noqa: ANN401 - frame or geo frame
+def read(path: Path, schema: Schema, *, crs: str, timezone: str, slim: bool = False) -> Any:  # noqa: ANN401
     """Return one table as its schema says; an empty one if it was never written."""
     with closing(_reader(path)) as connection:
         connection.execute("BEGIN")  # all blocks of one version, whatever is written meanwhile
         columns = read_columns(connection, schema) if _has(connection, schema.name) else {}
-    if not columns:
-        return schema.empty(crs=crs, timezone=timezone)
-    return schema.conform(_frame(schema, columns, crs), crs=crs, timezone=timezone)
+    if columns:
+        table = schema.conform(_frame(schema, columns, crs), crs=crs, timezone=timezone)
+    else:
+        table = schema.empty(crs=crs, timezone=timezone)
+    return schema.conform(slimmed(table), timezone=timezone) if slim else table
 
 
 def content_hash(path: Path, schema: Schema) -> str:
@@ -125,7 +134,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any) -> None:  # noqa: ANN401
+def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any, crs: str) -> None:  # noqa: ANN401
     name = schema.name
     columns = [f'"{column}" {_SQL_TYPES[spec.kind]}' for column, spec in schema.columns.items()]
     if schema.geometry is not None:
@@ -139,18 +148,19 @@ def _replace(connection: sqlite3.Connection, schema: Schema, frame: Any) -> None
     connection.execute(f'CREATE TABLE "{name}" (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, {", ".join(columns)})')
     names = ", ".join(column.rsplit(" ", 1)[0] for column in columns)
     marks = ", ".join("?" * len(columns))
-    connection.executemany(f'INSERT INTO "{name}" ({names}) VALUES ({marks})', _rows(schema, frame))  # noqa: S608
-    _register(connection, schema, frame)
+    connection.executemany(f'INSERT INTO "{name}" ({names}) VALUES ({marks})', _rows(schema, frame, crs))  # noqa: S608
+    _register(connection, schema, frame, crs)
 
 
-def _register(connection: sqlite3.Connection, schema: Schema, frame: Any) -> None:  # noqa: ANN401
+def _register(connection: sqlite3.Connection, schema: Schema, frame: Any, crs: str) -> None:  # noqa: ANN401
     insert = "INSERT INTO gpkg_contents (table_name, data_type, identifier, min_x, min_y, max_x, max_y, srs_id)"
     if schema.geometry is None:
         connection.execute(f"{insert} VALUES (?, 'attributes', ?, NULL, NULL, NULL, NULL, 0)", (schema.name,) * 2)
         return
-    srs_id = _add_srs(connection, pyproj.CRS(frame.crs))
-    bounds = [None if np.isnan(value) else float(value) for value in frame.total_bounds]
-    connection.execute(f"{insert} VALUES (?, 'features', ?, ?, ?, ?, ?, ?)", (*(schema.name,) * 2, *bounds, srs_id))
+    slim = is_slim(frame)
+    srs_id = _add_srs(connection, pyproj.CRS(crs if slim else frame.crs))
+    reach = [None if np.isnan(value) else float(value) for value in (bounds(frame) if slim else frame.total_bounds)]
+    connection.execute(f"{insert} VALUES (?, 'features', ?, ?, ?, ?, ?, ?)", (*(schema.name,) * 2, *reach, srs_id))
     connection.execute(
         "INSERT INTO gpkg_geometry_columns VALUES (?, 'geometry', ?, ?, 0, 0)",
         (schema.name, _geometry_type(schema), srs_id),
@@ -177,14 +187,16 @@ def _geometry_type(schema: Schema) -> str:
     return kinds[0].upper() if len(kinds) == 1 else "GEOMETRY"
 
 
-def _rows(schema: Schema, frame: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+def _rows(schema: Schema, frame: Any, crs: str) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
     """Give a table's rows, made block by block: as objects all at once they take over a kilobyte each."""
-    srs_id = None if schema.geometry is None else _srs_id(pyproj.CRS(frame.crs))
+    slim = is_slim(frame)
+    srs_id = None if schema.geometry is None else _srs_id(pyproj.CRS(crs if slim else frame.crs))
     for start in range(0, len(frame), BLOCK_ROWS):
         block = frame.iloc[start : start + BLOCK_ROWS]
         columns: list[list[Any]] = [_values(block[name], spec.kind) for name, spec in schema.columns.items()]
         if srs_id is not None:
-            columns.append(_blobs(block.geometry.to_numpy(), srs_id))
+            shapes = points(*(block[name].to_numpy() for name in PLACE)) if slim else block.geometry.to_numpy()
+            columns.append(_blobs(shapes, srs_id))
         yield from zip(*columns, strict=True)
 
 

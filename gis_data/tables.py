@@ -20,6 +20,7 @@ from geopandas.array import GeometryArray
 
 from gis_data.errors import CrsError, SchemaError
 from gis_data.keys import repeated
+from gis_data.slim import PLACE, is_slim
 from gis_data.taxonomy import CLASSES, TYPES
 
 Kind = Literal["text", "int", "float", "bool", "time"]
@@ -70,11 +71,21 @@ class Schema:
             If a required column is absent or a value is outside its range; all problems are named together.
         CrsError
             If the table is in another CRS than ``crs``.
+
+        Notes
+        -----
+        A slim table (slim.py) stays one: its words are words, its places metres of the study's CRS.
         """
         absent = [name for name in self.required if name not in frame.columns]
         if absent:
             raise SchemaError("table.columns", table=self.name, missing=", ".join(absent))
-        columns = {name: _cast(frame, name, column, timezone) for name, column in self.columns.items()}
+        slim = self.geometry == ("Point",) and is_slim(frame)
+        columns = {
+            name: frame[name]
+            if slim and column.kind == "text" and name in frame and _is_words(frame[name])
+            else _cast(frame, name, column, timezone)
+            for name, column in self.columns.items()
+        }
         plain = pd.DataFrame(columns, index=frame.index, copy=False).reset_index(drop=True)
         # Of words, which stand for few texts, it is asked faster whether all are allowed.
         asked = {
@@ -83,6 +94,8 @@ class Schema:
         problems = [problem for name, column in self.columns.items() for problem in _problems(asked[name], column)]
         if problems:
             raise SchemaError("table.values", table=self.name, problems="; ".join(problems))
+        if slim:
+            return plain.assign(**{name: frame[name].to_numpy(dtype=float) for name in PLACE})
         if self.geometry is None:
             return plain
         return self._with_geometry(frame, plain, crs)

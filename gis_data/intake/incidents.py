@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +26,7 @@ from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
 from gis_data.side_by_side import side_by_side
+from gis_data.slim import PLACE
 from gis_data.study import Study
 from gis_data.tables import INCIDENTS
 from gis_data.taxonomy import USABLE_POINT, has_a_place
@@ -52,7 +52,7 @@ class Known:
     this_import
         Those that the same file has brought already; one that comes again is a duplicate.
     earlier
-        The incidents of all imports, or None; the shares of a new file are held against theirs.
+        The incidents of all imports (a slim table), or None; the shares of a new file are held against theirs.
     comes_back
         Whether the rows come back from ``set_aside/``: a person has said that they are events of their own.
     masts
@@ -84,7 +84,9 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
         partial(placing.read_places, cells, sheet, match, known.around),
     )
     hashes = identities(cells, calls, known.salt)
-    rows = when.frame.assign(**decoded, source_file=sheet.name, source_row=sheet.rows, import_id=import_id)
+    origin = {"source_file": sheet.name, "import_id": import_id}
+    same = {name: values.one_word(word, when.frame.index) for name, word in origin.items()}
+    rows = when.frame.assign(**decoded, source_row=sheet.rows, **same)
     placed = placing.place_rows(said, cells, sheet, rows, known.around, known.masts)
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
@@ -93,15 +95,12 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     ids, linked = hashes()
     rows = rows.assign(incident_id=ids, linked_id=linked, **place.drop(columns="outside"))
     written, spelt = _written(cells, sheet, rows, calls)
-    (reasons, details), points = side_by_side(
-        partial(_judge, cells, rows, calls, place["outside"], when.hour_known, known),
-        partial(placing.points, place["x_m"].to_numpy(), place["y_m"].to_numpy()),
-    )
+    reasons, details = _judge(cells, rows, calls, place["outside"], when.hour_known, known)
     kept = reasons == ""
     notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
     frame = rows[kept.to_numpy()]
     accepted, (told_of_file, remarks), marks = side_by_side(
-        partial(_conformed, frame, points[kept.to_numpy()], known.study),
+        partial(INCIDENTS.conform, frame, timezone=known.study.timezone),
         partial(whole_file.look, frame, kept, known.earlier, timezone=known.study.timezone),
         partial(_marks, rows),
     )
@@ -111,13 +110,6 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
         remarks=(*when.remarks, *placed.remarks, *spelt, *remarks),
         corrections=_traceable(placed.corrections, rows), marks=marks,
     )  # fmt: skip
-
-
-def _conformed(rows: pd.DataFrame, points: NDArray[np.object_], study: Study) -> gpd.GeoDataFrame:
-    """Return accepted rows with their points, as the table wants them."""
-    frame = gpd.GeoDataFrame(rows, geometry=points, crs=study.crs, copy=False)
-    accepted: gpd.GeoDataFrame = INCIDENTS.conform(frame, crs=study.crs, timezone=study.timezone)
-    return accepted
 
 
 def _written(
@@ -149,6 +141,7 @@ def _marks(rows: pd.DataFrame) -> pd.DataFrame:
 def _traceable(corrections: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Return moved and dropped points with the row and the import they belong to."""
     row = rows[["source_file", "source_row", "import_id"]].iloc[corrections["row"]].reset_index(drop=True)
+    row = row.assign(**{name: values.as_written(row[name]) for name in ("source_file", "import_id")})
     return pd.concat([row, corrections.drop(columns="row")], axis=1)
 
 
@@ -322,14 +315,14 @@ def _earlier_calls(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
     names = ["reported_at", "incident_class", "type", "source_file", "source_row"]
     table = known.earlier
     if table is None or table.empty or known.comes_back:
-        return pd.DataFrame({name: [] for name in (*names, "x_m", "y_m")})
+        return pd.DataFrame({name: [] for name in (*names, *PLACE)})
     at, reach = rows["reported_at"], pd.Timedelta(minutes=duplicates.WINDOW_MIN)
     near = table["reported_at"].between(at.min() - reach, at.max() + reach)
     table = table[near & (table["origin"] == "reported") & (table["count"] == 1)]
     # Of a report at 00:00 the hour may not be known; a row that comes again replaces itself.
     table = table[table["precision"].isin(USABLE_POINT) & (table["reported_at"] != table["reported_at"].dt.normalize())]
     table = table[~keys.among(table["incident_id"], rows["incident_id"])]
-    return pd.DataFrame(table[names]).assign(x_m=table.geometry.x, y_m=table.geometry.y)
+    return pd.DataFrame(table[[*names, *PLACE]])
 
 
 def _words(cells: Mapping[str, pd.Series], name: str, index: pd.Index) -> pd.Series:

@@ -82,7 +82,7 @@ def _kinds_by_age(
         near = near[(table["count"].iloc[near] == 1).to_numpy()]
         parts.append(table["type"].iloc[near])
         ages.append(age[near])
-    return values.stacked(*parts), np.concatenate(ages)
+    return values.stacked(values.as_written(parts[0]), parts[1]), np.concatenate(ages)
 
 
 def _place(age: Counts) -> NDArray[np.intp]:

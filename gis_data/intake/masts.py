@@ -7,13 +7,13 @@ Method: a place where things happen lies in one village. A point at which severa
         A point is the same one if its six decimals, or its metres, are.
 """
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from gis_data.intake.notation import Written
+from gis_data.slim import PLACE
 from gis_data.study import WGS84, Study, transformer
 
 Floats = NDArray[np.float64]
@@ -24,10 +24,10 @@ PER_DEGREE, PER_METRE = 1e6, 1.0
 REACH_M = 2000.0  # so far off may be the place of a call (DOMAIN 2.6, pitfall 5)
 
 
-def known_masts(incidents: gpd.GeoDataFrame) -> Floats:
-    """Return the points, metres (n × 2), at which incidents are known to stand for a mast."""
-    at = incidents.geometry[incidents["precision"] == "cell"]
-    return np.unique(shapely.get_coordinates(at[~at.is_empty].to_numpy()), axis=0)
+def known_masts(incidents: pd.DataFrame) -> Floats:
+    """Return the points, metres (n × 2), at which incidents (a slim table) are known to stand for a mast."""
+    at = incidents.loc[incidents["precision"] == "cell", PLACE].to_numpy(dtype=float)
+    return np.unique(at[np.isfinite(at).all(axis=1)], axis=0)
 
 
 def at_known(written: Written, masts: Floats, study: Study) -> Flags:
@@ -48,14 +48,15 @@ def in_reach(x: Floats, y: Floats, asked: Flags, study: Study) -> Flags:
     return found
 
 
-def late_masts(incidents: gpd.GeoDataFrame) -> pd.Series:
-    """Tell which incidents with an exact point stand at a mast, as all incidents together show."""
+def late_masts(incidents: pd.DataFrame) -> pd.Series:
+    """Tell which incidents (a slim table) with an exact point stand at a mast, as all incidents together show."""
     found = np.zeros(len(incidents), dtype=bool)
     precision, village = (incidents[name].to_numpy(dtype=object) for name in ("precision", "village_id"))
-    rows = np.flatnonzero(np.isin(precision, ("exact", "cell")) & ~incidents.geometry.is_empty.to_numpy())
+    xy = incidents[PLACE].to_numpy(dtype=float)
+    rows = np.flatnonzero(incidents["precision"].isin(("exact", "cell")).to_numpy() & np.isfinite(xy).all(axis=1))
     if not len(rows):
         return pd.Series(found, index=incidents.index)
-    xy = shapely.get_coordinates(incidents.geometry.to_numpy()[rows])
+    xy = xy[rows]
     spot = pd.factorize(_keys(xy[:, 0], xy[:, 1], PER_METRE))[0]
     often = np.bincount(spot) >= MAST_ROWS
     asked = often[spot]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from gis_data.intake import elsewhere, masts, places, rounding, values
@@ -187,14 +186,6 @@ def _precision(*told: tuple[str, Flags], index: pd.Index) -> pd.Series:
     for name, where in told:
         found[where] = PRECISIONS.index(name)
     return values.words_of(PRECISIONS, found, index)
-
-
-def points(x: Floats, y: Floats) -> NDArray[np.object_]:
-    """Return places in metres as points; NaN is an empty one."""
-    found = np.full(len(x), shapely.Point(), dtype=object)
-    known = np.isfinite(x)
-    found[known] = shapely.points(x[known], y[known])
-    return found
 
 
 def _corrections(point: Located, notes: Mapping[str, Flags]) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -269,9 +268,11 @@ def filled_fields(incidents: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Seri
     return found | {"point": (placed, incidents["precision"].isin(USABLE_POINT))}
 
 
-def completeness(incidents: gpd.GeoDataFrame) -> pd.DataFrame:
+def completeness(incidents: pd.DataFrame) -> pd.DataFrame:
     """Return how many rows of each import and month have each field filled (table COMPLETENESS)."""
-    keys = [incidents["import_id"], incidents["reported_at"].dt.strftime("%Y-%m").rename("month")]
+    own = incidents["import_id"].astype("category")
+    own = own.cat.reorder_categories(sorted(own.cat.categories))
+    keys = [own, incidents["reported_at"].dt.strftime("%Y-%m").rename("month")]
     parts = []
     for name, (asked, flags) in filled_fields(incidents).items():
         counted = flags[asked].groupby(keys).agg(rows="size", filled="sum")

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import aside, cameras, history, incidents, masts, privacy, roster, villages, visits
+from gis_data.intake import aside, cameras, history, incidents, masts, privacy, roster, values, villages, visits
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
 from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
@@ -26,6 +25,7 @@ from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
 from gis_data.keys import among
 from gis_data.side_by_side import side_by_side
+from gis_data.slim import is_slim
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
@@ -101,7 +101,7 @@ class Session:
 
     def table(self, name: str) -> Any:  # noqa: ANN401 - frame or geo frame
         """Return a table with what this import has added so far."""
-        return self.changed[name] if name in self.changed else self.ws.read(name)
+        return self.changed[name] if name in self.changed else history.read(self.ws, name)
 
     def add(self, name: str, rows: Any) -> None:  # noqa: ANN401 - frame or geo frame
         """Add rows to the end of a table."""
@@ -188,7 +188,7 @@ def settle_masts(session: Session) -> pd.DataFrame:
         return table.loc[[], ["import_id", "source_file", "source_row"]]
     before = session.table("settled")
     session.changed["incidents"], session.changed["settled"] = history.settle_masts(table, before)
-    changed = (session.changed["incidents"]["precision"] != table["precision"]).to_numpy()
+    changed = values.differ(session.changed["incidents"]["precision"], table["precision"]).to_numpy()
     return pd.DataFrame(table.loc[changed, ["import_id", "source_file", "source_row"]])
 
 
@@ -313,11 +313,14 @@ def _with_origin(accepted: Any, job: Job, places: np.ndarray, waiting: pd.DataFr
     """Return accepted rows with the file and row they come from; a row from ``set_aside/`` keeps its first one."""
     assert job.sheet is not None
     if waiting is None:
-        return accepted.assign(source_file=job.sheet.name, source_row=job.sheet.rows[places], import_id=job.import_id)
-    origin = _origin(job, waiting).iloc[places]
-    return accepted.assign(
-        source_file=origin["file"].to_numpy(), source_row=origin["row"].to_numpy(), import_id=job.import_id
-    )
+        file, rows = pd.Series(job.sheet.name, index=accepted.index, dtype="str"), job.sheet.rows[places]
+    else:
+        origin = _origin(job, waiting).iloc[places]
+        file, rows = origin["file"].astype("str").set_axis(accepted.index), origin["row"].to_numpy()
+    own = pd.Series(job.import_id, index=accepted.index, dtype="str")
+    if is_slim(accepted):
+        file, own = values.as_words(file), values.as_words(own)
+    return accepted.assign(source_file=file, source_row=rows, import_id=own)
 
 
 def _origin(job: Job, waiting: pd.DataFrame | None) -> pd.DataFrame:
@@ -329,7 +332,7 @@ def _origin(job: Job, waiting: pd.DataFrame | None) -> pd.DataFrame:
     return own.assign(file=own["file"].mask(known, waiting["file"]), row=own["row"].mask(known, waiting["row"]))
 
 
-def _to_the_minute(table: gpd.GeoDataFrame, timezone: str) -> gpd.GeoDataFrame:
+def _to_the_minute(table: pd.DataFrame, timezone: str) -> pd.DataFrame:
     """Return incidents without seconds: a minute is enough to plan by, and fewer people fit a minute than a second."""
     moments = {
         # In UTC, where no minute is there twice.

@@ -103,7 +103,7 @@ def _tables_without(ws: Workspace, imports: pd.DataFrame, gone: list[str]) -> tu
     tables: dict[str, Any] = {"imports": left}
     removed, restored = {}, {}
     for name in history.KEYS:
-        current, replaced = ws.read(name), ws.read(f"superseded_{name}")
+        current, replaced = (history.read(ws, each) for each in (name, f"superseded_{name}"))
         ours = current["import_id"].isin(gone)
         if not ours.any() and not replaced["import_id"].isin(gone).any():
             continue
@@ -116,7 +116,7 @@ def _tables_without(ws: Workspace, imports: pd.DataFrame, gone: list[str]) -> tu
     again = waiting["moved_to"].isin(gone) & ~waiting["import_id"].isin(gone)
     waiting = waiting.assign(moved_to=waiting["moved_to"].mask(again, ""))
     waiting = waiting[~waiting["import_id"].isin(gone)]
-    current = ws.read("incidents")
+    current = history.read(ws, "incidents")
     lost = current[~current["incident_id"].isin(tables.get("incidents", current)["incident_id"])]
     alone = aside.left_alone(waiting, lost)
     tables["aside"] = waiting.assign(reason=waiting["reason"].mask(alone, aside.ALONE))
@@ -125,7 +125,7 @@ def _tables_without(ws: Workspace, imports: pd.DataFrame, gone: list[str]) -> tu
     if "incidents" in tables or "villages" in tables:
         settled = ws.read("settled")
         tables["incidents"], tables["settled"] = history.settle(
-            tables.get("incidents", ws.read("incidents")),
+            tables.get("incidents", current),
             settled[~settled["import_id"].isin(gone)],
             tables.get("villages", ws.read("villages")),
         )

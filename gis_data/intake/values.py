@@ -78,6 +78,11 @@ def words_of(texts: Iterable[str], codes: NDArray[np.integer[Any]], index: pd.In
     return pd.Series(pd.Categorical.from_codes(number[codes], categories=categories, validate=False), index=index)
 
 
+def one_word(word: str, index: pd.Index) -> pd.Series:
+    """Return the same word for every row."""
+    return words_of([word], np.zeros(len(index), dtype=np.int8), index)
+
+
 def as_written(words: pd.Series) -> pd.Series:
     """Return categories (or anything else) as the plain column that they stand for."""
     if not isinstance(words.dtype, pd.CategoricalDtype):
