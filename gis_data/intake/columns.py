@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from gis_data.intake.text_pieces import Stream
+from gis_data.side_by_side import give_back
 
 _HEAD = 1 << 20  # bytes of the first rows
 _BLOCK = 1 << 22  # bytes that are parsed at a time
@@ -42,12 +43,10 @@ def read_columns(pieces: Iterator[bytes], count: int, delimiter: str, *, quoted:
     if not parts[0]:
         raise pa.ArrowInvalid("no rows")
     parts.reverse()
-    # Each column is let go as soon as it is in one piece.
+    # The pieces of each column are let go as soon as it is in one.
     columns = (pa.chunked_array(parts.pop()) for _ in range(count))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        whole = pa.table(dict(zip(map(str, range(count)), threads.map(_in_one, columns), strict=True)))
-    pa.default_memory_pool().release_unused()  # what the threads have freed is of no use to anybody else
-    return whole
+        return pa.table(dict(zip(map(str, range(count)), threads.map(_in_one, columns), strict=True)))
 
 
 def _by_lines(pieces: Iterator[bytes], count: int, delimiter: str) -> Iterator[pa.Table]:
@@ -115,7 +114,10 @@ def _in_one(column: pa.ChunkedArray) -> pa.Array:
     """Return a column in one piece; one of words as codes of its texts."""
     if not pa.types.is_dictionary(column.type) and _holds_words(column):
         column = column.dictionary_encode()
-    return (column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column).combine_chunks()
+    whole = (column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column).combine_chunks()
+    del column
+    give_back()
+    return whole
 
 
 def filled(cells: pa.Table) -> np.ndarray:

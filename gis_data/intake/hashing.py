@@ -22,7 +22,7 @@ _LEAST_TEXTS = 100_000  # fewer are hashed before a second process has begun
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of a console, on Windows
 
 
-def digests(text: bytes, ends: "array[int]", secret: bytes) -> bytes:
+def digests(text: bytes | memoryview, ends: "array[int]", secret: bytes) -> bytes | bytearray:
     """Return the digests of the texts that end at ``ends``."""
     inner, outer = _padded(secret)
     start, found = 0, bytearray()
@@ -32,10 +32,10 @@ def digests(text: bytes, ends: "array[int]", secret: bytes) -> bytes:
         second.update(first.digest())
         found += second.digest()
         start = end
-    return bytes(found)
+    return found
 
 
-def begun(text: bytes, ends: "array[int]", secret: bytes) -> Callable[[], bytes]:
+def begun(text: bytes, ends: "array[int]", secret: bytes) -> Callable[[], bytes | bytearray]:
     """Begin to hash; return the way to the digests, which waits until they are there."""
     if len(ends) < _LEAST_TEXTS or (os.cpu_count() or 1) < 2 or not sys.executable:
         return lambda: digests(text, ends, secret)
@@ -51,7 +51,7 @@ def begun(text: bytes, ends: "array[int]", secret: bytes) -> Callable[[], bytes]
         for part in (array("q", [len(secret), len(ends)]).tobytes(), secret, ends.tobytes(), text):
             pipe.write(part)
 
-    def finished() -> bytes:
+    def finished() -> bytes | bytearray:
         with child:
             assert child.stdout is not None
             found = child.stdout.read()
@@ -74,14 +74,14 @@ def _padded(secret: bytes) -> list[Any]:
     return [hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C)]
 
 
-def _asked(told: bytes) -> tuple[bytes, "array[int]", bytes]:
-    """Return texts, their ends and the secret from what the first process has sent."""
+def _asked(told: bytes) -> tuple[memoryview, "array[int]", bytes]:
+    """Return texts, their ends and the secret from what the first process has sent, which is not copied."""
     sizes, head = array("q"), array("q", [0, 0]).itemsize * 2
     sizes.frombytes(told[:head])
     secret, ends = told[head : head + sizes[0]], array("q")
-    after = head + sizes[0] + ends.itemsize * sizes[1]
-    ends.frombytes(told[head + sizes[0] : after])
-    return told[after:], ends, secret
+    after, whole = head + sizes[0] + ends.itemsize * sizes[1], memoryview(told)
+    ends.frombytes(whole[head + sizes[0] : after])
+    return whole[after:], ends, secret
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from gis_data.intake.identities import call_numbers, identities
 from gis_data.intake.report import Sorted
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
-from gis_data.side_by_side import side_by_side
+from gis_data.side_by_side import give_back, side_by_side
 from gis_data.slim import PLACE
 from gis_data.study import Study
 from gis_data.tables import INCIDENTS
@@ -83,28 +83,37 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
         partial(_decode, cells, known),
         partial(placing.read_places, cells, sheet, match, known.around),
     )
+    give_back()
     hashes = identities(cells, calls, known.salt)
     origin = {"source_file": sheet.name, "import_id": import_id}
     same = {name: values.one_word(word, when.frame.index) for name, word in origin.items()}
     rows = when.frame.assign(**decoded, source_row=sheet.rows, **same)
     placed = placing.place_rows(said, cells, sheet, rows, known.around, known.masts)
+    del said  # of very many rows what nobody asks any more is let go at once
+    give_back()
     place = placed.frame
     then = places.valid_then(place["village_id"], rows["reported_at"], known.around.villages)
     notes["village_merged"] = values.differ(then, place["village_id"])
     place = place.assign(village_id=then)
     ids, linked = hashes()
+    del hashes
     rows = rows.assign(incident_id=ids, linked_id=linked, **place.drop(columns="outside"))
     written, spelt = _written(cells, sheet, rows, calls)
+    notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
+    notes = {key: flags for key, flags in {**notes, **placed.notes}.items() if flags.any()}
+    for given in (when.notes, placed.notes):
+        given.clear()
     reasons, details = _judge(cells, rows, calls, place["outside"], when.hour_known, known)
     kept = reasons == ""
-    notes |= when.notes | written | {"number_damaged": calls["damaged"], "link_damaged": calls["follows"]}
+    told = {key: notes.pop(key) & kept for key in [*notes]}
+    del cells, calls, place
+    give_back()
     frame = rows[kept.to_numpy()]
     accepted, (told_of_file, remarks), marks = side_by_side(
         partial(INCIDENTS.conform, frame, timezone=known.study.timezone),
         partial(whole_file.look, frame, kept, known.earlier, timezone=known.study.timezone),
         partial(_marks, rows),
     )
-    told = {key: flags & kept for key, flags in {**notes, **placed.notes}.items()}
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told | told_of_file, unknown=unknown,
         remarks=(*when.remarks, *placed.remarks, *spelt, *remarks),

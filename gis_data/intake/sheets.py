@@ -24,6 +24,7 @@ from gis_data.errors import CrsError, InputError, PatrolError
 from gis_data.intake import archives, columns, headers, kinds, kml, layers, workbooks
 from gis_data.intake.archives import Source, parts_of
 from gis_data.intake.text_pieces import Text, text_of
+from gis_data.side_by_side import give_back
 
 HEADER_WITHIN = 15
 OSM_EXTRACT = (".osm", ".pbf")
@@ -194,7 +195,10 @@ def _regular_sheet(
     cells = cells.select(named).rename_columns(_unique_names([names[place] for place in named]))
     if not filled.all():
         cells = cells.filter(pa.array(filled))
-    return Sheet(source.path, source.name, cells.to_pandas(), numbers)
+    frame = cells.to_pandas()
+    del cells
+    give_back()
+    return Sheet(source.path, source.name, frame, numbers)
 
 
 def _below(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:

@@ -88,6 +88,7 @@ def read_times(cells: Mapping[str, pd.Series], numbers: pd.Series, *, timezone: 
     usual = {name: usual_moments(cells[name]) for name in TIMES if name in cells}
     notes = _oddities(cells, usual)
     moments = {name: as_moment(cells[name], timezone=timezone, usual=known) for name, known in usual.items()}
+    del usual
     reported = moments["reported_at"]
     stamps = stamps_in(numbers, reported, timezone=timezone)
     reported, hour_known, by_hour, about = _report_times(written, reported, stamps, timezone)
