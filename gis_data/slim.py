@@ -1,4 +1,4 @@
-"""Slim tables: very many rows of points as the intake holds them, each in a fifth of the memory.
+"""Slim tables: very many rows of points as the intake holds them, each in a quarter of the memory.
 
 In:     rows of a schema of points, their texts as words (categories) or plain, their places as objects or as metres.
 Out:    a plain frame with the schema's columns, words where few texts stand for all, and ``x_m``, ``y_m`` (NaN for no
