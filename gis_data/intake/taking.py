@@ -24,7 +24,7 @@ from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorte
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
 from gis_data.keys import among
-from gis_data.side_by_side import side_by_side
+from gis_data.side_by_side import give_back, side_by_side
 from gis_data.slim import is_slim
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
@@ -208,6 +208,7 @@ def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
         sheet, match = aside.with_given(sheet, match, waiting, crs=session.ws.study.crs)
     read = ~private & ~stays
     found = _read(session, _part(sheet, read), match, job, waiting) if read.any() else _nothing(session, match.table)
+    give_back()
     reasons = pd.Series("", index=sheet.frame.index, dtype="str").mask(private, PRIVATE)
     details = pd.Series("", index=sheet.frame.index, dtype="str")
     if waiting is not None:
