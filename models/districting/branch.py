@@ -14,8 +14,10 @@ Method: the relaxation of rules (1)–(5) sets posts by halves, so that every pa
 
             V_j(v) = min Σ_i w_i·(d_ij − v_i)·x_ij,  x ∈ {0, 1},  load in the band             (``knapsack``)
 
-        Pairs whose toll lifts the bound over the best answer are closed for the node and all below it. Where every
-        part is a single post what is left is an assignment, which HiGHS finishes with cuts of contiguity (``exact``).
+        Pairs whose toll lifts the bound over the best answer are closed for the node and all below it. A node whose
+        bound has come near to what is to be beaten is ended by its zones (``node_lists``). Where every part is a
+        single post and its zones are too many, what is left is an assignment, which HiGHS finishes with cuts of
+        contiguity (``exact``).
 """
 
 import heapq
@@ -31,11 +33,14 @@ from scipy.sparse.csgraph import dijkstra
 from models.districting.bound import Knapsacks, columns_of, continuous_knapsacks, lagrangian_bound
 from models.districting.exact import connected_pairs, solve_exactly
 from models.districting.knapsack import Knapsack
+from models.districting.node_lists import best_by_zones
 from models.districting.parts import halves
 from models.districting.problem import SAME, Bools, Floats, Ints, Problem, objective
 from models.districting.watch import Watch
 
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
+LONGEST = 150_000  # unfinished zones a post may have in a list that ends a node
+NEAR, AGAIN = 0.06, 0.7  # room (of what is to be beaten) for a first list; of the room at which one was too long
 DIVE_NODES = 200  # of HiGHS, for a plan from the prices; counted, not timed, so that more time only goes further
 
 
@@ -60,6 +65,7 @@ class _Node:
     open_pairs: Bools
     v: Floats
     bound: float
+    too_long: float = math.inf  # room in which a list was too long here or above
 
     @property
     def posts(self) -> Ints:
@@ -72,7 +78,7 @@ class _Node:
 
 def branch(
     problem: Problem, start: Ints, *, watch: Watch, seed: int, most_nodes: int | None = None,
-    begin: tuple["_Node", ...] | None = None,
+    begin: tuple["_Node", ...] | None = None, longest: int = LONGEST,
 ) -> Branched:  # fmt: skip
     """Return the cheapest connected answer, or the best found and the bound when the time (or nodes) is over.
 
@@ -80,6 +86,7 @@ def branch(
     """
     best, cost = start, objective(problem, start)
     number, nodes, solves, cuts = itertools.count(), 0, 0, 0
+    balanced = math.isfinite(problem.highest)  # lists need a band
     first = _root(problem, start) if begin is None else begin
     waiting: list[tuple[float, int, _Node]] = [(node.bound, next(number), node) for node in first]
     heapq.heapify(waiting)
@@ -93,12 +100,24 @@ def branch(
         tight, taken = _tightened(problem, node, cost, moves=NODE_MOVES if nodes > 1 else ROOT_MOVES)
         if tight is None:
             continue
+        room = cost - tight.bound
+        if balanced and (tight.settled or room < min(NEAR * cost, AGAIN * tight.too_long)):
+            ended = best_by_zones(problem, tight.parts, tight.open_pairs, problem.load * tight.v, cost,
+                                  most=longest, watch=watch, seed=seed)  # fmt: skip
+            if ended is not None:
+                solves += 1
+                if ended.post is not None:
+                    best, cost = ended.post, ended.cost
+                if not ended.proven:  # back on the pile: its bound still counts
+                    heapq.heappush(waiting, (tight.bound, next(number), tight))
+                continue
+            tight = replace(tight, too_long=room)
         if tight.settled:
             leaf = solve_exactly(problem, best, tight.open_pairs, time_limit_s=watch.left_s, seed=seed)
             solves, cuts = solves + leaf.solves, cuts + leaf.cuts
             if leaf.post is not None and objective(problem, leaf.post) < cost:
                 best, cost = leaf.post, objective(problem, leaf.post)
-            if leaf.ended_by == "time":  # back on the pile: its bound still counts
+            if leaf.ended_by == "time":
                 heapq.heappush(waiting, (tight.bound, next(number), tight))
             continue
         if nodes & (nodes - 1) == 0:  # at the 1st, 2nd, 4th, 8th ... node

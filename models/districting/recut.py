@@ -16,6 +16,7 @@ from models.districting.problem import Ints, Problem, objective
 from models.districting.watch import Watch
 
 NODES = 60  # parts of a search tree for one cut; two or three zones of a town take 1 to 20
+LONGEST = 3_000  # unfinished zones of a post in a list: few, for time is looked at between cuts only
 
 
 def recut(problem: Problem, post: Ints, *, deadline: float, seed: int) -> Ints:
@@ -54,7 +55,7 @@ def _cut_again(problem: Problem, post: Ints, group: tuple[int, ...], *, deadline
         band=problem.limits,
     )  # fmt: skip
     before = number[post[units]]
-    found = branch(part, before, watch=Watch(deadline), seed=seed, most_nodes=NODES).post
+    found = branch(part, before, watch=Watch(deadline), seed=seed, most_nodes=NODES, longest=LONGEST).post
     if objective(part, found) >= objective(part, before) - 1e-9:
         return post
     better = post.copy()

@@ -75,7 +75,7 @@ class _Side:
 
 def best_of_stock(
     zones: Zones, count: int, cost: float, u: Floats, *,
-    watch: Watch, seed: int, proof: bool, parts: Sequence[Bools] = (),
+    watch: Watch, seed: int, proof: bool, parts: Sequence[Bools] = (), counts: tuple[Count, ...] = (),
 ) -> Best:  # fmt: skip
     """Return the best plan that is ``count`` zones of a stock and costs less than ``cost``.
 
@@ -86,12 +86,14 @@ def best_of_stock(
     proof
         Go on until no plan of the stock can be better, or the time is over; else only look for a good plan.
     parts
-        Sets of units in which posts are counted.
+        Sets of units in which posts are counted where that splits the stock.
+    counts
+        What every plan has to keep.
     """
     best = Best(None, cost, True)
     begin = np.argsort(zones.cost - zones.members @ u, kind="stable")[:FIRST]
     number = itertools.count()
-    waiting: list[tuple[float, int, _Open]] = [(-math.inf, next(number), _Open(zones, [], (), begin))]
+    waiting: list[tuple[float, int, _Open]] = [(-math.inf, next(number), _Open(zones, [], counts, begin))]
     while waiting:
         if watch.over():
             return replace(best, proven=False, bound=waiting[0][0])
@@ -110,7 +112,7 @@ def best_of_stock(
         if order == 0 and len(rest.zones) > SMALL:  # a plan of the zones that look best: what it beats leaves
             few = rest.zones.only(np.argsort(rest.reduced, kind="stable")[:SMALL])
             best = _better(best, whole(few, count, rest.triples, best.cost, time_limit_s=watch.left_s,
-                                       seed=seed, most_nodes=PLAN_NODES))  # fmt: skip
+                                       seed=seed, most_nodes=PLAN_NODES, counts=rest.counts))  # fmt: skip
             if not proof:
                 return replace(best, proven=False)
         if len(rest.zones) <= SMALL:

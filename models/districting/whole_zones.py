@@ -11,6 +11,7 @@ Method: 1. ``knapsack`` gives the least value with which the first t units (near
         3. A zone beside which some piece of ground is left that makes no whole number of zones is in no plan.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,14 +42,18 @@ class Zones:
 
     def with_others(self, *others: "Zones") -> "Zones":
         """Return these and others, every set of units once, with the post at which it costs least."""
-        every = (self, *others)
-        members = np.concatenate([zones.members for zones in every])
-        post, cost = (np.concatenate([getattr(zones, name) for zones in every]) for name in ("post", "cost"))
-        order = np.lexsort((post, cost))
-        packed = np.ascontiguousarray(np.packbits(members[order], axis=1))
+        every = joined((self, *others))
+        order = np.lexsort((every.post, every.cost))
+        packed = np.ascontiguousarray(np.packbits(every.members[order], axis=1))
         _, first = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True)
-        kept = np.sort(order[first])
-        return Zones(members[kept], post[kept], cost[kept])
+        return every.only(np.sort(order[first]))
+
+
+def joined(every: Sequence[Zones]) -> Zones:
+    """Return zones one list after the other."""
+    members, post, cost = (np.concatenate([getattr(zones, name) for zones in every])
+                           for name in ("members", "post", "cost"))  # fmt: skip
+    return Zones(members, post, cost)
 
 
 def no_zones(size: int) -> Zones:
@@ -136,8 +141,8 @@ class ZonesOfPost(Knapsack):
             if not self.by_post[t]:
                 self.judged_after.setdefault(min([*self.beside[t], t]), []).append(t)
 
-    def below(self, u: Floats, tables: list[Floats], limit: float, *, most: int) -> Below:
-        """Return the connected zones with V ≤ limit; of more than ``most`` unfinished ones the cheapest are kept."""
+    def below(self, u: Floats, tables: list[Floats], limit: float, *, most: int, all_or_none: bool = False) -> Below:
+        """Return the connected zones with V ≤ limit; of more than ``most`` unfinished ones the cheapest, or none."""
         gains, complete_to = self.gains(u), limit
         taken, value, load = np.zeros((1, self.words), np.uint64), np.array([-u[self.j]]), np.array([self.own])
         for t in range(len(self.near) - 1, -1, -1):
@@ -151,6 +156,8 @@ class ZonesOfPost(Knapsack):
             kept = np.flatnonzero(self._not_alone(taken, self.judged_after.get(t, [])))
             if t % LOOK_EVERY == 1 and len(kept) > WORTH_A_LOOK:
                 kept = kept[self._connected(taken[kept], t)]
+            if len(kept) > most and all_or_none:
+                return Below(no_zones(self.problem.size), np.zeros(0), -np.inf)
             if len(kept) > most:
                 hope = value[kept] + rest[load[kept]]
                 order = np.argpartition(hope, most)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.districting.branch import WholeKnapsacks, branch, within_reach
+from models.districting.branch import LONGEST, WholeKnapsacks, branch, within_reach
 from models.districting.exact import connected_pairs, narrowest_cuts
 from models.districting.problem import broken_rules, objective, pieces
 from models.districting.search import search
@@ -83,19 +83,20 @@ def test_rounding_loads_to_steps_loses_no_zone_that_is_just_full(ground):
     assert np.isfinite(found.value).all()
 
 
+@pytest.mark.parametrize("longest", [0, LONGEST])  # ended by the solver, by lists of zones
 @pytest.mark.parametrize("seed", range(12))
-def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed):
+def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed, longest):
     problem = ground.random(seed, size=9, count=3, tolerance=0.4, honest=seed % 2 == 0)
     legal = [cost for deviation, cost in ground.all_partitions(problem) if deviation <= 0.4]
     start = search(problem, rng=np.random.default_rng(seed), starts=1, moves=1).post
     if not legal or start is None:
         return
-    found = branch(problem, start, watch=FOR_EVER, seed=1)
+    found = branch(problem, start, watch=FOR_EVER, seed=1, longest=longest)
     assert objective(problem, found.post) == pytest.approx(min(legal)) == pytest.approx(found.bound)
     assert found.ended_by == "optimal"
     step, post, left, bounds = None, start, None, []
     while step is None or step.ended_by == "time":  # one node a turn, each turn where the one before ended
-        step = branch(problem, post, watch=FOR_EVER, seed=1, most_nodes=1, begin=left)
+        step = branch(problem, post, watch=FOR_EVER, seed=1, most_nodes=1, begin=left, longest=longest)
         post, left = step.post, step.left
         bounds.append(step.bound)
     assert objective(problem, post) == pytest.approx(min(legal))
