@@ -39,7 +39,7 @@ from models.districting.problem import SAME, Bools, Floats, Ints, Problem, objec
 from models.districting.watch import Watch
 
 ROOT_MOVES, NODE_MOVES = (300, 60), (40, 8)  # subgradient moves with continuous and with whole villages
-LONGEST = 150_000  # unfinished zones a post may have in a list that ends a node
+LONGEST = 50_000  # unfinished zones a post may have in a list that ends a node
 NEAR, AGAIN = 0.06, 0.7  # room (of what is to be beaten) for a first list; of the room at which one was too long
 DIVE_NODES = 200  # of HiGHS, for a plan from the prices; counted, not timed, so that more time only goes further
 
