@@ -45,8 +45,8 @@ def show(station: Station) -> None:
     if part == "files":
         _places(station, report)
     elif part == "problems":
-        _problems(report)
         _set_aside(station)
+        _problems(report)
     elif part == "months":
         _completeness(report)
     else:

@@ -33,6 +33,7 @@ def show(station: Station) -> None:
     said = st.session_state.pop("settings done", "")
     if said:
         st.success(said)
+        frame.link("plans", text("page.to_plans"), start="plan")
     values, defaults = (dict(flat(one.to_mapping())) for one in (station.study.settings, Settings()))
     moved = _moved(values)
     if moved:

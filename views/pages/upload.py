@@ -33,6 +33,7 @@ ENDINGS = [ending for endings in KINDS.values() for ending in endings if ending 
 MOST_MB = 200  # .streamlit/config.toml says the same
 ACROSS = 4
 MOST_NAMED = 12
+UNSURE = ("guessed", "left_out")
 ROW = "#"  # no header of a file is read as bare as this
 
 Changes = dict[str, dict[str, str]]  # table -> header -> field
@@ -152,6 +153,7 @@ def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[
     first = frozenset[str]().union(*NEEDED[table])  # what the table cannot do without is offered first
     options = ["", *sorted(names, key=lambda name: (name not in first, names[name]))]
     asked = [column for column in columns if column.how not in ("dropped", "refused")]
+    asked.sort(key=lambda column: column.how not in UNSURE)  # what a person has to say stands first
     for start in range(0, len(asked), ACROSS):
         for place, column in zip(st.columns(ACROSS), asked[start : start + ACROSS], strict=False):
             mark = text(f"page.upload.how.{column.how}")
@@ -240,14 +242,18 @@ def _say_imported(station: Station, now: jobs.Work) -> None:
         st.success(text("page.upload.done", count=len(json.loads(now.said))))
         work.put_away_button(station)
     frame.sentences(accounts)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if any(row["set_aside"] for row in json.loads(now.said)):
-            frame.link("data", text("page.upload.to_aside"), part="problems")
+            st.button(text("page.upload.to_aside"), key="to aside", on_click=_to_problems)
         if len(station.table("incidents")):
             frame.link("plans", text("page.upload.to_plan_again" if station.plans else "page.to_plans"), start="plan")
     if noticed:
         with st.expander(text("page.upload.noticed", count=len(noticed))):
             frame.sentences(noticed)
+
+
+def _to_problems() -> None:
+    st.session_state["data part"] = "problems"
 
 
 @contextmanager

@@ -130,10 +130,10 @@ def _ended(station: Station, now: Work) -> None:
             st.warning(text("page.work.stopped_stored" if now.stored else "page.work.stopped", **values))
         else:
             st.error(failed_line(now))
+        if now.state == DONE and now.said.strip():
+            with st.popover(text("page.work.said")):
+                st.html(f'<pre class="xq-said">{html.escape(_said(now))}</pre>')
         put_away_button(station)
-    if now.state == DONE and now.said.strip():
-        with st.expander(text("page.work.said")):
-            st.html(f'<pre class="xq-said">{html.escape(_said(now))}</pre>')
 
 
 def put_away_button(station: Station) -> None:
