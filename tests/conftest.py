@@ -1,11 +1,14 @@
 """What several tests share: the sample town planned once, and the folder of real data, if it is there."""
 
 import os
+import shutil
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 from hypothesis import settings
+
+from gis_data.audit import locked
 
 mpl.use("Agg")
 # A test's verdict must depend neither on how busy the machine is nor on the day's chance.
@@ -26,17 +29,31 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def planned_town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the sample town's workspace after the whole main job (made once for all tests; do not change it).
+    """Return the sample town's workspace after the whole main job (made once for all processes; do not change it).
 
     ``XUNQU_TEST_TOWN`` may name a folder that already holds one, which saves a minute while working on a test.
     """
     ready = os.environ.get("XUNQU_TEST_TOWN")
     if ready:
         return Path(ready)
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each process has its own folder in the run's
+        shared = shared.parent
+    folder = shared / "station"
+    with (shared / "station.lock").open("a+b") as file, locked(file):
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that died over it
+            folder.mkdir()
+            _plan_sample(folder / "town")
+            (folder / "done").touch()
+    return folder / "town"
+
+
+def _plan_sample(root: Path) -> None:
     from models import town_plan
     from views import sheets
+    from views.basemap.tiles import ensure_tiles
 
-    root = tmp_path_factory.mktemp("station") / "town"
     ws = town_plan.make_sample(root)
     sheets.print_all(ws, town_plan.plan_town(ws))
-    return root
+    ensure_tiles(ws)  # or each copy that is served draws them anew
