@@ -6,10 +6,12 @@ And a real browser, with the addresses where copies of towns are served for it.
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit.components.v2 import manifest_scanner
 
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
@@ -19,6 +21,14 @@ from models.town_plan import prepare_ground
 from .browsing import ARGUMENTS, copied, opened
 from .tiny_plans import tiny_plans
 from .tiny_town import CRS, study, tiny_tables
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_looked_through_once() -> Iterator[None]:
+    """Let Streamlit look for components once: its test runner reads for each page what every package says of itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
