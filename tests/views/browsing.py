@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Frame, Page
+from playwright.sync_api import Browser, Frame, Page, Request
 
 from gis_data.catalogue import text
 
@@ -65,20 +65,27 @@ def opened(browser: Browser, address: str, *, deep: bool = False) -> Iterator[Pa
     """
     tab = browser.new_page(viewport={"width": 1366, "height": 768})
     wrong: list[str] = []
+    failed: list[Request] = []
     tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("requestfailed", lambda request: wrong.append(f"failed: {request.url} {request.failure}"))
+    tab.on("requestfailed", lambda request: failed.append(request))  # playwright marks the function it is given
     tab.on("response", lambda answer: wrong.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
     tab.on("request", lambda request: wrong.append(f"outside: {request.url}") if not is_ours(request.url) else None)
     try:
         tab.goto(address)
         tab.wait_for_selector("[data-testid=stSidebarNav] a", timeout=WAIT_MS)
         yield tab
+        wrong += [f"failed: {request.url} {request.failure}" for request in failed if not given_up(request)]
     finally:
         tab.close()
     asked = re.compile(r"404: http://127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)$|.*status of 404 \(Not Found\)$")
     told = [words for words in wrong if not (deep and asked.match(words))]
     assert not told, "\n".join(told)  # pytest explains no assertion of a module that holds no tests
+
+
+def given_up(request: Request) -> bool:
+    """Tell whether a map that was left, and is there no more, gave up what it was still fetching."""
+    return request.failure == "net::ERR_ABORTED" and request.frame.is_detached()
 
 
 def is_ours(url: str) -> bool:
@@ -96,6 +103,14 @@ def go_to(page: Page, name: str, lang: str = "zh") -> Frame:
     map_of(page)  # the page that is left must have finished, or its tiles are given up
     follow(page, name, lang)
     page.locator(f'iframe[title="{text(f"page.{name}.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
+    return map_of(page)
+
+
+def speak(page: Page, lang: str) -> Frame:
+    """Choose a language on the first page, and return the map once all is said in it."""
+    page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
+    page.get_by_role("heading", level=2, name=text("page.today.title", lang=lang), exact=True).wait_for(timeout=WAIT_MS)
+    page.locator(f'iframe[title="{text("page.today.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
     return map_of(page)
 
 

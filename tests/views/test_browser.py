@@ -10,15 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from analysis.compare import poisson_interval
 from gis_data.catalogue import LANGUAGES, text
 
-from .browsing import FINISHED, PAGES, WAIT_MS, check_map, follow, go_to, map_of, opened
+from .browsing import FINISHED, PAGES, WAIT_MS, check_map, follow, go_to, map_of, opened, speak
 
 pytestmark = pytest.mark.browser
 PLANNED = PAGES[4:]
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_every_page_shows_its_map_of_our_own_tiles(page: Page, name: str):
-    check_map(page, go_to(page, name), name)
 
 
 @pytest.mark.slow
@@ -26,7 +21,7 @@ def test_every_page_shows_its_map_of_our_own_tiles(page: Page, name: str):
 def test_the_sample_town_after_the_main_job_is_shown_on_every_page(browser: Browser, town_address: str, lang: str):
     with opened(browser, town_address) as page:
         map_of(page)
-        page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
+        speak(page, lang)
         for name in (*PAGES[1:], "beats", PAGES[0]):
             check_map(page, go_to(page, name, lang), name, lang)
         follow(page, "scorecard", lang)
@@ -242,12 +237,7 @@ def test_a_village_shows_cameras_views_and_entrances(page: Page):
 def test_the_language_switch_changes_every_heading(page: Page):
     map_of(page)
     for lang in (*reversed(LANGUAGES), *LANGUAGES[1:]):
-        page.get_by_text(text("app.language_name", lang=lang), exact=True).click()
-        page.get_by_role("heading", level=2, name=text("page.today.title", lang=lang), exact=True).wait_for(
-            timeout=WAIT_MS
-        )
-        page.locator(f'iframe[title="{text("page.today.map", lang=lang)}"]').wait_for(timeout=WAIT_MS)
-        frame = map_of(page)
+        frame = speak(page, lang)
         assert text("map.legend", lang=lang) in frame.locator(".xq-panel").inner_text()
     for name in PAGES[1:]:
         go_to(page, name, lang="en")
