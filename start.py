@@ -29,7 +29,7 @@ CHECKS = (
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
     ("mypy", ["-m", "mypy"]),
     ("import-linter", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
-    ("pytest", ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]),  # files side by side, one process a core
+    ("pytest", ["-m", "pytest", "-n", "auto", "--dist", "worksteal"]),  # one process a core; an idle one helps out
 )
 NO_NETWORK = ("NewConnectionError", "Temporary failure", "ConnectionError", "timed out")
 
