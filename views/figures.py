@@ -17,7 +17,7 @@ from gis_data.catalogue import text
 from gis_data.taxonomy import CLASSES
 from models.cameras.rules import reasons
 from models.plan import Plan
-from views.formats import measured
+from views.formats import headed, measured
 from views.quality import COUNTS, MEASURES, QualityReport
 from views.summary import optimality
 
@@ -40,7 +40,7 @@ def totals_by_class(incidents: pd.DataFrame) -> pd.DataFrame:
     every = pd.MultiIndex.from_product([CLASSES, ("reported", "discovered")], names=["incident_class", "origin"])
     table = counts.reindex(every, fill_value=0).reset_index()
     shown = table.groupby("incident_class")["count"].transform("sum") > 0
-    return table[shown].assign(**{"class": table["incident_class"].map(lambda key: text(f"class.{key}"))})
+    return table[shown].assign(**{"class": table["incident_class"].map(lambda key: headed(text(f"class.{key}")))})
 
 
 def totals_by_month(incidents: pd.DataFrame) -> pd.DataFrame:
