@@ -9,11 +9,13 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from glob import escape
 from typing import Any
 
 from gis_data import acting
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake import headers
+from gis_data.intake.datum import SYSTEMS
 from gis_data.workspace import Workspace, write_atomically
 
 
@@ -46,19 +48,40 @@ def save_headers(ws: Workspace, table: str, mapping: Mapping[str, str]) -> Works
     if table not in headers.NEEDED:
         raise InputError("intake.own_header", header=table, found=table, known=list(headers.NEEDED))
     _checked(table, mapping)
+    return _kept(ws, ("headers", table), mapping)
+
+
+def save_datum(ws: Workspace, file: str, system: str) -> Workspace:
+    """Write into ``station.toml`` in which system a file's degrees are, keep the rest of it, and log it.
+
+    Raises
+    ------
+    InputError
+        If there is no such system, or the file is written in a way that has to be changed by hand.
+    """
+    acting.require("change")
+    if system not in SYSTEMS:
+        raise InputError("intake.own_datum", file=file, found=system, known=", ".join(SYSTEMS))
+    return _kept(ws, ("datum",), {escape(file): system})
+
+
+def _kept(ws: Workspace, section: tuple[str, ...], mapping: Mapping[str, str]) -> Workspace:
+    """Write entries into a section of ``[intake]`` in ``station.toml``."""
     path = ws.root / "station.toml"
     try:
         before = path.read_text(encoding="utf-8")
         wanted = tomllib.loads(before)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise WorkspaceError("workspace.damaged", file=path, problem=problem) from problem
-    own = wanted.setdefault("intake", {}).setdefault("headers", {}).setdefault(table, {})
-    after = _with_headers(before, f"intake.headers.{table}", mapping)
+    own = wanted.setdefault("intake", {})
+    for name in section:
+        own = own.setdefault(name, {})
+    after = _with_headers(before, ".".join(("intake", *section)), mapping)
     # A hand may have written the same thing in another of TOML's ways: then only a hand can change it.
     if not isinstance(own, dict) or _parsed(after) != (own.update(mapping) or wanted):
-        raise InputError("intake.own_header_by_hand", table=table)
+        raise InputError("intake.own_header_by_hand", table=section[-1])
     write_atomically(path, after)
-    ws.log("headers", table=table, mapping=dict(mapping))
+    ws.log(section[0], table=section[-1], mapping=dict(mapping))
     return Workspace.open(ws.root)
 
 

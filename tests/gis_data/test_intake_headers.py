@@ -8,8 +8,9 @@ import pytest
 from gis_data import audit
 from gis_data.errors import InputError
 from gis_data.intake import headers, import_files
-from gis_data.intake.own_headers import own_headers, save_headers
+from gis_data.intake.own_headers import own_headers, save_datum, save_headers
 from gis_data.intake.preview import preview
+from gis_data.intake.surroundings import Surroundings
 from gis_data.workspace import Workspace
 from tests.gis_data.made_files import as_csv, as_xls, as_zip, put
 
@@ -302,3 +303,13 @@ def test_a_preview_of_a_strange_table_leaves_every_column_out(ws: Workspace, tmp
     (sheet,) = preview(put(tmp_path, "a.csv", "序号,村庄,电话号\n1,a,2\n".encode()), ws).sheets
     assert sheet.table == ""
     assert {one.how for one in sheet.columns} == {"left_out", "refused"}
+
+
+def test_a_files_coordinate_system_is_kept_for_that_very_file(ws: Workspace):
+    kept = save_datum(ws, "警情[1].csv", "gcj02")
+    kept = save_datum(kept, "警情[1].csv", "bd09")
+    ground = {name: kept.read(name) for name in ("villages", "buildings", "roads", "places")}
+    around = Surroundings(kept.study, own_datum=kept.intake["datum"], **ground)
+    assert (around.datum_of("警情[1].csv"), around.datum_of("警情1.csv")) == ("bd09", "")
+    with pytest.raises(InputError, match="mars"):
+        save_datum(ws, "警情.csv", "mars")

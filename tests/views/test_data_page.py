@@ -273,3 +273,14 @@ def test_an_uploads_folder_goes_away(station, tmp_path, monkeypatch):
     assert list(place.iterdir()) == []
     assert not list(tmp_path.rglob("2024.csv")), "the name of an upload is never a path"
     shutil.rmtree(place)
+
+
+def test_a_coordinate_system_that_a_person_knows_is_said_with_the_file_and_kept(station):
+    page = chosen(shown(station, "data"), ("一月.csv", CALLS))
+    system = next(one for one in page.selectbox if str(one.key).startswith("datum "))
+    assert system.value == ""
+    system.set_value("gcj02").run()
+    pressed(page, "import")
+    assert Workspace.open(station).intake["datum"] == {"一月.csv": "gcj02"}
+    remarks = Workspace.open(station).read("imports")["remarks"].iloc[-1]
+    assert "own_datum" in remarks

@@ -6,8 +6,9 @@ persons leaves nothing behind.
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
@@ -21,7 +22,7 @@ from gis_data.intake import Undone, undo_import
 from gis_data.intake.archives import file_name
 from gis_data.intake.headers import NEEDED, called, fields_of
 from gis_data.intake.kinds import KINDS
-from gis_data.intake.own_headers import save_headers
+from gis_data.intake.own_headers import save_datum, save_headers
 from gis_data.intake.preview import Column, Preview, SheetPreview, columns_as, is_understood, preview
 from gis_data.workspace import Workspace
 from views import figures, jobs
@@ -37,6 +38,7 @@ UNSURE = ("guessed", "left_out")
 ROW = "#"  # no header of a file is read as bare as this
 
 Changes = dict[str, dict[str, str]]  # table -> header -> field
+SYSTEMS = ("", "wgs84", "gcj02", "bd09")  # "": told by the program
 
 
 def show(station: Station, *, opened: bool) -> None:
@@ -61,6 +63,7 @@ def show(station: Station, *, opened: bool) -> None:
 def _understand(station: Station, chosen: Sequence[Any]) -> None:
     """Show how the files are understood, and import those that are, as they are shown."""
     changes: Changes = {}
+    systems: dict[str, str] = {}  # file -> what its degrees are in, where a person says so
     ready = []
     with_persons = False
     drop_key = f"drop {chosen[0].file_id}"
@@ -80,6 +83,7 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
         ]
         if any(fits) and (dropping or not refused):
             ready.append(file)
+            _ask_system(station.ws, seen, file, systems)
     if with_persons:
         st.checkbox(text("page.upload.drop_persons"), key=drop_key)
     left = len(chosen) - len(ready)
@@ -92,7 +96,7 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
             text("page.upload.save"), disabled=not any(changes.values()), help=text("page.upload.save_help"), key="save"
         )
     if start:
-        _import(station, ready, changes, drop_persons=with_persons and dropping)
+        _import(station, ready, changes, systems, drop_persons=with_persons and dropping)
     if save:
         _remember(station.ws, changes)
         st.rerun()
@@ -167,11 +171,33 @@ def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[
                 changed[column.name] = chosen
 
 
-def _import(station: Station, chosen: Sequence[Any], changes: Changes, *, drop_persons: bool) -> None:
+def _ask_system(ws: Workspace, seen: Preview, file: Any, systems: dict[str, str]) -> None:  # noqa: ANN401
+    """Let a person say in which system a file's coordinates are; it is told by the ground where nobody does."""
+    if not any(column.field == "lon" for sheet in seen.sheets for column in sheet.columns):
+        return
+    name = file_name(Path(file.name).name)
+    said = ws.intake.get("datum", {}).get(escape(name), "")
+    if said not in SYSTEMS:  # a CRS of its own, written by hand
+        return
+    place, _ = st.columns((1, ACROSS - 1))
+    chosen = place.selectbox(
+        text("page.upload.datum"), SYSTEMS[bool(said) :], index=SYSTEMS[bool(said) :].index(said),
+        format_func=lambda system: text(f"page.upload.datum_of.{system or 'none'}"),
+        help=text("page.upload.datum_help"), key=f"datum {file.file_id}",
+    )  # fmt: skip
+    if chosen != said:
+        systems[name] = chosen
+
+
+def _import(
+    station: Station, chosen: Sequence[Any], changes: Changes, systems: Mapping[str, str], *, drop_persons: bool
+) -> None:
     """Start the import beside the page: the command reads the files, which go away as soon as it has ended."""
     folder = Path(mkdtemp(prefix="xunqu-"))
     try:
-        _remember(station.ws, changes)
+        ws = _remember(station.ws, changes)
+        for file, system in systems.items():
+            ws = save_datum(ws, file, system)
         words = ["import", "--json", *(["--drop-person-columns"] if drop_persons else [])]
         st.session_state.pop("upload done", None)
         st.query_params.pop(work.START, None)
