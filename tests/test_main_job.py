@@ -14,8 +14,6 @@ from gis_data.workspace import Workspace
 from models import town_plan
 from models.store import load_plans
 
-PLANNED = ("rows", "tables", "objective")
-
 
 @pytest.fixture(scope="session")
 def plans(planned_town):
@@ -48,18 +46,15 @@ def test_every_village_is_in_one_zone_and_every_zone_within_the_tolerance(plans,
     assert plans["zones"].bound <= plans["zones"].objective
 
 
-def test_the_scorecard_of_a_second_run_has_the_same_numbers(planned_town, plans, tmp_path):
-    """That the other plans have is shown by the next test: not even more incidents change them."""
+def test_a_second_run_gives_the_same_numbers(planned_town, plans, tmp_path):
     copy = tmp_path / "town"
     shutil.copytree(planned_town, copy)
-    again = town_plan.plan_town(Workspace.open(copy), ["scorecard"])
-    assert list(again) == ["scorecard"]
-    assert as_told(again["scorecard"]) == as_told(plans["scorecard"])
+    again = town_plan.plan_town(Workspace.open(copy))
+    for name, plan in again.items():
+        assert without_seconds(town_plan.as_json(plan)) == without_seconds(town_plan.as_json(plans[name])), name
 
 
-def test_a_second_run_with_arrests_and_discovered_incidents_moves_nothing_but_the_scorecard(
-    planned_town, plans, incidents, tmp_path
-):
+def test_arrests_and_discovered_incidents_move_nothing_but_the_scorecard(planned_town, plans, incidents, tmp_path):
     """DESIGN 3, rule 1: 500 arrests and 500 discovered incidents added in one zone."""
     copy = tmp_path / "town"
     shutil.copytree(planned_town, copy)
@@ -73,14 +68,12 @@ def test_a_second_run_with_arrests_and_discovered_incidents_moves_nothing_but_th
     )
     ws.write({"incidents": pd.concat([incidents, extra], ignore_index=True)})
     moved = town_plan.plan_town(ws)
-    assert set(moved) == set(plans) == {"hotspots", "zones", "beats", "cameras", "scorecard"}
-    for name in set(moved) - {"scorecard"}:
-        before, after = (as_told(found[name]) for found in (plans, moved))
-        assert before.pop("inputs") != after.pop("inputs")
-        before["notes"], after["notes"] = (without_rows(plan["notes"]) for plan in (before, after))
-        if "time" in (before["ended_by"], after["ended_by"]):  # a busy machine does not get to the end of its proof
-            before, after = ({part: plan[part] for part in PLANNED} for plan in (before, after))
-        assert after == before, name
+    for name in ("hotspots", "zones", "beats", "cameras"):
+        before, after = (without_seconds(town_plan.as_json(found[name])) for found in (plans, moved))
+        before.pop("inputs"), after.pop("inputs")
+        assert after["rows"] == before["rows"], name
+        assert after["tables"] == before["tables"], name
+        assert after["objective"] == before["objective"], name
     changed, was = moved["scorecard"].to_frame(), plans["scorecard"].to_frame()
     assert changed["arrested_people"].sum() - was["arrested_people"].sum() == 500
     assert changed["discovered"].sum() - was["discovered"].sum() == 500
@@ -125,16 +118,11 @@ def test_planning_before_a_day_uses_no_later_incident(planned_town, incidents, t
     assert plans["hotspots"].to_frame()["count"].sum() <= len(known)
 
 
-def without_rows(notes):
-    """Leave out what a note says of how many incidents there are."""
-    return [[key, {name: value for name, value in told.items() if name != "rows"}] for key, told in notes]
-
-
-def as_told(plan):
-    """Return a plan as its JSON tells it, without the seconds it took."""
-    told = json.loads(json.dumps(town_plan.as_json(plan), sort_keys=True, default=str))
-    told.pop("seconds")
-    return told
+def without_seconds(plan):
+    text = json.dumps(plan, sort_keys=True, default=str)
+    loaded = json.loads(text)
+    loaded.pop("seconds")
+    return loaded
 
 
 def test_numbers_in_json_are_plain(plans):
