@@ -79,7 +79,7 @@ def record_cameras(
             inputs=dict(job.inputs) | {"cameras": ws.table_hash("cameras")},
             seconds=time.perf_counter() - started,
         )
-        save_run(ws, {**job.plans, "cameras": made})
+        save_run(ws, job, {"cameras": made})
         ws.catch_up()
     return made
 

@@ -137,20 +137,21 @@ def record_checkpoints(
     started = time.perf_counter()
     if not reason.strip():
         raise InputError("edit.reason")
-    job, plan, hand = open_checkpoints(ws, progress=progress)
-    known = {wish.wish_id for wish in hand.wishes}
-    for change in changes:
-        hand = changed(hand, change)
-    new = (wish if wish.wish_id in known else replace(wish, reason=reason.strip()) for wish in hand.wishes)
-    hand = _placed(hand, tuple(new))
-    settings = dict(plan.settings) | {"by_hand": [dataclasses.asdict(wish) for wish in hand.wishes]}
-    made = {"beats": replace(plan, tables=hand.tables, settings=settings, notes=tuple(_notes(plan, hand)),
-                             seconds=time.perf_counter() - started)}  # fmt: skip
-    if "scorecard" in job.plans:
-        made |= make_parts(replace(job, plans={**job.plans, **made}), ["scorecard"])
-    save_run(ws, {**job.plans, **made})
-    for change in changes:
-        ws.log("override", inputs=job.inputs, plan="beats", change=change.to_mapping(), reason=reason.strip())
+    with ws.alone():
+        job, plan, hand = open_checkpoints(ws, progress=progress)
+        known = {wish.wish_id for wish in hand.wishes}
+        for change in changes:
+            hand = changed(hand, change)
+        new = (wish if wish.wish_id in known else replace(wish, reason=reason.strip()) for wish in hand.wishes)
+        hand = _placed(hand, tuple(new))
+        settings = dict(plan.settings) | {"by_hand": [dataclasses.asdict(wish) for wish in hand.wishes]}
+        made = {"beats": replace(plan, tables=hand.tables, settings=settings, notes=tuple(_notes(plan, hand)),
+                                 seconds=time.perf_counter() - started)}  # fmt: skip
+        if "scorecard" in job.plans:
+            made |= make_parts(replace(job, plans={**job.plans, **made}), ["scorecard"])
+        save_run(ws, job, made)
+        for change in changes:
+            ws.log("override", inputs=job.inputs, plan="beats", change=change.to_mapping(), reason=reason.strip())
     return made["beats"]
 
 

@@ -32,18 +32,19 @@ def choose_option(ws: Workspace, option_id: str, *, progress: Progress = silent)
         If there are no options, none of that id, or records have changed since they were reckoned.
     """
     started = time.perf_counter()
-    job, options = open_plan(
-        ws, "options", made_from=MADE_FROM, absent="options.first", stale="options.stale", progress=progress
-    )
-    option, closings = find_option(options, option_id), closings_of(options.settings)
-    if closings != job.closings()[0]:
-        raise InputError("options.stale")
-    case = case_of(job, options, roads_closed(closings), None, changes=option_changes(option))
-    plan = as_plan(case, answer_of(options, option, case), seed=options.seed)
-    plan = with_closings(plan, closings, job.tables["roads"])
-    settings = dict(plan.settings) | {"option": option_id}
-    plan = dataclasses.replace(plan, settings=settings, seconds=time.perf_counter() - started)
-    replace_zones(ws, job, plan, "choose", {"option": option_id, "settings": option_changes(option)})
+    with ws.alone():
+        job, options = open_plan(
+            ws, "options", made_from=MADE_FROM, absent="options.first", stale="options.stale", progress=progress
+        )
+        option, closings = find_option(options, option_id), closings_of(options.settings)
+        if closings != job.closings()[0]:
+            raise InputError("options.stale")
+        case = case_of(job, options, roads_closed(closings), None, changes=option_changes(option))
+        plan = as_plan(case, answer_of(options, option, case), seed=options.seed)
+        plan = with_closings(plan, closings, job.tables["roads"])
+        settings = dict(plan.settings) | {"option": option_id}
+        plan = dataclasses.replace(plan, settings=settings, seconds=time.perf_counter() - started)
+        replace_zones(ws, job, plan, "choose", {"option": option_id, "settings": option_changes(option)})
     return plan
 
 
@@ -83,19 +84,20 @@ def record_change(
     started = time.perf_counter()
     if not reason.strip():
         raise InputError("edit.reason")
-    job, plan, hand = open_edit(ws, progress=progress)
-    for change in changes:
-        hand = changed(hand, change)
-    verdict = judge(hand)
-    if verdict.cut_off and not insist:
-        zone, names = verdict.cut_off[0]
-        raise InfeasibleError("edit.cut_off", zone=zone, names=few(names))
-    made = as_changed_plan(hand, plan, changes, reason=reason.strip(), insist=insist)
-    made = dataclasses.replace(made, seconds=time.perf_counter() - started)
-    figures = {"travel_min": verdict.travel_min, "bound_min": verdict.bound_min, "max_ratio": verdict.max_ratio}
-    said = [{"change": change.to_mapping(), "reason": reason.strip(), "insisted": insist} for change in changes]
-    said[-1] |= {"after": figures}
-    replace_zones(ws, job, made, "override", *said)
+    with ws.alone():
+        job, plan, hand = open_edit(ws, progress=progress)
+        for change in changes:
+            hand = changed(hand, change)
+        verdict = judge(hand)
+        if verdict.cut_off and not insist:
+            zone, names = verdict.cut_off[0]
+            raise InfeasibleError("edit.cut_off", zone=zone, names=few(names))
+        made = as_changed_plan(hand, plan, changes, reason=reason.strip(), insist=insist)
+        made = dataclasses.replace(made, seconds=time.perf_counter() - started)
+        figures = {"travel_min": verdict.travel_min, "bound_min": verdict.bound_min, "max_ratio": verdict.max_ratio}
+        said = [{"change": change.to_mapping(), "reason": reason.strip(), "insisted": insist} for change in changes]
+        said[-1] |= {"after": figures}
+        replace_zones(ws, job, made, "override", *said)
     return made
 
 

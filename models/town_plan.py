@@ -30,7 +30,7 @@ from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
 from models.plan import Plan, silent
 from models.scorecard import score_zones
-from models.store import load_plans, planned, save_plans, settings_of
+from models.store import CURRENT, load_plans, planned, pointed_at, save_plans, settings_of
 from models.village_parts import Parts
 from models.zone_options import plan_options
 from models.zones import make_case, plan_zones
@@ -74,7 +74,8 @@ def plan_town(
     Raises
     ------
     InputError
-        If a part is unknown, ``until`` is no day, or there are no incidents to plan from.
+        If a part is unknown, ``until`` is no day, there are no incidents to plan from, or somebody else changed the
+        plans meanwhile.
     WorkspaceError
         If another version of the program kept what hands decided in a way that this one cannot read.
     """
@@ -82,7 +83,8 @@ def plan_town(
     ws = ws.asking(changes or {})
     job = open_job(ws, seed=seed, until=until, progress=progress)
     made = make_parts(job, wanted)
-    save_run(ws, {**job.plans, **made})
+    with ws.alone():
+        save_run(ws, job, made)
     ws.log(
         "plan", inputs=job.inputs, parts=wanted, seed=job.seed, until=until or "", changes=dict(changes or {})
     )  # fmt: skip
@@ -106,7 +108,8 @@ def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None
     tables = as_of(tables, period.end) | {"cells": cells, "cell_edges": edges}
     inputs = {name: ws.table_hash(name) for name in READ}
     seed = ws.study.settings.seed if seed is None else seed
-    return Job(ws.study, tables, period, seed, load_plans(ws), settings_of(ws), progress, inputs)
+    upon = pointed_at(ws, CURRENT)  # read first: plans that come in between are then told, never overwritten
+    return Job(ws.study, tables, period, seed, load_plans(ws), settings_of(ws), progress, inputs, upon)
 
 
 def _period_of(times: pd.Series, until: str | None) -> Period:
@@ -152,6 +155,8 @@ def replace_zones(
 ) -> dict[str, Plan]:  # fmt: skip
     """Save another zone plan in place of the current one, with what hangs on the zones made again; log it.
 
+    The workspace must be held alone from the opening of ``job`` on.
+
     Parameters
     ----------
     job
@@ -163,7 +168,7 @@ def replace_zones(
     made = {"zones": dataclasses.replace(_with_borders(job, zones), settings=settings, inputs=job.inputs)}
     after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
     made |= make_parts(dataclasses.replace(job, plans={**job.plans, **made}), after)
-    save_run(ws, {**job.plans, **made})
+    save_run(ws, job, made)
     for parameters in said:
         ws.log(action, inputs=job.inputs, **parameters)
     return made
@@ -206,13 +211,17 @@ def on_zones(job: "Job") -> "Job":
     return dataclasses.replace(job, tables=tables)
 
 
-def save_run(ws: Workspace, plans: Mapping[str, Plan]) -> None:
-    """Save plans as the workspace's current run, named by the time."""
-    save_plans(ws, plans, run=_run_name())
+def save_run(ws: Workspace, job: "Job", made: Mapping[str, Plan]) -> None:
+    """Save the plans made, with the others of the job, as the workspace's current run, named by the time.
 
-
-def _run_name() -> str:
-    return pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S")
+    Raises
+    ------
+    InputError
+        If the current run is no longer the one that the job was opened on: what was decided since would be lost.
+    """
+    if pointed_at(ws, CURRENT) != job.upon:
+        raise InputError("plan.changed_meanwhile")
+    save_plans(ws, {**job.plans, **made}, run=pd.Timestamp.now("UTC").strftime("%Y%m%dT%H%M%S"))
 
 
 def prepare_ground(
@@ -289,7 +298,7 @@ def _ordered(parts: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Job:
-    """What every part is made from."""
+    """What every part is made from, and the name of the run that was current then."""
 
     study: Study
     tables: Mapping[str, Any]
@@ -299,6 +308,7 @@ class Job:
     decided: Mapping[str, Mapping[str, Any]]
     progress: Report
     inputs: Mapping[str, str]
+    upon: str
 
     def by_hand(self, name: str, read: Callable[[Mapping[str, Any]], Decided]) -> Decided:
         """Read from a plan's settings what hands decided, even where the plan cannot be read any more.
