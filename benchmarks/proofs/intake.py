@@ -50,7 +50,9 @@ def verdicts(raw: Raw, town: Workspace, truth: pd.DataFrame) -> pd.DataFrame:
         told = {key: flags.to_numpy(dtype=bool) for key, flags in found.notes.items()}
         told |= {key: (found.reasons == key).to_numpy() for key in MERGED}
         parts.append(pd.DataFrame(told).assign(文件=sheet.name, 行号=sheet.rows, into=found.details.to_numpy()))
-    every = pd.concat(parts).fillna(False)
+    every = pd.concat(parts)
+    flags = every.columns.drop([*ROW, "into"])
+    every[flags] = every[flags].eq(True)  # a file keeps no note that is true of none of its rows
     both = truth.merge(every, on=ROW, validate="one_to_one")
     assert len(both) == len(truth)
     return both
@@ -175,7 +177,8 @@ def _of_times(rows: pd.DataFrame) -> Iterator[Account]:
 
 
 def _told(rows: pd.DataFrame, column: str, *notes: str) -> tuple[pd.Series, pd.Series, float, float]:
-    return rows[column].astype(bool), rows[list(notes)].any(axis=1), 0.95, 0.95
+    told = rows.reindex(columns=list(notes), fill_value=False).any(axis=1)  # a note true of no row is not kept
+    return rows[column].astype(bool), told, 0.95, 0.95
 
 
 def _of_fields(rows: pd.DataFrame) -> Iterator[Account]:
