@@ -301,7 +301,7 @@ def quality_problems(table: pd.DataFrame) -> pd.DataFrame:
     """Return problems (of one file, or of all) with share, examples, effect, and what to do."""
     rows = [
         {
-            "problem": text(f"intake.reason.{row['problem']}"),
+            "problem": headed(text(f"intake.reason.{row['problem']}")),
             "outcome": text(f"page.data.outcome.{row['outcome']}"),
             "rows": f"{row['rows']:,}",
             "share": percent(row["share_pct"]),

@@ -14,6 +14,7 @@ import pandas as pd
 from gis_data.catalogue import text
 from gis_data.study import Study
 from views.figures import records, table_name
+from views.formats import headed
 from views.quality import COUNTS, FIELDS, MEASURES, QualityReport
 from views.workbook import DEGREES, ONE_DECIMAL, bytes_of, new_sheet, workbook, write_cells, write_lines, write_value
 
@@ -55,7 +56,7 @@ def _problems(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:
     )  # fmt: skip
     rows = [
         [
-            row["file"], table_name(row["table"]), text(f"intake.reason.{row['problem']}"),
+            row["file"], table_name(row["table"]), headed(text(f"intake.reason.{row['problem']}")),
             text(f"page.data.outcome.{row['outcome']}"), row["rows"], row["share_pct"], row["examples"],
             text(f"intake.effect.{row['problem']}", rows=f"{row['rows']:,}"), text(f"intake.advice.{row['problem']}"),
         ]

@@ -13,6 +13,7 @@ from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.intake import import_files
 from gis_data.workspace import Workspace
 from views import figures
+from views.formats import headed
 from views.pages.upload import ENDINGS, MOST_MB
 from views.quality import quality_of
 
@@ -78,7 +79,7 @@ def test_the_sample_towns_numbers_stand_on_the_page_in_both_languages(planned_to
     cells = cells_of(shown(planned_town, "data", lang, part="problems"))
     for row in report.totals.to_dict("records"):
         rows = f"{row['rows']:,}"
-        said = {rows, text(f"intake.reason.{row['problem']}", lang=lang), figures.percent(row["share_pct"])}
+        said = {rows, headed(text(f"intake.reason.{row['problem']}", lang=lang)), figures.percent(row["share_pct"])}
         said |= {text(f"intake.effect.{row['problem']}", lang=lang, rows=rows)}
         assert said <= cells
     for part in ("months", "imports"):
@@ -96,7 +97,7 @@ def test_one_files_problems_are_its_own_with_row_numbers(planned_town, lang):
     assert {numbers, f"{one['rows']:,}", figures.percent(one["share_pct"])} <= cells
     others = report.problems[report.problems["file"] != one["file"]]["problem"]
     strange = set(others) - set(report.problems.loc[report.problems["file"] == one["file"], "problem"])
-    assert not {text(f"intake.reason.{problem}", lang=lang) for problem in strange} & cells
+    assert not {headed(text(f"intake.reason.{problem}", lang=lang)) for problem in strange} & cells
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -22,6 +22,7 @@ from gis_data.study import Study
 from gis_data.tables import COMPLETENESS, CORRECTIONS, IMPORTS, QUALITY, ROADS
 from gis_data.workspace import Workspace
 from views import figures
+from views.formats import headed
 from views.maps.corrections import MOST_MOVES, _Moves, correction_map
 from views.maps.frame import as_html
 from views.palette import MOVES
@@ -329,7 +330,7 @@ def test_the_sheet_is_one_page_whose_words_and_numbers_can_be_searched(town, pla
         text("page.data.places", lang=lang),
     ]
     largest = town.totals.sort_values("rows").iloc[-1]
-    wanted += [f"{largest['rows']:,}", text(f"intake.reason.{largest['problem']}", lang=lang)[:6]]
+    wanted += [f"{largest['rows']:,}", headed(text(f"intake.reason.{largest['problem']}", lang=lang))[:6]]
     assert [one for one in wanted if "".join(one.split()) not in flat] == []
     assert smallest_pt >= 4.5
     for row in town.trend.to_dict("records"):
@@ -364,7 +365,7 @@ def test_twenty_files_and_thirty_problems_stay_on_one_page_the_smallest_summed_u
     flat = "".join(words.split())
     smaller = sum(one[3] for one in files[: 20 - MOST_FILES])
     rest = sum(row[5] for row in quality[1 : 31 - MOST_PROBLEMS])
-    assert "".join(text(f"intake.reason.{PROBLEMS[0]}", lang=lang).split()) in flat
+    assert "".join(headed(text(f"intake.reason.{PROBLEMS[0]}", lang=lang)).split()) in flat
     assert "".join(text("quality.more_files", lang=lang, count=20 - MOST_FILES).split()) in flat
     assert f"{smaller:,}" in flat
     more = "".join(text("quality.more_problems", lang=lang, count=30 - MOST_PROBLEMS).split())

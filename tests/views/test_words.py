@@ -60,6 +60,9 @@ def test_no_sentence_is_empty_or_carries_the_other_language(lang):
         own = re.sub("«[^»]*»", "", words)  # a rule is quoted as it stands
         if lang == "en" and key != "app.language":
             assert not re.search(CHINESE, own), key
+            assert not re.search("[\u2018\u2019\u201c\u201d]", own), (
+                f"{key}: as wide as a letter of Chinese in our font"
+            )
 
 
 def test_no_word_a_person_reads_stands_in_the_views():
