@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.districting import node_lists
 from models.districting.node_lists import best_by_zones
 from models.districting.problem import broken_rules, objective
 from models.districting.watch import FOR_EVER
@@ -38,9 +39,11 @@ def test_the_best_over_all_shares_of_posts_is_that_of_all_partitions(ground, see
     assert all(found(best, few).post is None for few in shares)
 
 
-def test_where_a_list_would_be_too_long_there_is_no_answer(ground):
+@pytest.mark.parametrize(("most", "in_all", "long"), [(1, 10_000, True), (10_000, 1, True), (10_000, 10_000, False)])
+def test_where_lists_would_be_too_long_for_a_post_or_in_all_there_is_no_answer(ground, monkeypatch, most, in_all, long):
     problem = ground.random(3, size=SIZE, count=COUNT, tolerance=TOLERANCE)
     every = np.ones((SIZE, SIZE), dtype=bool)
+    monkeypatch.setattr(node_lists, "IN_ALL", in_all)
     found = best_by_zones(problem, [(np.arange(SIZE), COUNT)], every, np.zeros(SIZE), 1e6,
-                          most=1, watch=FOR_EVER, seed=1)  # fmt: skip
-    assert found is None
+                          most=most, watch=FOR_EVER, seed=1)  # fmt: skip
+    assert (found is None) == long
