@@ -2,13 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 from hypothesis import settings
 
+from gis_data.acting import actor
 from gis_data.audit import locked
+from gis_data.catalogue import language
 
 mpl.use("Agg")
 # A test's verdict must depend neither on how busy the machine is nor on the day's chance.
@@ -16,6 +19,14 @@ settings.register_profile("patient", deadline=None, derandomize=True)
 settings.load_profile("patient")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_the_next_test() -> Iterator[None]:
+    """Fail the test that leaves its language or its actor behind, not the one that happens to come after it."""
+    before = language(), actor()
+    yield
+    assert (language(), actor()) == before
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from contextvars import copy_context
 from pathlib import Path
 
 import geopandas as gpd
@@ -31,7 +32,7 @@ def run(monkeypatch, capsys):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["xunqu", *map(str, arguments)])
         try:
-            command.main()
+            copy_context().run(command.main)  # the language it speaks is not left to the next test
             code = 0
         except SystemExit as stop:
             code = stop.code or 0

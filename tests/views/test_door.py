@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import streamlit
+from playwright.sync_api import Error as PlaywrightError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -29,6 +30,7 @@ from views.basemap.tiles import current_tiles
 from views.formats import DASH
 from views.plan_words import log_table
 
+from .browsing import FINISHED, WAIT_MS
 from .serving import REPOSITORY, served
 
 WORD = "seven grey herons"
@@ -263,16 +265,18 @@ def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, bro
     tab.fill("#name", "viewer")
     tab.fill("#password", WORD)
     tab.keyboard.press("Enter")
-    tab.get_by_text(text("access.coarse", metres="200")).wait_for(timeout=30_000)
-    tab.locator("iframe").first.wait_for(timeout=30_000)
+    tab.get_by_text(text("access.coarse", metres="200")).wait_for(timeout=WAIT_MS)
+    tab.locator("iframe").first.wait_for(timeout=WAIT_MS)
     assert wrong == []
     ours = {cookie["name"]: cookie["value"] for cookie in tab.context.cookies()}
-    guarded.ask("/sign-out", "POST", cookie=ours[COOKIE])  # from another window: this one notices at its next message
-    tab.get_by_text(text("app.language_name", lang="en")).click()
-    tab.get_by_text(text("access.ended")).wait_for(timeout=30_000)
+    tab.wait_for_selector(FINISHED, timeout=WAIT_MS)
+    guarded.ask("/sign-out", "POST", cookie=ours[COOKIE])  # from another window: this one notices at its next message,
+    with suppress(PlaywrightError):  # which may be one of its own, before the click is done
+        tab.get_by_text(text("app.language_name", lang="en")).click(timeout=5_000)
+    tab.get_by_text(text("access.ended")).wait_for(timeout=WAIT_MS)
     tab.fill("#name", "viewer")
     tab.fill("#password", WORD)
     tab.keyboard.press("Enter")
     tab.get_by_role("button", name=text("access.sign_out")).click()
-    tab.locator("#password").wait_for(timeout=30_000)
+    tab.locator("#password").wait_for(timeout=WAIT_MS)
     tab.close()
