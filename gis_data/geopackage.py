@@ -25,9 +25,9 @@ import pyarrow as pa
 import pyproj
 import shapely
 
+from gis_data.schema import Kind, Schema
 from gis_data.slim import PLACE, bounds, is_slim, points, slimmed
 from gis_data.table_rows import read_columns
-from gis_data.tables import Kind, Schema
 
 WAIT_S = 60.0
 BLOCK_ROWS = 20_000  # written at a time

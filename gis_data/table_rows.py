@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
-from gis_data.tables import Kind, Schema
+from gis_data.schema import Kind, Schema
 
 Columns = dict[str, Any]
 Span = tuple[int, int]

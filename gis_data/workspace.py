@@ -21,9 +21,10 @@ import pandas as pd
 from gis_data import acting, audit, geopackage
 from gis_data.catalogue import language, sentences, text
 from gis_data.errors import WorkspaceError
+from gis_data.schema import Schema, narrowed
 from gis_data.settings import Settings
 from gis_data.study import WORKSPACE_VERSION, Study
-from gis_data.tables import TABLES, TEXT, Schema, narrowed
+from gis_data.tables import TABLES, TEXT
 
 FOLDERS = ("raw", "set_aside", "plans", "out")
 BOUNDARY = Schema("boundary", {"name": TEXT}, geometry=("Polygon", "MultiPolygon"))
