@@ -122,6 +122,22 @@ def import_(
     with progress_bar(quiet=as_json) as progress:
         report = intake.import_files(ws, files, dry_run=dry_run, drop_person_columns=drop_persons, progress=progress)
     _say_report(report, as_json=as_json)
+    if report.read_anew and not as_json:
+        typer.echo(text("command.read_anew", rows=f"{report.read_anew:,}"))
+
+
+@app.command()
+def reread(folder: Folder, as_json: AsJson = False) -> None:
+    """Read the rows anew whose class word the station has named since: those set aside, and those accepted."""
+    from gis_data import intake
+    from gis_data.workspace import Workspace
+
+    ws = Workspace.open(folder)
+    with progress_bar(quiet=as_json) as progress:
+        report = intake.import_files(ws, intake.files_to_read(ws), progress=progress)
+    _say_report(report, as_json=as_json)
+    if not as_json:
+        typer.echo(text("command.read_anew", rows=f"{report.read_anew:,}"))
 
 
 @app.command()

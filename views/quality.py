@@ -7,7 +7,7 @@ Shares are of the rows read: of a file for its own problems, of all files of a k
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 import pyproj
 
 from gis_data.catalogue import text
+from gis_data.intake.class_words import Word
 from gis_data.intake.remarks import said
 
 OUTCOMES = ("refused", "set_aside", "accepted")  # what asks for work comes first
@@ -27,6 +28,7 @@ MEASURES = ("set_aside_pct", "refused_pct", "point_pct", "village_pct", "occurre
 MEASURED = {"point_pct": "point", "village_pct": "village_id", "occurred_pct": "occurred_from"}
 MOVED = ("gcj02", "bd09", "notation")
 DROPPED = ("outside", "datum_unclear", "default_point", "village_centre", "unplaced")
+MOST_WORDS = 8
 COUNTS = ("rows_read", "accepted", "set_aside", "refused")
 PROBLEM = ["table", "problem", "outcome"]
 
@@ -54,6 +56,8 @@ class QualityReport:
         ``group`` is one of ``MOVED`` or ``DROPPED``.
     remarks
         File, catalogue key and values of what is to be said of a whole file.
+    words
+        Class words of rows that came in already, which the lists do not hold.
     """
 
     files: pd.DataFrame
@@ -63,6 +67,7 @@ class QualityReport:
     trend: pd.DataFrame
     moves: pd.DataFrame
     remarks: tuple[tuple[str, str, Mapping[str, Any]], ...]
+    words: tuple[Word, ...] = ()
 
     @property
     def sums(self) -> dict[str, int]:
@@ -76,14 +81,28 @@ class QualityReport:
             by_file.setdefault(file, []).append((key, values))
         return {file: said(remarks, figures=figures) for file, remarks in reversed(by_file.items())}
 
+    def unknown_words(self) -> list[str]:
+        """Return a sentence on the words nobody knows, and one on those of which only the class is known."""
+        lines = []
+        for how in ("unknown", "guessed"):
+            named = [text("quality.word", word=one.named, rows=f"{one.rows:,}") for one in self.words if one.how == how]
+            if named:
+                shown = text("list.mark").join(named[:MOST_WORDS])
+                more = len(named) > MOST_WORDS
+                words = text("intake.remark_more", parts=shown, count=len(named)) if more else shown
+                lines.append(text(f"quality.words.{how}", words=words))
+        return lines
+
     def sentences(self, *, figures: bool = False) -> list[str]:
-        """Return what is to be said of whole files, each with its file."""
+        """Return which class words are to be named, and what is to be said of whole files, each with its file."""
         by_file = self.said(figures=figures)
-        return [text("page.data.remark", file=file, remark=one) for file, lines in by_file.items() for one in lines]
+        return self.unknown_words() + [
+            text("page.data.remark", file=file, remark=one) for file, lines in by_file.items() for one in lines
+        ]
 
 
-def quality_of(read: Callable[[str], pd.DataFrame]) -> QualityReport:
-    """Return the report on a workspace; ``read`` gives its tables by name."""
+def quality_of(read: Callable[[str], pd.DataFrame], *, words: Sequence[Word] = ()) -> QualityReport:
+    """Return the report on a workspace; ``read`` gives its tables by name, ``words`` are those of ``words_in``."""
     imports, filled = read("imports"), read("completeness")
     moves = corrected_points(read("corrections"))
     problems = problems_by_file(read("quality"), imports)
@@ -95,6 +114,7 @@ def quality_of(read: Callable[[str], pd.DataFrame]) -> QualityReport:
         trend=trend_of_imports(imports, filled, moves),
         moves=moves,
         remarks=remarks_of(imports),
+        words=tuple(words),
     )
 
 

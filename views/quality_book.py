@@ -1,4 +1,4 @@
-"""The quality report as a spreadsheet: files, problems, completeness, trend, corrected points.
+"""The quality report as a spreadsheet: files, problems, class words to be named, completeness, trend, corrected points.
 
 In:     a finished ``QualityReport`` and the study.
 Out:    an .xlsx file whose cells are the report's numbers; nothing is computed here.
@@ -109,7 +109,20 @@ def _moves(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  #
     _table(sheet, looks, columns, rows, numbers=degrees | {"moved_m": ONE_DECIMAL})
 
 
-_SHEETS = {"files": _files, "problems": _problems, "completeness": _completeness, "trend": _trend, "moves": _moves}
+def _words(sheet: Any, looks: dict[str, Any], report: QualityReport) -> None:  # noqa: ANN401
+    columns = (("word", 30), ("named", 40), ("rows", 9), ("taken_as", 30))
+    rows = [
+        [one.word, one.named, one.rows, text(f"type.{one.type}") if one.type else text("page.words.left.unknown")]
+        for one in report.words
+    ]
+    end = _table(sheet, looks, columns, rows)
+    write_lines(sheet, looks, [text("page.words.help_book")], row=end + 1, widths=[width for _, width in columns])
+
+
+_SHEETS = {
+    "files": _files, "problems": _problems, "words": _words, "completeness": _completeness, "trend": _trend,
+    "moves": _moves,
+}  # fmt: skip
 
 
 def _table(

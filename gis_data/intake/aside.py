@@ -196,7 +196,7 @@ def write_files(ws: Workspace, *, only: Iterable[str] | None = None) -> None:
     """
     aside = ws.read("aside")
     waiting = aside[aside["moved_to"] == ""]
-    wanted = {_name(import_id, file): rows for (import_id, file), rows in waiting.groupby(["import_id", "file"])}
+    wanted = {file_name(import_id, file): rows for (import_id, file), rows in waiting.groupby(["import_id", "file"])}
     folder = ws.root / "set_aside"
     allowed = None if only is None else set(only)
     for path in folder.iterdir():
@@ -238,7 +238,8 @@ def _copied(text: pd.Series) -> pd.Series:
     return text if shown.all() else text.where(shown, "")
 
 
-def _name(import_id: str, file: str) -> str:
+def file_name(import_id: str, file: str) -> str:
+    """Return the name of the csv of a file's rows that wait."""
     stem = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", file)
     stem = stem if "〔" in stem else stem.rsplit(".", 1)[0] or stem
     return f"{import_id}_{stem[-80:]}.csv"

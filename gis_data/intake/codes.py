@@ -64,11 +64,11 @@ def resolve(classes: pd.Series, types: pd.Series, subtypes: pd.Series, own: Mapp
     InputError
         If the station's own list names a type that does not exist.
     """
-    own_types = {lists.plain(word): _known_type(word, code) for word, code in own.items()}
+    ours = own_types(own)
     words = (classes, types, subtypes)
     numbers, first = values.numbered(words)
     distinct = zip(*(column.iloc[first] for column in words), strict=True)
-    found = [_resolve_one(str(c), str(t), str(s), own_types) for c, t, s in distinct]
+    found = [code_of(str(c), str(t), str(s), ours) for c, t, s in distinct]
     columns = {
         name: values.words_of([getattr(code, name) for code in found], numbers, classes.index)
         for name in ("incident_class", "type", "origin")
@@ -87,13 +87,33 @@ def origins(channels: pd.Series) -> pd.Series:
     return values.recoded(values.as_words(channels), one)
 
 
-def _known_type(word: str, code: str) -> str:
-    if code not in TYPES:
-        raise InputError("intake.own_class", word=word, found=code)
-    return code
+def own_types(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the station's own words as they are compared -> our type.
+
+    Raises
+    ------
+    InputError
+        If a type does not exist.
+    """
+    for word, code in own.items():
+        if code not in TYPES:
+            raise InputError("intake.own_class", word=word, found=code)
+    return {lists.plain(word): code for word, code in own.items()}
 
 
-def _resolve_one(class_word: str, type_word: str, subtype_word: str, own: Mapping[str, str]) -> Code:
+def is_type(word: str) -> bool:
+    """Tell whether the lists hold a word as a type."""
+    return bool(_lookup(word, "type"))
+
+
+def of_type(code: str, own_class: str = "") -> tuple[str, str]:
+    """Return class and type of a row of some type, whose file names a class or not ("")."""
+    incident_class = own_class or TYPES[code][0]
+    return incident_class, _MINOR.get((code, incident_class), code)
+
+
+def code_of(class_word: str, type_word: str, subtype_word: str, own: Mapping[str, str]) -> Code:
+    """Return the codes of one row's words; ``own`` as ``own_types`` gives it."""
     city = _city(type_word or class_word, subtype_word)
     if city is not None:
         return city
@@ -101,8 +121,7 @@ def _resolve_one(class_word: str, type_word: str, subtype_word: str, own: Mappin
     for word in (subtype_word, type_word, class_word):
         code = own.get(lists.plain(word)) or _lookup(word, "type")
         if code:
-            incident_class = own_class or TYPES[code][0]
-            return Code(incident_class, _MINOR.get((code, incident_class), code))
+            return Code(*of_type(code, own_class))
     incident_class = own_class or _lookup(type_word, "class") or _lookup(subtype_word, "class")
     if incident_class in REST:
         return Code(incident_class, REST[incident_class], guessed=bool(type_word or subtype_word))

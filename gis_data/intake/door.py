@@ -24,13 +24,13 @@ import pandas as pd
 import pyarrow as pa
 
 from gis_data.errors import InputError, PatrolError, WorkspaceError
-from gis_data.intake import archives, aside, headers, kinds, privacy, sheets, store
+from gis_data.intake import archives, aside, class_words, headers, kinds, privacy, sheets, store
 from gis_data.intake import boundary as boundaries
 from gis_data.intake.archives import Source
 from gis_data.intake.history import joined
 from gis_data.intake.own_headers import own_headers
 from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness, with_late_masts
-from gis_data.intake.taking import Job, Session, moves_nothing, settle_masts, settle_villages, take
+from gis_data.intake.taking import Job, Session, moves_nothing, settle_masts, settle_villages, settle_words, take
 from gis_data.settings import Settings
 from gis_data.side_by_side import side_by_side
 from gis_data.study import Study, metre_crs
@@ -138,6 +138,8 @@ def import_files(
 ) -> ImportReport:
     """Import files of any kind; each file's kind is recognised by its content.
 
+    Incidents of earlier imports whose class word the station has named since are read anew.
+
     Parameters
     ----------
     dry_run
@@ -180,13 +182,15 @@ def _import(
     progress("intake.step", 0.0)
     session = Session(ws)
     before = ws.read("imports")
-    jobs, reports = _open_all(files, set(before["sha256"]), own_headers(ws), drop_persons=drop_persons)
+    waiting = {sheets.sha256(path) for path in class_words.files_to_read(ws)}  # the rows may come in by now
+    jobs, reports = _open_all(files, set(before["sha256"]) - waiting, own_headers(ws), drop_persons=drop_persons)
     if not dry_run:
         store.recover(ws)  # after the files were read: one of them may be a csv that it writes anew
     for job in [job for job in jobs if moves_nothing(session, job)]:
         jobs.remove(job)
         reports.append(FileReport(job.source.name, "", job.import_id, job.sha256, already=True))
     jobs.sort(key=lambda job: ORDER.index(job.table))
+    read_anew = settle_words(session)
     grounds: list[tuple[str, dict[str, gpd.GeoDataFrame]]] = []
     for number, job in enumerate(jobs, start=1):
         started = time.perf_counter()
@@ -204,8 +208,8 @@ def _import(
     if jobs:
         settle_villages(session)
         reports = with_late_masts(reports, settle_masts(session))
-    whole = ImportReport(tuple(reports), dry_run=dry_run)
-    if jobs and not dry_run:
+    whole = ImportReport(tuple(reports), dry_run=dry_run, read_anew=read_anew)
+    if (jobs or session.changed) and not dry_run:
         _store(session, before, jobs, whole)
     if not dry_run:
         store.purge(ws)

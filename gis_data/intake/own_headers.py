@@ -2,7 +2,8 @@
 
 In:     ``[intake.headers]``: their header = our field, for any table; ``[intake.headers.<table>]`` for one; "" leaves
         a column out.
-Out:    the mapping that ``headers.recognise`` asks before its own list; and the same file with more of them.
+Out:    the mapping that ``headers.recognise`` asks before its own list; and the same file with more of them, with what
+        a person has said of a file's coordinates (``[intake.datum]``) or of class words (``[intake.classes]``).
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 from gis_data import acting
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.intake import headers
+from gis_data.intake.codes import own_types
 from gis_data.intake.datum import SYSTEMS
 from gis_data.workspace import Workspace, write_atomically
 
@@ -65,6 +67,19 @@ def save_datum(ws: Workspace, file: str, system: str) -> Workspace:
     return _kept(ws, ("datum",), {escape(file): system})
 
 
+def save_classes(ws: Workspace, words: Mapping[str, str]) -> Workspace:
+    """Write more own class words (word -> our type) into ``station.toml``, keep the rest of it, and log it.
+
+    Raises
+    ------
+    InputError
+        If there is no such type, or the file is written in a way that has to be changed by hand.
+    """
+    acting.require("change")
+    own_types(words)
+    return _kept(ws, ("classes",), words)
+
+
 def _kept(ws: Workspace, section: tuple[str, ...], mapping: Mapping[str, str]) -> Workspace:
     """Write entries into a section of ``[intake]`` in ``station.toml``."""
     path = ws.root / "station.toml"
@@ -79,7 +94,7 @@ def _kept(ws: Workspace, section: tuple[str, ...], mapping: Mapping[str, str]) -
     after = _with_headers(before, ".".join(("intake", *section)), mapping)
     # A hand may have written the same thing in another of TOML's ways: then only a hand can change it.
     if not isinstance(own, dict) or _parsed(after) != (own.update(mapping) or wanted):
-        raise InputError("intake.own_header_by_hand", table=section[-1])
+        raise InputError("intake.own_header_by_hand", section=".".join(("intake", *section)))
     write_atomically(path, after)
     ws.log(section[0], table=section[-1], mapping=dict(mapping))
     return Workspace.open(ws.root)

@@ -16,6 +16,7 @@ import pandas as pd
 from gis_data.errors import InputError
 from gis_data.intake import archives, aside, headers, kinds, sheets, values
 from gis_data.intake.archives import Source
+from gis_data.intake.class_words import Word, words_of_sheet
 from gis_data.intake.own_headers import own_headers
 from gis_data.intake.privacy import NOT_COPIED
 from gis_data.intake.sheets import Sheet
@@ -63,6 +64,8 @@ class SheetPreview:
         Why it cannot be imported, one sentence; "" if it can.
     has_shapes
         Whether its rows have a place on the map without columns that say so.
+    words
+        Class words of incidents that the lists do not hold.
     """
 
     name: str
@@ -72,6 +75,7 @@ class SheetPreview:
     head: pd.DataFrame
     problem: str = ""
     has_shapes: bool = False
+    words: tuple[Word, ...] = ()
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -107,9 +111,9 @@ def preview(path: Path, ws: Workspace) -> Preview:
         If it is missing, damaged, empty or of a kind nobody here reads, or the station's own headers name a field that
         does not exist. Columns about persons raise nothing here: they are shown as refused.
     """
-    own = {**own_headers(ws), headers.ANY_HEADER: {}}
+    own, classes = {**own_headers(ws), headers.ANY_HEADER: {}}, ws.intake.get("classes", {})
     with archives.sources([path]) as files:
-        return Preview(path.name, tuple(one for source in files for one in _of_source(source, own)))
+        return Preview(path.name, tuple(one for source in files for one in _of_source(source, own, classes)))
 
 
 def columns_as(columns: Sequence[Column], table: str, ws: Workspace) -> tuple[Column, ...]:
@@ -143,7 +147,7 @@ def is_understood(sheet: SheetPreview, ws: Workspace, changes: Mapping[str, Mapp
     return headers.recognise(names, has_shapes=sheet.has_shapes, own=own) is not None
 
 
-def _of_source(source: Source, own: headers.Own) -> Sequence[SheetPreview]:
+def _of_source(source: Source, own: headers.Own, classes: Mapping[str, str]) -> Sequence[SheetPreview]:
     if source.kind in kinds.OSM:
         return [SheetPreview(source.name, GROUND, None, (), pd.DataFrame())]
     try:
@@ -153,7 +157,7 @@ def _of_source(source: Source, own: headers.Own) -> Sequence[SheetPreview]:
             raise
         return [SheetPreview(source.name, "", None, (), pd.DataFrame(), str(problem))]
     is_ground = any(sheet.shapes is not None and headers.is_ground(sheet.frame.columns) for sheet in opened)
-    return [_of_ground(sheet) if is_ground else _of_sheet(sheet, own) for sheet in opened]
+    return [_of_ground(sheet) if is_ground else _of_sheet(sheet, own, classes) for sheet in opened]
 
 
 def _of_ground(sheet: Sheet) -> SheetPreview:
@@ -167,7 +171,7 @@ def _of_ground(sheet: Sheet) -> SheetPreview:
     return SheetPreview(sheet.name, GROUND, len(sheet.frame), columns, pd.DataFrame())
 
 
-def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
+def _of_sheet(sheet: Sheet, own: headers.Own, classes: Mapping[str, str]) -> SheetPreview:
     sheet, back = aside.returned(sheet)
     names, has_shapes = list(sheet.frame.columns), sheet.shapes is not None or back is not None
     match = headers.recognise(names, has_shapes=has_shapes, own=own)
@@ -176,15 +180,18 @@ def _of_sheet(sheet: Sheet, own: headers.Own) -> SheetPreview:
     shown = [name for name in names if name in fields and fields[name] not in NOT_COPIED]
     if match is None:  # nobody can say which column is which without seeing them
         shown = [name for name in names if not headers.may_tell_of_persons(name)]
+    words: tuple[Word, ...] = ()
     if any(column.how == "refused" for column in columns):
         shown = []
+    elif match is not None and match.table == "incidents":
+        words = words_of_sheet(sheet.frame, match, classes)
     head = pd.DataFrame({name: _cells(sheet.frame[name].head(FIRST_ROWS)) for name in shown})
     head.index = pd.Index(sheet.rows[: len(head)], name="row")
     if match is None:
         key = "intake.unknown_table" if names else "intake.no_headers"
         problem = str(InputError(key, file=sheet.name, columns=names[:12]))
         return SheetPreview(sheet.name, "", len(sheet.frame), columns, head, problem, has_shapes)
-    return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head, has_shapes=has_shapes)
+    return SheetPreview(sheet.name, match.table, len(sheet.frame), columns, head, has_shapes=has_shapes, words=words)
 
 
 def _fields(match: headers.Match) -> dict[str, str]:

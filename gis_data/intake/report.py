@@ -174,10 +174,11 @@ class FileReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The account of one import, file by file."""
+    """The account of one import, file by file; ``read_anew``: incidents of earlier ones whose word is known by now."""
 
     files: tuple[FileReport, ...]
     dry_run: bool = False
+    read_anew: int = 0
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per file."""

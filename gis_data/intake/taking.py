@@ -17,7 +17,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gis_data.intake import aside, cameras, history, incidents, masts, privacy, roster, values, villages, visits
+from gis_data.intake import (
+    aside,
+    cameras,
+    class_words,
+    history,
+    incidents,
+    masts,
+    privacy,
+    roster,
+    values,
+    villages,
+    visits,
+)
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
 from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
@@ -165,6 +177,17 @@ def moves_nothing(session: Session, job: Job) -> bool:
     if job.sheet is None or job.back is None:
         return False
     return bool(aside.untouched(job.sheet, aside.waiting_of(job.back, session.table("aside"))).all())
+
+
+def settle_words(session: Session) -> int:
+    """Read accepted rows anew by the words that the station has named since; return how many incidents changed."""
+    own, rows = session.ws.intake.get("classes", {}), 0
+    for name in ("superseded_incidents", "incidents") if own else ():
+        after, changed = class_words.settle(session.table(name), own)
+        rows = int(changed.sum())
+        if rows:
+            session.changed[name] = after
+    return rows
 
 
 def settle_villages(session: Session) -> None:

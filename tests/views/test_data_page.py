@@ -285,3 +285,38 @@ def test_a_coordinate_system_that_a_person_knows_is_said_with_the_file_and_kept(
     assert Workspace.open(station).intake["datum"] == {"一月.csv": "gcj02"}
     remarks = Workspace.open(station).read("imports")["remarks"].iloc[-1]
     assert "own_datum" in remarks
+
+
+def box_of(page: AppTest, word: str):
+    return next(box for box in page.selectbox if box.label.startswith(word))
+
+
+def test_class_words_are_named_before_a_file_comes_in_and_known_from_then_on(station):
+    strange = CALLS.replace("打架斗殴", "推推搡搡").replace("刑事警情,盗窃", "甲,顺手牵羊")
+    page = chosen(shown(station, "data"), ("2024.csv", strange))
+    assert text("page.words.help_before") in words(page)
+    assert "治安警情/推推搡搡（1 行，只认出大类）" in [box.label for box in page.selectbox]
+    page = box_of(page, "甲/顺手牵羊（2 行").set_value("theft").run()
+    page = pressed(page, "import")
+    assert "读入 3 行 = 接受 2 + 搁置 1" in words(page), "only the row without a time is set aside"
+    assert '"顺手牵羊" = "theft"' in (station / "station.toml").read_text(encoding="utf-8")
+    page = chosen(page, ("2024b.csv", strange.splitlines()[0] + "\n" + NEXT.replace("邻里纠纷", "顺手牵羊")))
+    assert box_of(page, "纠纷/顺手牵羊（1 行，本所的）").value == "theft"
+
+
+def test_class_words_are_named_afterwards_and_their_rows_read_anew(station):
+    strange = CALLS.replace("打架斗殴", "推推搡搡").replace("刑事警情,盗窃", "甲,顺手牵羊")
+    before = len(Workspace.open(station).read("incidents"))
+    page = pressed(chosen(shown(station, "data"), ("2024.csv", strange)), "import")
+    assert "甲/顺手牵羊 1 行" in words(page), "the report names the words; the other row waits for its time first"
+    page = page.button(key="to aside").click().run()
+    assert page.button(key="save words").disabled
+    assert box_of(page, "推推搡搡（1 行").options[1].startswith("治安警情"), "of a known class its types stand first"
+    page = box_of(page, "甲/顺手牵羊（1 行，不认识）").set_value("theft").run()
+    page = box_of(page, "推推搡搡（1 行，只认出大类）").set_value("assault").run()
+    page = pressed(page, "save words")
+    assert text("page.words.done", words=2, rows=2) in alerts(page)
+    assert "读入 2 行 = 接受 1 + 搁置 1" in words(page), "the row without a time waits for that now"
+    table = Workspace.open(station).read("incidents").iloc[before:]
+    assert sorted(zip(table["type"], table["subtype"], strict=True)) == [("assault", "推推搡搡"), ("theft", "顺手牵羊")]
+    assert box_of(page, "顺手牵羊（1 行，本所的）").value == "theft"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from gis_data import audit
 from gis_data.catalogue import LANGUAGES, speaking, text
+from gis_data.intake.class_words import words_in
 from gis_data.study import Study
 from gis_data.tables import COMPLETENESS, CORRECTIONS, IMPORTS, QUALITY, ROADS
 from gis_data.workspace import Workspace
@@ -127,7 +128,7 @@ def test_nothing_imported_is_a_report_too():
     assert [len(part) for part in parts] == [0] * 6
     with pdfplumber.open(io.BytesIO(quality_pdf(study(), report, ROADS.empty(crs=CRS), DAY))) as book:
         assert len(book.pages) == 1
-    assert len(openpyxl.load_workbook(io.BytesIO(quality_xlsx(report, study()))).worksheets) == 5
+    assert len(openpyxl.load_workbook(io.BytesIO(quality_xlsx(report, study()))).worksheets) == 6
 
 
 counts = st.tuples(st.integers(0, 500), st.integers(0, 90), st.integers(0, 90))
@@ -155,7 +156,8 @@ def test_totals_are_the_sums_of_the_files_and_no_share_leaves_0_to_100(files, da
 
 @pytest.fixture(scope="module")
 def town(planned_town: Path):
-    return quality_of(Workspace.open(planned_town).read)
+    ws = Workspace.open(planned_town)
+    return quality_of(ws.read, words=words_in(ws))
 
 
 @pytest.fixture(scope="module")
@@ -266,13 +268,16 @@ def rows_under(sheet, lang: str) -> list[dict[str, object]]:
 def test_the_spreadsheet_read_back_holds_the_reports_numbers(town, planned_town, lang):
     book = book_of(town, Workspace.open(planned_town).study, lang)
     assert book.sheetnames == [
-        text(f"quality.sheet.{name}", lang=lang) for name in ("files", "problems", "completeness", "trend", "moves")
+        text(f"quality.sheet.{name}", lang=lang)
+        for name in ("files", "problems", "words", "completeness", "trend", "moves")
     ]
     say = lambda name: text(f"page.data.column.{name}", lang=lang)  # noqa: E731
-    files, problems, months, trend, moves = (rows_under(sheet, lang) for sheet in book.worksheets)
+    files, problems, named, months, trend, moves = (rows_under(sheet, lang) for sheet in book.worksheets)
     assert [row[say("accepted")] for row in files] == [*town.files["accepted"], town.sums["accepted"]]
     assert [row[say("rows")] for row in problems] == list(town.problems["rows"])
     assert [row[say("share")] for row in problems] == pytest.approx(list(town.problems["share_pct"]))
+    assert [(row[say("word")], row[say("rows")]) for row in named] == [(one.word, one.rows) for one in town.words]
+    assert town.words
     assert {row[say("effect")] for row in problems} == {
         text(f"intake.effect.{row['problem']}", lang=lang, rows=f"{row['rows']:,}")
         for row in town.problems.to_dict("records")

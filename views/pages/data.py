@@ -16,7 +16,7 @@ from gis_data.study import WGS84
 from views import charts, figures
 from views.downloads import Download
 from views.maps.corrections import correction_map
-from views.pages import frame, upload, work
+from views.pages import class_words, frame, upload, work
 from views.pages.address import begin_with, tell
 from views.quality import FIELDS, QualityReport, quality_of
 from views.quality_book import quality_xlsx
@@ -45,6 +45,7 @@ def show(station: Station) -> None:
     if part == "files":
         _places(station, report)
     elif part == "problems":
+        class_words.show(station)
         _set_aside(station)
         _problems(report)
     elif part == "months":
@@ -56,7 +57,7 @@ def show(station: Station) -> None:
 
 def _report(station: Station) -> QualityReport:
     """Return the report; who may not see exact points sees corrections from cell to cell."""
-    report = quality_of(station.table)
+    report = quality_of(station.table, words=class_words.words_of(station))
     if not station.coarse:
         return report
     moves = report.moves.copy()
@@ -91,15 +92,15 @@ def _places(station: Station, report: QualityReport) -> None:
         table = figures.quality_files(report)
         frame.table(table, words=list(table.columns[:2]))
         st.caption(text("page.data.files_help"))
-        if report.remarks:
+        if report.sentences():
             st.subheader(text("page.data.remarks"), anchor=False)
             _remarks(report)
 
 
 def _remarks(report: QualityReport) -> None:
-    """Say what is to be said of the file that came in last; of those before it where somebody asks."""
+    """Say which words nobody knows and what is to be said of the last file; of those before it where somebody asks."""
     lines = report.sentences()
-    last = len(next(iter(report.said().values())))
+    last = len(report.unknown_words()) + len(next(iter(report.said().values()), ()))
     frame.sentences(lines[:last])
     if lines[last:]:
         with st.expander(text("page.data.remarks_before", count=len(lines) - last)):

@@ -170,6 +170,11 @@ def sentences(lines: Iterable[str]) -> None:
     st.html('<ul class="xq-list">' + "".join(f"<li{tick}>{html.escape(line)}</li>" for tick, line in marked) + "</ul>")
 
 
+def unmarked(words: str) -> str:
+    """Return words in which nothing is markdown: headers and file names are a stranger's text."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~:#|" else letter for letter in words)
+
+
 def take(
     station: Station,
     name: str,

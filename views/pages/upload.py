@@ -22,11 +22,11 @@ from gis_data.intake import Undone, undo_import
 from gis_data.intake.archives import file_name
 from gis_data.intake.headers import NEEDED, called, fields_of
 from gis_data.intake.kinds import KINDS
-from gis_data.intake.own_headers import save_datum, save_headers
+from gis_data.intake.own_headers import save_classes, save_datum, save_headers
 from gis_data.intake.preview import Column, Preview, SheetPreview, columns_as, is_understood, preview
 from gis_data.workspace import Workspace
 from views import figures, jobs
-from views.pages import frame, work
+from views.pages import class_words, frame, work
 from views.station import Station
 
 # A shapefile is several files that belong together: it comes as a zip.
@@ -63,6 +63,7 @@ def show(station: Station, *, opened: bool) -> None:
 def _understand(station: Station, chosen: Sequence[Any]) -> None:
     """Show how the files are understood, and import those that are, as they are shown."""
     changes: Changes = {}
+    words: class_words.Chosen = {}
     systems: dict[str, str] = {}  # file -> what its degrees are in, where a person says so
     ready = []
     with_persons = False
@@ -73,12 +74,12 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
         try:
             seen = _preview(station, file)
         except PatrolError as problem:
-            st.error(_plain(str(problem)))
+            st.error(frame.unmarked(str(problem)))
             continue
         refused = any(sheet.refused for sheet in seen.sheets)
         with_persons |= refused
         fits = [
-            _show_sheet(station.ws, sheet, f"{file.file_id} {sheet.name}", changes, dropping=dropping)
+            _show_sheet(station.ws, sheet, f"{file.file_id} {sheet.name}", changes, words, dropping=dropping)
             for sheet in seen.sheets
         ]
         if any(fits) and (dropping or not refused):
@@ -93,12 +94,15 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
             label or text("page.upload.import", count=len(chosen)), type="primary", disabled=not ready, key="import"
         )
         save = st.button(
-            text("page.upload.save"), disabled=not any(changes.values()), help=text("page.upload.save_help"), key="save"
+            text("page.upload.save"),
+            disabled=not (words or any(changes.values())),
+            help=text("page.upload.save_help"),
+            key="save",
         )
     if start:
-        _import(station, ready, changes, systems, drop_persons=with_persons and dropping)
+        _import(station, ready, changes, words, systems, drop_persons=with_persons and dropping)
     if save:
-        _remember(station.ws, changes)
+        _remember(station.ws, changes, words)
         st.rerun()
 
 
@@ -113,13 +117,17 @@ def _preview(station: Station, file: Any) -> Preview:  # noqa: ANN401 - Streamli
     return known[key]
 
 
-def _show_sheet(ws: Workspace, sheet: SheetPreview, key: str, changes: Changes, *, dropping: bool) -> bool:
+def _show_sheet(
+    ws: Workspace, sheet: SheetPreview, key: str, changes: Changes, chosen: class_words.Chosen, *, dropping: bool
+) -> bool:
     """Show one sheet and what keeps it out, if anything does; return whether it would be imported."""
     rows = figures.DASH if sheet.rows is None else f"{sheet.rows:,}"
     table = figures.table_name(sheet.table)
-    st.markdown(f"**{_plain(text('page.upload.sheet', sheet=sheet.name, table=table, rows=rows))}**")
+    st.markdown(f"**{frame.unmarked(text('page.upload.sheet', sheet=sheet.name, table=table, rows=rows))}**")
     if sheet.refused and not dropping:
-        st.error(_plain(text("error.intake.person", file=sheet.name, columns=text("list.mark").join(sheet.refused))))
+        st.error(
+            frame.unmarked(text("error.intake.person", file=sheet.name, columns=text("list.mark").join(sheet.refused)))
+        )
         return False
     notice = st.empty()
     target, columns = sheet.table, sheet.columns
@@ -133,13 +141,16 @@ def _show_sheet(ws: Workspace, sheet: SheetPreview, key: str, changes: Changes, 
         _map_headers(columns, target, key, changes.setdefault(target, {}))
     fits = is_understood(sheet, ws, changes)
     if not fits:
-        notice.warning(_plain(sheet.problem or _not_enough(sheet)))
+        notice.warning(frame.unmarked(sheet.problem or _not_enough(sheet)))
     dropped = [column.name for column in columns if column.how in ("dropped", "refused")]
     if dropped:
-        st.caption(_plain(text("intake.dropped", names=text("list.mark").join(dropped))))
+        st.caption(frame.unmarked(text("intake.dropped", names=text("list.mark").join(dropped))))
+    if sheet.words:
+        st.caption(text("page.words.help_before"))
+        class_words.ask(sheet.words, key, chosen)
     if len(sheet.head):
-        words = "first_rows" if sheet.table else "first_rows_unknown"  # of a table nobody knows, all columns are shown
-        st.caption(text(f"page.upload.{words}", count=len(sheet.head)))
+        about = "first_rows" if sheet.table else "first_rows_unknown"  # of a table nobody knows, all columns are shown
+        st.caption(text(f"page.upload.{about}", count=len(sheet.head)))
         shown = sheet.head.reset_index(names=ROW)
         frame.table(shown.astype(str), words=list(shown.columns[1:]))
     return fits
@@ -162,7 +173,7 @@ def _map_headers(columns: Sequence[Column], table: str, key: str, changed: dict[
         for place, column in zip(st.columns(ACROSS), asked[start : start + ACROSS], strict=False):
             mark = text(f"page.upload.how.{column.how}")
             chosen = place.selectbox(
-                _plain(text("page.upload.column", column=column.name, how=mark)), options,
+                frame.unmarked(text("page.upload.column", column=column.name, how=mark)), options,
                 index=options.index(column.field) if column.field in options else 0,
                 format_func=lambda name: names[name] if name else text("page.upload.left_out"),
                 key=f"field {table} {key} {column.name}",
@@ -190,30 +201,31 @@ def _ask_system(ws: Workspace, seen: Preview, file: Any, systems: dict[str, str]
 
 
 def _import(
-    station: Station, chosen: Sequence[Any], changes: Changes, systems: Mapping[str, str], *, drop_persons: bool
-) -> None:
+    station: Station, chosen: Sequence[Any], changes: Changes, words: class_words.Chosen, systems: Mapping[str, str],
+    *, drop_persons: bool,
+) -> None:  # fmt: skip
     """Start the import beside the page: the command reads the files, which go away as soon as it has ended."""
     folder = Path(mkdtemp(prefix="xunqu-"))
     try:
-        ws = _remember(station.ws, changes)
+        ws = _remember(station.ws, changes, words)
         for file, system in systems.items():
             ws = save_datum(ws, file, system)
-        words = ["import", "--json", *(["--drop-person-columns"] if drop_persons else [])]
+        command = ["import", "--json", *(["--drop-person-columns"] if drop_persons else [])]
         st.session_state.pop("upload done", None)
         st.query_params.pop(work.START, None)
-        jobs.start(station.ws.root, words, lang=language(), files=_write(folder, chosen), clear=[folder])
+        jobs.start(station.ws.root, command, lang=language(), files=_write(folder, chosen), clear=[folder])
     except PatrolError as problem:
         shutil.rmtree(folder, ignore_errors=True)
-        st.error(_plain(str(problem)))
+        st.error(frame.unmarked(str(problem)))
         return
     _start_anew()
 
 
-def _remember(ws: Workspace, changes: Changes) -> Workspace:
+def _remember(ws: Workspace, changes: Changes, words: class_words.Chosen) -> Workspace:
     for table, mapping in changes.items():
         if mapping:
             ws = save_headers(ws, table, mapping)
-    return ws
+    return save_classes(ws, words) if words else ws
 
 
 def _offer_undo(station: Station) -> None:
@@ -223,14 +235,14 @@ def _offer_undo(station: Station) -> None:
     named = text("list.mark").join(files)
     when = f"{last['imported_at'].iloc[0]:%Y-%m-%d %H:%M}"
     with st.popover(text("page.upload.undo")):
-        st.write(_plain(text("page.upload.undo_what", when=when, count=len(files), files=named)))
+        st.write(frame.unmarked(text("page.upload.undo_what", when=when, count=len(files), files=named)))
         # Where a newer import comes in before the click, this button is gone and the page names that one instead.
         if st.button(text("page.upload.undo_sure"), key=" ".join(["undo", *import_ids])):
             try:
                 st.session_state["upload done"] = undo_import(station.ws, *import_ids)
                 jobs.put_away(station.ws.root)
             except PatrolError as problem:
-                st.error(_plain(str(problem)))
+                st.error(frame.unmarked(str(problem)))
                 return
             _start_anew()
 
@@ -245,7 +257,7 @@ def _start_anew() -> None:
 def _say_done(station: Station) -> None:
     """Say what the last import or undo came to, or how far the work is that is going on."""
     now = jobs.current(station.ws.root)
-    if now is not None and now.state == jobs.DONE and now.command[0] == "import":
+    if now is not None and now.state == jobs.DONE and now.command[0] in work.READS:
         _say_imported(station, now)
     elif now is not None:
         work.watch(station)
@@ -256,7 +268,7 @@ def _say_done(station: Station) -> None:
             "restored": f"{sum(done.restored.values()):,}",
         }
         files = text("list.mark").join(done.files)
-        st.success(_plain(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
+        st.success(frame.unmarked(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
         if done.left_alone:
             st.warning(text("command.left_alone", rows=done.left_alone))
 
@@ -265,7 +277,8 @@ def _say_imported(station: Station, now: jobs.Work) -> None:
     """Say what came in, a line a file, and what to do next; what was noticed on the way is there for who asks."""
     accounts, noticed = work.account_of(now)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.success(text("page.upload.done", count=len(json.loads(now.said))))
+        said = text("page.upload.done", count=len(json.loads(now.said)))
+        st.success(text("page.words.done", **now.about) if "words" in now.about else said)
         work.put_away_button(station)
     frame.sentences(accounts)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -297,8 +310,3 @@ def _write(folder: Path, files: Sequence[Any]) -> list[Path]:
         path.write_bytes(file.getbuffer())
         paths.append(path)
     return paths
-
-
-def _plain(words: str) -> str:
-    """Return words in which nothing is markdown: headers and file names are a stranger's text."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~:#|" else letter for letter in words)

@@ -18,6 +18,7 @@ from views.quality import COUNTS
 from views.station import Station
 
 LOOK_EVERY_S = 1.0
+READS = ("import", "reread")  # commands that account for files
 START = "start"  # what an address asks a page to hold open: the form that starts this work
 
 
@@ -157,8 +158,8 @@ def account_of(now: Work) -> tuple[list[str], list[str]]:
 
 
 def _said(now: Work) -> str:
-    """Return what work said in words; an import speaks to programs (--json), and a person reads its account."""
-    if now.command[0] != "import":
+    """Return what work said in words; one that reads files speaks to programs, and a person reads its account."""
+    if now.command[0] not in READS:
         return now.said.strip()
     accounts, noticed = account_of(now)
     return "\n".join([*accounts, *noticed])

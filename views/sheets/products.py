@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gis_data.catalogue import text
+from gis_data.intake.class_words import words_in
 from models.weekly import Weekly, last_week, week_of
 from views.beat_book import write_beat_book
 from views.camera_book import write_camera_book
@@ -165,7 +166,7 @@ def camera_file(desk: Desk, village: str) -> File:
 
 
 def _quality(desk: Desk) -> Iterator[File]:
-    report = quality_of(desk.table)
+    report = quality_of(desk.table, words=words_in(desk.ws))
     yield File(text("sheet.file_quality_xlsx"), partial(write_quality_book, report, desk.study))
     yield quality_file(desk, report)
 
