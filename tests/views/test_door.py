@@ -1,5 +1,6 @@
 """The door on a network: nothing but the sign-in page without a session, whatever is asked and however."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -20,12 +21,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gis_data import audit
+from gis_data.acting import Actor
 from gis_data.catalogue import LANGUAGES, speaking, text
 from gis_data.workspace import Workspace
+from views.access import door
 from views.access.accounts import Accounts
-from views.access.door import COOKIE, NAME_HEADER, ROLE_HEADER, _local
+from views.access.door import COOKIE, NAME_HEADER, ROLE_HEADER, Door, _local
 from views.access.page import sign_in_page
-from views.access.sessions import TRIES
+from views.access.sessions import IDLE_S, TRIES
 from views.basemap.tiles import current_tiles
 from views.formats import DASH
 from views.plan_words import log_table
@@ -175,6 +178,45 @@ def test_the_log_is_told_in_words_with_the_account_that_came_and_went_and_none_f
             assert not told.iloc[:, 2].str.startswith("access.").any()
 
 
+def test_a_page_that_nobody_touches_is_closed_with_its_session(guarded, monkeypatch):
+    """What the server sends by itself keeps no session open; without any message the page is closed all the same."""
+    now, said = [0.0], []
+
+    async def streamlit_app(scope, receive, send):
+        await send({"type": "websocket.send", "bytes": b"a picture"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    async def last_look(entrance: Door) -> None:
+        silent, left = asyncio.Event(), asyncio.Event()
+
+        async def receive():
+            await left.wait()
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        async def send(message):
+            said.append(message["type"])
+            silent.set()
+            if message["type"] == "websocket.close":
+                left.set()
+
+        who = Actor("viewer", "viewer")
+        token = entrance._sessions.start(who, stamp=entrance._accounts.stamp_of(who.name))
+        headers = [(b"cookie", f"{COOKIE}={token}".encode())]
+        scope = {"type": "websocket", "path": "/_stcore/stream", "headers": headers}
+        page = asyncio.create_task(entrance(scope, receive, send))
+        await silent.wait()
+        now[0] = IDLE_S - 1
+        await asyncio.sleep(0.05)
+        assert said == ["websocket.send"]
+        now[0] = IDLE_S + 1
+        await asyncio.wait_for(page, timeout=5)
+
+    monkeypatch.setattr(door, "WATCH_S", 0.01)
+    asyncio.run(last_look(Door(streamlit_app, ws=guarded.ws, clock=lambda: now[0])))
+    assert said == ["websocket.send", "websocket.close"]
+
+
 def test_a_removed_account_ends_its_sessions_at_once(guarded):
     token = guarded.sign_in("leaver", WORD)
     assert guarded.ask("/_stcore/health", cookie=token)[0] == 200
@@ -245,7 +287,6 @@ def test_a_sign_in_leads_to_this_server_only(address, kept):
 
 
 def test_what_a_client_says_of_itself_is_replaced():
-    from gis_data.acting import Actor
     from views.access.door import _introduce
 
     scope = {"type": "http", "headers": [(NAME_HEADER.encode(), b"chief"), (ROLE_HEADER.encode(), b"approver"),

@@ -4,7 +4,8 @@ In:     every request, upload, static file and websocket of the server (it stand
 Out:    the request with who asks written into its headers; or the sign-in page, or a closed websocket.
 
 It is a plain ASGI callable: Starlette's convenience middleware does not see websockets. A page that stays open is
-asked again at each message, in both directions, so that a sign-out or a removed account ends it.
+asked again at each message, in both directions, so that a sign-out or a removed account ends it; and every few seconds
+besides, so that what nobody has touched for too long does not stay on the screen of a shared office machine.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ COOKIE = "xunqu_session"
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 NAME_HEADER, ROLE_HEADER = "x-xunqu-name", "x-xunqu-role"
 UPLOADS = "/_stcore/upload_file/"
+WATCH_S = 10
+"""How often an open page is asked whether its session goes on."""
 MOST_BYTES = 4096  # of a sign-in form
 STRICT = {
     "Cache-Control": "no-store",
@@ -103,7 +106,19 @@ class Door:
                 message = {"type": "websocket.close", "code": POLICY_VIOLATION}
             await send(message)
 
-        await self._app(scope, receive_if_open, send_if_open)
+        async def end_with_the_session() -> None:
+            nonlocal closed
+            while self._whose(token, using=False) is not None:
+                await asyncio.sleep(WATCH_S)
+            if not closed:
+                closed = True
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+        watch = asyncio.create_task(end_with_the_session())
+        try:
+            await self._app(scope, receive_if_open, send_if_open)
+        finally:
+            watch.cancel()
 
     async def _at_the_door(self, request: Request, token: str) -> Response:
         if request.method != "POST":
