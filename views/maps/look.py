@@ -36,6 +36,7 @@ html, body {{ width: 100%; height: 100%; margin: 0; }}
 .xq-card {{ position: absolute; left: 10px; bottom: 40px; z-index: 1000; width: min(310px, 46%); max-height: 62%;
   overflow: auto; background: rgba(255,255,255,.97); border-radius: 6px; box-shadow: 0 2px 12px rgba(0,0,0,.22);
   padding: 10px 14px 10px; font-size: 12.5px; line-height: 1.5; }}
+.xq-card.xq-at-right {{ left: auto; right: 10px; }}
 .leaflet-container:has(.xq-months) .xq-card {{ bottom: 96px; }}  /* the slider stands below */
 .xq-close {{ float: right; border: 0; background: none; font-size: 18px; line-height: 1; cursor: pointer;
   color: {QUIET}; margin: -2px -6px 0 6px; padding: 2px 6px; }}

@@ -4,6 +4,7 @@ window.xq = (function () {
   "use strict";
   const HALF = 20037508.342789244; // half the equator in Web Mercator metres
   const DOT_PX = 7; // a click so near a dot means it
+  const AROUND_PX = 16; // what is clicked is seen with a little ground around it
   const CELL_PX = 6; // cells smaller than this on the screen give way to the next coarser ones
 
   // ---- the card: what was clicked, with its numbers and reasons ----
@@ -24,7 +25,15 @@ window.xq = (function () {
       link.click();
     });
     town.getContainer().addEventListener("keydown", (key) => { if (key.key === "Escape") { close(); } });
-    return (html) => {
+    // The card stands at the left, unless it would lie over the very place it tells of.
+    const beside = (at) => {
+      box.classList.remove("xq-at-right");
+      const point = at && town.latLngToContainerPoint(at);
+      const over = point && point.x < box.offsetLeft + box.offsetWidth + AROUND_PX
+        && point.y > box.offsetTop - AROUND_PX && point.y < box.offsetTop + box.offsetHeight + AROUND_PX;
+      box.classList.toggle("xq-at-right", Boolean(over));
+    };
+    return (html, at) => {
       town.fire("xqclosed");
       box.innerHTML = "";
       const button = L.DomUtil.create("button", "xq-close", box);
@@ -35,6 +44,8 @@ window.xq = (function () {
       button.addEventListener("click", close);
       box.insertAdjacentHTML("beforeend", html);
       box.hidden = false;
+      box.scrollTop = 0;
+      beside(at);
     };
   }
 
@@ -56,8 +67,9 @@ window.xq = (function () {
 
   function tells(layer, tip, more) {
     layer.bindTooltip(tip, {sticky: true});
-    const open = () => { layer.closeTooltip(); town.xqCard(tip + more); };
-    layer.on("click", (event) => { if (!town.xqMeasuring) { L.DomEvent.stop(event); open(); } });
+    const middle = () => (layer.getBounds ? layer.getBounds().getCenter() : layer.getLatLng());
+    const open = (at) => { layer.closeTooltip(); town.xqCard(tip + more, at || middle()); };
+    layer.on("click", (event) => { if (!town.xqMeasuring) { L.DomEvent.stop(event); open(event.latlng); } });
     layer.on("add", () => {
       const element = layer.getElement && layer.getElement();
       if (!element) { return; }
@@ -167,7 +179,7 @@ window.xq = (function () {
     }
     let ready = false;
     function write() {
-      if (!ready || !page()) { return; }
+      if (!ready || town.xqFitting || !page()) { return; }
       const at = town.getCenter();
       const layers = Object.entries(state.layers).map(([number, on]) => `${on ? 1 : 0}${number}`).join(".");
       const months = state.months ? state.months.join("-") : "";
@@ -188,6 +200,7 @@ window.xq = (function () {
     const line = new BroadcastChannel(channel);
     let told = false;
     town.on("moveend", () => {
+      if (town.xqFitting) { return; }  // the other fits itself
       if (told) { told = false; return; }
       const at = town.getCenter();
       line.postMessage([at.lat, at.lng, town.getZoom()]);
@@ -196,6 +209,7 @@ window.xq = (function () {
       const [lat, lon, zoom] = message.data;
       if (town.getCenter().distanceTo([lat, lon]) < 1 && Math.abs(town.getZoom() - zoom) < 0.01) { return; }
       told = true;
+      town.off("resize", town.xqFit);
       town.setView([lat, lon], zoom, {animate: false});
     };
   }
@@ -210,13 +224,21 @@ window.xq = (function () {
     return 2 * Math.max(0, Math.min(LEGEND_PX - side, side));
   }
 
-  // In a tab that nobody has opened yet the map has no size, and any fit is the closest: fit again once it has one.
+  // The first view is ours, and not the reader's, until a hand is laid on the map: a tab that is opened, a page that
+  // puts what stood side by side one below the other and a tablet that is turned all give the map another size.
   function fit(town, bounds) {
-    town.xqFit = () => town.fitBounds(
-      bounds, {animate: false, paddingTopLeft: [8, 8], paddingBottomRight: [8 + spare(town, bounds), 8]}
-    );
+    town.xqFit = () => {
+      town.xqFitting = true;
+      town.fitBounds(
+        bounds, {animate: false, paddingTopLeft: [8, 8], paddingBottomRight: [8 + spare(town, bounds), 8]}
+      );
+      town.xqFitting = false;
+    };
     town.xqFit();
-    if (town.getSize().x === 0) { town.once("resize", town.xqFit); }
+    town.on("resize", town.xqFit);
+    for (const touch of ["pointerdown", "wheel", "keydown"]) {
+      town.getContainer().addEventListener(touch, () => town.off("resize", town.xqFit), {once: true, passive: true});
+    }
   }
 
   function start(map, options) {
@@ -331,7 +353,7 @@ window.xq = (function () {
       const limit = (n, side) => Math.round(n ? n * (1 - 1 / (9 * n) + side * 1.959964 / (3 * Math.sqrt(n))) ** 3 : 0);
       const said = {place: level.place, span: this.span(), total, low: limit(total, -1), high: limit(total + 1, 1)};
       const word = (name) => (typeof said[name] === "number" ? said[name].toLocaleString("en-US") : said[name]);
-      town.xqCard(this.options.words.card.replace(/\{(\w+)\}/g, (_, name) => word(name)));
+      town.xqCard(this.options.words.card.replace(/\{(\w+)\}/g, (_, name) => word(name)), event.latlng);
     },
     draw() {
       const town = this._map;
@@ -427,7 +449,7 @@ window.xq = (function () {
       const row = this.options.rows.reduce((near, one) => (away(one) < away(near) ? one : near));
       if (away(row) > 1.02) { return; }  // no cell of the town
       event.originalEvent.xqTold = true;
-      town.xqCard(this.options.cards[row[2]].replace(/\{(\d+)\}/g, (_, place) => row[3 + Number(place)]));
+      town.xqCard(this.options.cards[row[2]].replace(/\{(\d+)\}/g, (_, place) => row[3 + Number(place)]), event.latlng);
       this.frame.setBounds([[row[0] - high, row[1] - wide], [row[0] + high, row[1] + wide]]).addTo(town);
     },
   });
