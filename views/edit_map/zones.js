@@ -80,8 +80,10 @@ MODES.zones = class {
     this.drawing?.end();
     this.drawing = null;
     this.lasso.setAttribute("aria-pressed", String(on));
-    this.hint();
-    if (!on) return;
+    if (!on) {
+      this.hint();
+      return;
+    }
     map.dragging.disable();
     box.classList.add("xq-drawing");
     const stop = new AbortController();
@@ -111,6 +113,7 @@ MODES.zones = class {
       map.dragging.enable();
       box.classList.remove("xq-drawing");
     }};
+    this.hint();
   }
 
   /** Choose the units whose middle lies in what was drawn. */

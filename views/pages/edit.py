@@ -1,10 +1,12 @@
 """Editing by hand on the map: click or drag, see at once what it costs, take it back or keep it with a reason."""
 
+import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -18,6 +20,7 @@ from views.access import begin
 from views.edit_map import cameras, cells, checkpoints, component, ground, roads, taken, zones
 from views.edit_map.desk import Desk, Edit, cameras_after, checkpoints_after, edits_of, session_desk, zones_after
 from views.edit_map.history import History
+from views.figures import UNIT
 from views.pages import frame
 from views.pages.address import begin_with, tell
 from views.pages.broken import NAME, keep, said_in_a_sentence
@@ -99,6 +102,10 @@ def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> Non
     base, now = (zones_after(station, history) for history in (START, desk.history))
     colours = zones.colours(station.plans["zones"].to_frame(), base)
     module = {"zones": zones, "cells": cells, "roads": roads}[mode]
+    verdict = judge(now)
+    judged = zone_figures.judged_table(judge(base), None if now is base else verdict)
+    broken = zones.warnings(now, verdict)
+    _brief(_figures(judged.iloc[[0, 2, 3, 4]]), warned=bool(broken))
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
@@ -110,9 +117,8 @@ def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> Non
         table = zones.load_table(base, now)
         frame.table(table)
     with right:
-        verdict = judge(now)
-        frame.table(zone_figures.judged_table(judge(base), None if now is base else verdict))
-        if broken := zones.warnings(now, verdict):
+        frame.table(judged)
+        if broken:
             st.warning("\n\n".join(broken))
         if now.closings:
             st.markdown(f"**{text('page.edit.closed')}**")
@@ -128,15 +134,16 @@ def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> Non
 def _cameras(station: Station, desk: Desk, village: str, slot: DeltaGenerator) -> None:
     base, now = (cameras_after(station, history) for history in (START, desk.history))
     tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
+    table, unseen = cameras.village_table(base, now, village), cameras.open_entrances(now, village)
+    _brief(_figures(table.iloc[[0, 4, 6, 7]]), warned=bool(unseen))
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         draw = lambda: cameras.ground(base, station.study, tables, village)  # noqa: E731
         drawn = _ground(station.stamp, f"cameras {village}", language(), draw)
         _map(station, desk, "cameras", drawn, cameras.state(now, village), cameras.words())
     with right:
-        table = cameras.village_table(base, now, village)
         frame.table(table)
-        if unseen := cameras.open_entrances(now, village):
+        if unseen:
             st.warning(text("page.edit.open_entrances", entrances=text("list.mark").join(unseen)))
         _pending(station, desk)
     frame.take(station, f"edit_cameras_{village}", {text("page.edit.modes.cameras"): table},
@@ -147,6 +154,11 @@ def _cameras(station: Station, desk: Desk, village: str, slot: DeltaGenerator) -
 def _checkpoints(station: Station, desk: Desk, slot: DeltaGenerator) -> None:
     base, now = (checkpoints_after(station, history) for history in (START, desk.history))
     areas = station.plans["zones"].to_frame()
+    changed, gone = checkpoints.beat_table(base, now, changed=True), checkpoints.displaced(base, now)
+    heads = changed.columns
+    of_beats = (f"{beat} {heads[1]} {points} {heads[2]} {minutes}"
+                for beat, points, minutes, _ in changed.itertuples(index=False))  # fmt: skip
+    _brief(((words, True) for words in of_beats), warned=bool(gone))
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
@@ -157,13 +169,29 @@ def _checkpoints(station: Station, desk: Desk, slot: DeltaGenerator) -> None:
         frame.table(table)
     with right:
         if now is not base:
-            frame.table(checkpoints.beat_table(base, now, changed=True))
-        if gone := checkpoints.displaced(base, now):
+            frame.table(changed)
+        if gone:
             st.warning("\n\n".join(gone))
         _pending(station, desk)
     frame.take(station, "edit_checkpoints", {text("page.edit.modes.checkpoints"): table},
                layers=partial(taken.checkpoint_layers, now),
                maps={"": partial(taken.draw_checkpoints, station, now)}, slot=slot)  # fmt: skip
+
+
+def _brief(figures: Iterable[tuple[str, bool]], *, warned: bool) -> None:
+    """Say what matters most above the map, where the screen is too narrow for the tables beside it.
+
+    ``figures``: words, and whether the edits change them.
+    """
+    told = [text("page.edit.warned")] if warned else []
+    told += [f"<b>{html.escape(words)}</b>" if changed else html.escape(words) for words, changed in figures]
+    st.html(f'<p class="xq-brief">{" · ".join(told) or text("page.edit.nothing")}</p>')
+
+
+def _figures(table: pd.DataFrame) -> Iterator[tuple[str, bool]]:
+    for name, *stages in table.itertuples(index=False):
+        values = list(dict.fromkeys(stages))
+        yield f"{UNIT.sub('', name)} {' → '.join(values)}", len(values) > 1
 
 
 def _map(
