@@ -155,10 +155,12 @@ def _checkpoints(station: Station, desk: Desk, slot: DeltaGenerator) -> None:
     base, now = (checkpoints_after(station, history) for history in (START, desk.history))
     areas = station.plans["zones"].to_frame()
     changed, gone = checkpoints.beat_table(base, now, changed=True), checkpoints.displaced(base, now)
+    counts = [str(len(hand.checkpoints)) for hand in (base, now)]
+    total = pd.DataFrame([[text("edit_map.beat.points"), *counts]])
     heads = changed.columns
-    of_beats = (f"{beat} {heads[1]} {points} {heads[2]} {minutes}"
-                for beat, points, minutes, _ in changed.itertuples(index=False))  # fmt: skip
-    _brief(((words, True) for words in of_beats), warned=bool(gone))
+    of_beats = [(f"{beat} {heads[1]} {points} {heads[2]} {minutes}", True)
+                for beat, points, minutes, _ in changed.itertuples(index=False)]  # fmt: skip
+    _brief([*_figures(total), *of_beats], warned=bool(gone))
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
@@ -185,7 +187,7 @@ def _brief(figures: Iterable[tuple[str, bool]], *, warned: bool) -> None:
     """
     told = [text("page.edit.warned")] if warned else []
     told += [f"<b>{html.escape(words)}</b>" if changed else html.escape(words) for words, changed in figures]
-    st.html(f'<p class="xq-brief">{" · ".join(told) or text("page.edit.nothing")}</p>')
+    st.html(f'<p class="xq-brief">{" · ".join(told)}</p>')
 
 
 def _figures(table: pd.DataFrame) -> Iterator[tuple[str, bool]]:
