@@ -7,6 +7,7 @@ ROAD_CLASSES = ("expressway", "provincial", "county", "township", "village", "tr
 BARRIER_KINDS = ("river", "railway", "expressway")
 PRECISIONS = ("exact", "road", "cell", "village", "default", "none")
 CHECKPOINT_KINDS = ("by_hand", "hotspot", "market", "school", "back_lane")  # in the order of choice
+STANDING = ("working", "broken")  # of a camera: the others are wished for, or name a place where none may be
 
 TEXT, TIME, FLAG = Column("text"), Column("time"), Column("bool")
 COUNT = Column("int", low=0)
@@ -126,7 +127,7 @@ CAMERAS = Schema(
     "cameras",
     {
         "camera_id": KEY,
-        "status": Column("text", allowed=("working", "broken", "planned", "forbidden"), default="working"),
+        "status": Column("text", allowed=(*STANDING, "planned", "forbidden"), default="working"),
         "azimuth_deg": Column("float", low=0, high=360),
         "hfov_deg": Column("float", low=1, high=360),
         "note": TEXT,

@@ -23,13 +23,14 @@ from views.basemap.names import village_name_boxes
 from views.basemap.tiles import TileSet
 from views.figures import records
 from views.maps.cameras import blind_bands, camera_map, town_camera_map
-from views.maps.frame import as_html
+from views.maps.frame import as_html, panel_rows
 from views.maps.hotspots import hotspot_map
 from views.maps.incidents import FEW_POINTS, MOST_ROWS, levels_of, months_of
 from views.maps.layers import degrees, lat_lon
 from views.maps.overview import overview_map
 from views.maps.zones import name_points, zone_colours, zone_map
 from views.palette import ZONES
+from views.sheets.zone_sheet import cameras_of
 
 from .tiny_town import CRS, X, Y
 from .tiny_town import study as town_study
@@ -109,6 +110,24 @@ def points_of(page: str) -> gpd.GeoSeries:
     rows = np.frombuffer(base64.b64decode(level["data"]), dtype="<u2").reshape(-1, 4)
     x, y = level["west"] + rows[:, 0] * level["step"], level["south"] + rows[:, 1] * level["step"]
     return gpd.GeoSeries(gpd.points_from_xy(x, y), crs="EPSG:3857").to_crs(CRS)
+
+
+def test_a_camera_that_is_wished_for_or_forbidden_is_not_among_those_that_stand(town):
+    """A camera set by hand, or taken away, is kept in the same list; Today and the zone sheet show what stands."""
+    study, tables, plans = town
+    listed = tables["cameras"]
+    kinds = ["working", "broken", "planned", "forbidden"]
+    wished = gpd.GeoDataFrame(
+        {"camera_id": [f"W{number}" for number in range(4)], "status": kinds},
+        geometry=gpd.points_from_xy([X + 10 * number for number in range(4)], [Y] * 4), crs=CRS,
+    )  # fmt: skip
+    more = pd.concat([listed[["camera_id", "status", "geometry"]], wished], ignore_index=True)
+    drawn = overview_map(study, tables | {"cameras": more}, plans, None)
+    assert text("map.standing_cameras", count=len(listed) + 2) in [row.label for row in panel_rows(drawn)]
+    page = as_html(drawn)
+    assert [f"W{number}" in page for number in range(4)] == [True, True, False, False]
+    shown = cameras_of({}, {"cameras": more}, crs=CRS)
+    assert [shown.distance(point).min() == 0 for point in wished.geometry] == [True, True, False, False]
 
 
 def test_names_from_files_are_words_and_never_code(town):

@@ -9,6 +9,7 @@ import geopandas as gpd
 
 from gis_data.catalogue import language, text
 from gis_data.study import Study
+from gis_data.tables import STANDING
 from models.plan import Plan
 from views.basemap.names import village_points
 from views.basemap.tiles import TileSet
@@ -39,8 +40,9 @@ def overview_map(
         rows.append(zone_borders(town, plans["zones"].to_frame(), tile_names(study, tables, tiles)))
     if "hotspots" in plans:
         rows.append(hotspot_row(town, plans["hotspots"].to_frame(), "hotspot"))
-    if len(tables["cameras"]):
-        rows.append(_standing_cameras(town, tables["cameras"]))
+    cameras = tables["cameras"]
+    if len(standing := cameras[cameras["status"].isin(STANDING)]):
+        rows.append(_standing_cameras(town, standing))
     if len(tables["villages"]):
         rows.append(village_row(town, tables["villages"], counts or {}))
     return finished(town, rows)

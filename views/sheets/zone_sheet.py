@@ -14,6 +14,7 @@ import geopandas as gpd
 from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
 from gis_data.study import Study
+from gis_data.tables import STANDING
 from models.plan import Plan, silent
 from models.recent import Recent
 from views.sheets.beat_page import beat_blocks, of_zone
@@ -161,8 +162,8 @@ def hotspots_of(plans: Mapping[str, Plan], zones: gpd.GeoDataFrame) -> gpd.GeoDa
 def cameras_of(plans: Mapping[str, Plan], ground: Mapping[str, gpd.GeoDataFrame], *, crs: str) -> gpd.GeoDataFrame:
     """Return the places with cameras, one row a place: those that stand (``ground["cameras"]``) and those planned."""
     empty = gpd.GeoDataFrame({"planned": []}, geometry=[], crs=crs)
-    standing = ground.get("cameras", empty)
-    places = [(False, point) for point in dict.fromkeys(standing.geometry)]
+    known = ground.get("cameras", empty.assign(status=""))
+    places = [(False, point) for point in dict.fromkeys(known.geometry[known["status"].isin(STANDING)])]
     if "cameras" in plans:
         new = plans["cameras"].to_frame()
         new = new[new["status"] != "existing"].drop_duplicates("site_id")
