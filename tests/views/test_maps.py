@@ -118,14 +118,14 @@ def test_a_camera_that_is_wished_for_or_forbidden_is_not_among_those_that_stand(
     listed = tables["cameras"]
     kinds = ["working", "broken", "planned", "forbidden"]
     wished = gpd.GeoDataFrame(
-        {"camera_id": [f"W{number}" for number in range(4)], "status": kinds},
+        {"camera_id": [f"wish-{number}" for number in range(4)], "status": kinds},
         geometry=gpd.points_from_xy([X + 10 * number for number in range(4)], [Y] * 4), crs=CRS,
     )  # fmt: skip
     more = pd.concat([listed[["camera_id", "status", "geometry"]], wished], ignore_index=True)
     drawn = overview_map(study, tables | {"cameras": more}, plans, None)
     assert text("map.standing_cameras", count=len(listed) + 2) in [row.label for row in panel_rows(drawn)]
     page = as_html(drawn)
-    assert [f"W{number}" in page for number in range(4)] == [True, True, False, False]
+    assert [f"wish-{number}" in page for number in range(4)] == [True, True, False, False]
     shown = cameras_of({}, {"cameras": more}, crs=CRS)
     assert [shown.distance(point).min() == 0 for point in wished.geometry] == [True, True, False, False]
 
