@@ -19,6 +19,7 @@ from views.formats import DASH, moment_words, number
 
 DIGITS = {"busiest": 2, "quietest": 2, "travel": 1, "gap": 2, "beat_spread": 2, "covered": 1}
 MOST_LETTERS = 160
+LONG = 6  # digits, beyond which a number of the log was computed and not typed
 ACCOUNT = ("file", "table", "read", "accepted", "aside", "refused")  # what an import notes of each file
 
 
@@ -197,11 +198,30 @@ def _pairs(values: Mapping[str, Any], between: str) -> str:
 def _plain(value: Any) -> str:  # noqa: ANN401 - anything the log holds
     if isinstance(value, bool):
         return "✓" if value else "✗"
+    if isinstance(value, float) and len(str(value)) > LONG:
+        return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
     if isinstance(value, Mapping):
-        return text("list.aside", words=_pairs(value, text("list.next")))
+        return _change(value) or text("list.aside", words=_pairs(value, text("list.next")))
     if isinstance(value, list):
         return text("list.mark").join(_row(one) if isinstance(one, list) else _plain(one) for one in value)
     return DASH if value is None else _name(str(value))
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    """Return a change by hand as the editing page says it ("" for any other mapping)."""
+    kind, told = str(change.get("kind", "")), dict(change)
+    if "camera_id" in change:
+        key, said = f"edit_map.camera_edit.{kind}", {"camera": told["camera_id"]}
+    elif "wish_id" in change:
+        unnamed = "_unnamed" if kind == "add" and not told["name"] else ""
+        key = f"edit_map.checkpoint_edit.{kind}{unnamed}"
+        said = {"name": told["name"], "visits": told["visits"], "wish": told["wish_id"]}
+    else:
+        key = f"edit_map.edit.{kind}"
+        roads = [f"#{road}" for road in told.get("road_ids", [])]
+        said = {"names": told.get("units", []), "zone": told.get("zone_id", ""), "count": len(told.get("cells", [])),
+                "crossing": told.get("crossing_id", ""), "roads": roads}  # fmt: skip
+    return text(key, **said) if key in sentences("zh") else ""
 
 
 def _row(cells: list[Any]) -> str:

@@ -1,5 +1,7 @@
 """A run's way: no approval without a check, no step without a line in the log, the approved run is never dropped."""
 
+import dataclasses
+
 import geopandas as gpd
 import pytest
 import shapely
@@ -108,6 +110,9 @@ def test_each_check_fails_on_what_it_is_for(ws):
     assert failing(ws, good | {"scorecard": zones(road_km=(4.0, 3.0))["scorecard"]}) == {"together"}
     stale = Plan("zones", good["zones"].tables, good["zones"].settings, 1, 0.1, 5.0, 5.0, inputs={"villages": "old"})
     assert failing(ws, good | {"zones": stale}) == {"fresh"}
+    old_list = {name: dataclasses.replace(plan, inputs={"cameras": "old"}) for name, plan in good.items()}
+    assert failing(ws, old_list) == {"fresh"}
+    assert failing(ws, old_list | {"cameras": good["cameras"]}) == set()  # no other plan asks where cameras stand
     ws.log("print")
     log = ws.root / "audit.jsonl"
     log.write_text(log.read_text(encoding="utf-8").replace("create", "CREATE"), encoding="utf-8")
