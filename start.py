@@ -155,7 +155,7 @@ def run_command(command: list) -> int:
 
 def run_python(command: list, *, folder: Path) -> int:
     """Run the environment's Python with this folder's code and return its exit code."""
-    environment = dict(os.environ, PYTHONPATH=str(HERE), PYTHONUTF8="1")
+    environment = dict(os.environ, PYTHONPATH=str(HERE), PYTHONUTF8="1", XUNQU_NAME="python3 start.py")
     try:
         return subprocess.call([str(PYTHON), *command], env=environment, cwd=str(folder))
     except KeyboardInterrupt:

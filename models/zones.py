@@ -282,11 +282,11 @@ def zone_count(villages: pd.DataFrame, asked: int) -> int:
     Raises
     ------
     InputError
-        If none is asked and the villages name no work areas.
+        If none is asked and there are no villages, or they name no work areas.
     """
     areas = set(villages["work_area"]) - {""}
     if asked <= 0 and not areas:
-        raise InputError("zones.count_missing")
+        raise InputError("zones.count_missing" if len(villages) else "zones.no_villages")
     return asked if asked > 0 else len(areas)
 
 

@@ -338,7 +338,7 @@ def bench(
 def main() -> None:
     """Run one command; a person's error becomes one sentence and exit code 1, a wrong use one and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name=os.environ.get("XUNQU_NAME", "xunqu"))
     except PatrolError as problem:
         typer.echo(str(problem), err=True)
         code = 1

@@ -22,7 +22,7 @@ from gis_data import keys
 from gis_data.intake import codes, duplicates, lists, places, placing, times, values, whole_file, writing
 from gis_data.intake.headers import Match
 from gis_data.intake.identities import call_numbers, identities
-from gis_data.intake.report import Sorted
+from gis_data.intake.report import Sorted, mostly_outside
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
 from gis_data.side_by_side import give_back, side_by_side
@@ -104,6 +104,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     for given in (when.notes, placed.notes):
         given.clear()
     reasons, details = _judge(cells, rows, calls, place["outside"], when.hour_known, known)
+    elsewhere = mostly_outside(place["outside"], has_a_place(rows))
     kept = reasons == ""
     told = {key: notes.pop(key) & kept for key in [*notes]}
     del cells, calls, place
@@ -116,7 +117,7 @@ def read(sheet: Sheet, match: Match, known: Known, *, import_id: str) -> Sorted:
     )
     return Sorted(
         "incidents", accepted, reasons, details, refused=("private",), notes=told | told_of_file, unknown=unknown,
-        remarks=(*when.remarks, *placed.remarks, *spelt, *remarks),
+        remarks=(*elsewhere, *when.remarks, *placed.remarks, *spelt, *remarks),
         corrections=_traceable(placed.corrections, rows), marks=marks,
     )  # fmt: skip
 

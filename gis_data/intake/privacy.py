@@ -83,8 +83,19 @@ def private_rows(sheet: Sheet, match: Match, names: Iterable[str] = ()) -> pd.Se
     return found
 
 
+def signed_rows(sheet: Sheet) -> pd.Series:
+    """Tell which of the last rows say who made, checked or sent the table: no record, and a person's name."""
+    found = pd.Series(False, index=sheet.frame.index)
+    foot = sheet.frame.tail(values.FOOT)
+    for column in foot.columns:
+        found[foot.index] |= np.array([values.is_signature(text) for text in values.as_text(foot[column])], dtype=bool)
+    return found
+
+
 def may_be_kept(sheet: Sheet) -> bool:
     """Tell whether no cell at all holds a person's number or a free text; call numbers are longer than any of those."""
+    if sheet.signed or signed_rows(sheet).any():
+        return False
     looked_at = [column for column in sheet.frame.columns if not _is_measured(sheet.frame[column])]
     return all(_may_all_be_copied(sheet.frame[column]) for column in looked_at)
 

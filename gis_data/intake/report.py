@@ -24,6 +24,8 @@ ACCEPTED = "accepted"
 SET_ASIDE = "set_aside"
 REFUSED = "refused"
 EXAMPLES = 3
+ELSEWHERE = "intake.remark.mostly_outside"
+FEW_OUTSIDE = 10  # rows; fewer may all be by chance from the neighbouring station
 Told = tuple[str, Mapping[str, Any]]  # what is said of a whole file: a catalogue key and its values
 # Fields that a file may leave empty; the rest is there in every accepted row.
 ASKED = (
@@ -71,6 +73,14 @@ class Sorted:
     remarks: tuple[Told, ...] = ()
     corrections: pd.DataFrame | None = None
     marks: pd.DataFrame | None = None
+
+
+def mostly_outside(outside: pd.Series, placed: pd.Series) -> tuple[Told, ...]:
+    """Return a remark where most places of a sheet lie outside: the boundary is wrong, or the file another town's."""
+    rows, all_placed = int(outside.sum()), int((placed | outside).sum())
+    if rows < FEW_OUTSIDE or 2 * rows <= all_placed:
+        return ()
+    return ((ELSEWHERE, {"rows": rows, "placed": all_placed}),)
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,10 @@ class FileReport:
         return self.problems.get("replaced", 0)
 
     def sentences(self) -> list[str]:
-        """Return what a person should know about this file, one sentence each, columns first, then most rows first."""
+        """Return what a person should know about this file, one sentence each.
+
+        That it may be the wrong file comes first, then the columns, then what most rows have.
+        """
         if self.already:
             return [text("intake.already", file=self.file)]
         if self.unread:
@@ -164,12 +177,13 @@ class FileReport:
             "intake.guessed": [f"{column} → {called(self.table, name)}" for column, name in self.guessed.items()],
             "intake.unknown": tuple(self.unknown),
         }
-        lines = [text(key, names=names) for key, names in named.items() if names]
+        first = [remark for remark in self.remarks if remark[0] == ELSEWHERE]
+        lines = said(first) + [text(key, names=names) for key, names in named.items() if names]
         if self.replaced:
             lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
         by_rows = sorted((one for one in self.findings if one.problem != "replaced"), key=lambda one: -one.rows)
         lines += [text(f"intake.reason.{one.problem}") + f": {one.rows}" for one in by_rows]
-        return lines + said(self.remarks)
+        return lines + said(remark for remark in self.remarks if remark not in first)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gis_data.errors import CrsError, InputError, PatrolError
-from gis_data.intake import archives, columns, headers, kinds, kml, layers, workbooks
+from gis_data.intake import archives, columns, headers, kinds, kml, layers, values, workbooks
 from gis_data.intake.archives import Source, parts_of
 from gis_data.intake.text_pieces import Text, text_of
 from gis_data.side_by_side import give_back
@@ -51,6 +51,8 @@ class Sheet:
         The number of each row as the user's own program shows it.
     shapes
         Geometry of each row in its own CRS, or None.
+    signed
+        Whether somebody's name may stand beside the table («制表人：…»), above its header or under its last row.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class Sheet:
     frame: pd.DataFrame
     rows: np.ndarray
     shapes: gpd.GeoSeries | None = None
+    signed: bool = False
 
 
 def open_sheets(path: Path) -> list[Sheet]:
@@ -134,15 +137,13 @@ def shapes_in(path: Path, shapes: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
     if shapes.crs is None:
         raise CrsError("crs.absent", file=path.name)
     bounds = shapes.total_bounds
+    about = {"file": path.name, "crs": shapes.crs.to_string()[:40], "found": f"{bounds[0]:.0f}, {bounds[1]:.0f}"}
     if shapes.crs.is_geographic and (np.abs(bounds) > [180, 90, 180, 90]).any():
-        raise CrsError(
-            "crs.range", file=path.name, crs=shapes.crs.to_string()[:40], found=f"{bounds[0]:.0f}, {bounds[1]:.0f}"
-        )
+        swapped = (np.abs(bounds) <= [90, 180, 90, 180]).all()
+        raise CrsError("crs.swapped" if swapped else "crs.range", **about)
     moved = shapes.to_crs(crs)
     if not np.isfinite(moved.total_bounds).all() and len(shapes) and np.isfinite(bounds).all():
-        raise CrsError(
-            "crs.range", file=path.name, crs=shapes.crs.to_string()[:40], found=f"{bounds[0]:.0f}, {bounds[1]:.0f}"
-        )
+        raise CrsError("crs.range", **about)
     return moved
 
 
@@ -198,7 +199,7 @@ def _regular_sheet(
     frame = cells.to_pandas()
     del cells
     give_back()
-    return Sheet(source.path, source.name, frame, numbers)
+    return Sheet(source.path, source.name, frame, numbers, signed=_is_signed(records[:at]))
 
 
 def _below(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:
@@ -264,7 +265,12 @@ def _sheet(source: Source, name: str, records: list[list[Any]], own: headers.Own
     named = [place for place, text in enumerate(names) if text]
     cells = [[record[place] if place < len(record) else None for place in named] for _, record in below]
     frame = pd.DataFrame(cells, columns=_unique_names([names[place] for place in named]), dtype=object)
-    return Sheet(source.path, name, frame, np.array([number for number, _ in below], dtype=int))
+    numbers = np.array([number for number, _ in below], dtype=int)
+    return Sheet(source.path, name, frame, numbers, signed=_is_signed([*records[:at], *records[-values.FOOT :]]))
+
+
+def _is_signed(records: list[list[Any]]) -> bool:
+    return any(values.is_signature(values.cell_text(cell)) for record in records for cell in record)
 
 
 def _header_row(records: list[list[Any]], own: headers.Own) -> tuple[int | None, list[str]]:
@@ -276,7 +282,33 @@ def _header_row(records: list[list[Any]], own: headers.Own) -> tuple[int | None,
     if scores and not scores[at] and headers.ANY_HEADER in own:
         like = [_looks_like_headers(text, max(map(_filled_cells, texts))) for text in texts[:-1]]
         return (like.index(True), texts[like.index(True)]) if any(like) else (None, [])
-    return (at, texts[at]) if scores and scores[at] else (None, [])
+    return _both_rows(texts, at, known) if scores and scores[at] else (None, [])
+
+
+def _both_rows(texts: list[list[str]], at: int, known: frozenset[str]) -> tuple[int, list[str]]:
+    """Return the last header row and the headers, those of a second header row among them.
+
+    In a header of two rows «地点» stands over «村庄» and «地址», and «抓获现行数» stands once over both rows: its other
+    cell is empty. The row above gives known headers only, as a title may stand there; the row below is a header row
+    where it fills nothing but the cells under such a heading.
+    """
+    names = list(texts[at])
+    if at + 1 < len(texts):
+        below = texts[at + 1]
+        filled = [place for place, cell in enumerate(below) if cell]
+        if headers.known_count(below, own=known) and all(_is_under_a_heading(names, place) for place in filled):
+            return at + 1, [lower or upper for upper, lower in itertools.zip_longest(names, below, fillvalue="")]
+    above = texts[at - 1] if at else []
+    names += [""] * (len(above) - len(names))
+    for place, cell in enumerate(above):
+        if not names[place] and headers.known_count([cell], own=known) and not values.is_signature(cell):
+            names[place] = cell
+    return at, names
+
+
+def _is_under_a_heading(names: list[str], place: int) -> bool:
+    """Tell whether a cell stands under a heading that spans several columns: all but its first cell are empty."""
+    return place >= len(names) or not names[place] or (place + 1 < len(names) and not names[place + 1])
 
 
 def _looks_like_headers(text: list[str], widest: int) -> bool:

@@ -41,7 +41,7 @@ from gis_data.slim import is_slim
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
-PRIVATE = "private"
+PRIVATE, SIGNED = "private", "signed"
 REPLACED = "replaced"
 
 
@@ -229,10 +229,11 @@ def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
         stays = aside.untouched(sheet, waiting)
         # After the look for persons' numbers: of the digits of a salted hash some look like one.
         sheet, match = aside.with_given(sheet, match, waiting, crs=session.ws.study.crs)
-    read = ~private & ~stays
+    signed = privacy.signed_rows(sheet) & ~private & ~stays
+    read = ~private & ~stays & ~signed
     found = _read(session, _part(sheet, read), match, job, waiting) if read.any() else _nothing(session, match.table)
     give_back()
-    reasons = pd.Series("", index=sheet.frame.index, dtype="str").mask(private, PRIVATE)
+    reasons = pd.Series("", index=sheet.frame.index, dtype="str").mask(private, PRIVATE).mask(signed, SIGNED)
     details = pd.Series("", index=sheet.frame.index, dtype="str")
     if waiting is not None:
         reasons = reasons.mask(stays & ~private, waiting["reason"])
@@ -257,7 +258,7 @@ def _nothing(session: Session, table: str) -> Sorted:
 
 def _spread(found: Sorted, read: pd.Series, reasons: pd.Series, details: pd.Series) -> Sorted:
     """Return what was found of the rows that a reader has seen as a finding of all rows."""
-    refused = tuple(dict.fromkeys((*found.refused, PRIVATE)))
+    refused = tuple(dict.fromkeys((*found.refused, PRIVATE, SIGNED)))
     if read.all():
         return dataclasses.replace(found, refused=refused)
     reasons, details = reasons.copy(), details.copy()

@@ -29,6 +29,12 @@ _BLANK, _DELETE = ord(" "), 0x7F
 _ODD_BLANKS = r"^ | $|  |[\p{Cc}\x{2028}\x{2029}]"
 LONGEST_CODE = 40
 _TOTAL = re.compile(r"(?:合|总|小|共|累)\s*计[:：]?|total", re.IGNORECASE)
+FOOT = 10  # last rows of a sheet, among which the lines stand that are signed
+_SIGNATURE = re.compile(
+    r"(?:制表|填表|填报|统计|录入|审核|复核|审批|签发|经办|报送|主管|分管|单位负责|负责|值班|联系)"
+    r"(?:人员|人|员|领导|签字|签名|单位|日期|时间)*\s*[:：]|(?:prepared|compiled|checked|approved|signed)(?: by)?\s*:",
+    re.IGNORECASE,
+)
 
 
 def as_text(values: pd.Series) -> pd.Series:
@@ -141,6 +147,11 @@ def is_text(values: pd.Series) -> bool:
 def is_total(values: pd.Series) -> pd.Series:
     """Tell which cells say that their row adds up the rows above."""
     return as_text(values).str.fullmatch(_TOTAL).astype(bool)
+
+
+def is_signature(text: str) -> bool:
+    """Tell whether a cell (``cell_text``) says who made, checked or sent the table."""
+    return bool(_SIGNATURE.match(text))
 
 
 def is_filled(values: pd.Series) -> pd.Series:

@@ -17,7 +17,7 @@ from gis_data.intake import lists, values
 from gis_data.intake.headers import Match
 from gis_data.intake.moments import as_moment
 from gis_data.intake.points import column, number, shapes_of
-from gis_data.intake.report import Sorted
+from gis_data.intake.report import Sorted, mostly_outside
 from gis_data.intake.sheets import Sheet
 from gis_data.study import Study
 from gis_data.tables import VILLAGES
@@ -66,7 +66,8 @@ def read(sheet: Sheet, match: Match, study: Study) -> Sorted:
     notes |= _outlines(shapes, pieces, study)
     notes["village_namesake"] = rows["name"].where((reasons == "") & ~later).duplicated(keep=False) & ~later
     told = {key: flags & (reasons == "") for key, flags in notes.items()}
-    return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index), notes=told)
+    away = mostly_outside(reasons == "outside", ~shapes.is_empty)
+    return Sorted("villages", accepted, reasons, pd.Series("", index=reasons.index), notes=told, remarks=away)
 
 
 def _pieces_together(ids: pd.Series, shapes: gpd.GeoSeries) -> tuple[gpd.GeoSeries, pd.Series, pd.Series]:

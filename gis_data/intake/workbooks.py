@@ -20,6 +20,7 @@ import lxml.etree
 import lxml.html
 import openpyxl
 import xlrd
+from openpyxl.utils import range_boundaries
 
 from gis_data.errors import InputError
 from gis_data.intake import archives
@@ -27,6 +28,8 @@ from gis_data.intake import archives
 Table = tuple[str, list[list[Any]]]
 MOST_SPAN = 1_000
 MOST_CELLS = 20_000_000
+_PIECE = 1 << 20  # bytes of a sheet's text that are looked through at a time
+_MERGED = re.compile(rb"<mergeCell\s+ref=\"([A-Z]+\d+:[A-Z]+\d+)\"")
 _DECLARATION = re.compile(r"^\s*<\?xml.*?\?>", re.DOTALL)
 
 
@@ -40,8 +43,35 @@ def read_xlsx(path: Path) -> Iterator[Table]:
         for sheet in book.worksheets:
             # What a sheet says of its own size is often wrong: too small loses rows, too large pads each with blanks.
             sheet.reset_dimensions()
-            yield sheet.title, [_short(list(row)) for row in sheet.iter_rows(values_only=True)]
+            records = [_short(list(row)) for row in sheet.iter_rows(values_only=True)]
+            yield sheet.title, _said_in_each_row(records, _merged(path, sheet._worksheet_path))
         book.close()
+
+
+def _merged(path: Path, member: str) -> Iterator[tuple[int, int, int]]:
+    """Yield column, first and last row (from 0) of the merged cells of a sheet, which openpyxl does not tell of."""
+    tail = b""
+    with zipfile.ZipFile(path) as package, package.open(member) as xml:
+        while piece := xml.read(_PIECE):
+            tail += piece
+            begins = tail.find(b"<mergeCell")
+            tail = tail[begins if begins >= 0 else -len(b"<mergeCell") :]
+    for found in _MERGED.finditer(tail):
+        left, top, _, bottom = range_boundaries(found[1].decode("ascii"))
+        if left and top and bottom:
+            yield left - 1, top - 1, bottom - 1
+
+
+def _said_in_each_row(records: list[list[Any]], merged: Iterator[tuple[int, int, int]]) -> list[list[Any]]:
+    """Return rows in which a cell that spans rows says the same in each that says anything else."""
+    for column, top, bottom in merged:
+        if top >= len(records) or column >= len(records[top]):
+            continue
+        for record in records[top + 1 : bottom + 1]:
+            if record:
+                record += [None] * (column + 1 - len(record))
+                record[column] = records[top][column]
+    return records
 
 
 def read_xls(path: Path) -> Iterator[Table]:
