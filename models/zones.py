@@ -9,6 +9,7 @@ Method: balanced p-median on the graph of units (``models.districting``) over th
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -249,7 +250,7 @@ def as_plan(
             *_today_notes(today),
             *_moved_notes(case.wishes, post),
             *_wish_notes(case, post),
-            *_yardstick_notes(today),
+            *_yardstick_notes(today, problem.tolerance),
         ),
     )
 
@@ -358,13 +359,18 @@ def _wish_notes(case: Case, post: Ints) -> tuple[Note, ...]:
 
 
 def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int, seed: int) -> pd.DataFrame:
-    """Add the share of random legal plans (per cent) that the plan, and today's areas, beat; NaN for none drawn."""
+    """Add the share of random legal plans (per cent) that the plan, and today's areas, beat; NaN for none drawn.
+
+    With more zones every map has shorter ways, so areas of another number than the plans are not held against them.
+    """
     if not plans or problem.count < 2 or problem.size > EXACT_UP_TO:
         return today.assign(**NONE_DRAWN)
     sample = sample_plans(problem, post, plans=plans, thin=THIN, rng=np.random.default_rng([seed, plans]))
     beaten = [
-        sample.beaten(travel_min=float(way), max_ratio=float(ratio))
-        for way, ratio in zip(today["mean_travel_min"], today["max_ratio"], strict=True)
+        sample.beaten(travel_min=row["mean_travel_min"], max_ratio=row["max_ratio"])
+        if row["zones"] == problem.count
+        else (math.nan, math.nan)
+        for row in today.to_dict("records")
     ]
     return today.assign(
         beats_travel_pct=[travel for travel, _ in beaten], beats_balance_pct=[balance for _, balance in beaten],
@@ -372,13 +378,21 @@ def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int,
     )  # fmt: skip
 
 
-def _yardstick_notes(today: pd.DataFrame) -> tuple[Note, ...]:
-    return tuple(
-        (f"zones.note.random_{row['map']}",
-         {"plans": row["random_plans"], "distinct": row["random_distinct"],
-          "travel_pct": f"{row['beats_travel_pct']:.0f}", "balance_pct": f"{row['beats_balance_pct']:.0f}"})
-        for row in today[today["random_plans"] > 0].to_dict("records")
-    )  # fmt: skip
+def _yardstick_notes(today: pd.DataFrame, tolerance: float) -> tuple[Note, ...]:
+    """Say how the maps stand among random plans, and where one of them could only lose in balance."""
+    notes = []
+    for row in today[(today["random_plans"] > 0) & today["beats_travel_pct"].notna()].to_dict("records"):
+        outside = max(row["max_ratio"] - 1, 1 - row["min_ratio"]) > tolerance + 1e-9
+        about = {"plans": row["random_plans"], "distinct": row["random_distinct"]}
+        shares = {name: _share_of_plans(row[f"beats_{name}"]) for name in ("travel_pct", "balance_pct")}
+        key = f"zones.note.random_{row['map']}"
+        notes.append((f"{key}_outside" if outside and row["map"] == "work_area" else key, about | shares))
+    return tuple(notes)
+
+
+def _share_of_plans(share_pct: float) -> str:
+    """Return a share in whole per cent that says 0 and 100 of none and all only."""
+    return f"{share_pct if share_pct in (0, 100) else min(max(share_pct, 1), 99):.0f}"
 
 
 def _lightest_piece(problem: Districted, units: pd.DataFrame) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gis_data.errors import InfeasibleError, InputError, PatrolError
 from gis_data.settings import Settings
 from models.zone_ground import touching_units
 from models.zone_wishes import inertia
-from models.zones import explain, make_case, plan_zones
+from models.zones import _yardstick_notes, explain, make_case, plan_zones
 
 LOOSE = {"zones": {"tolerance": 0.3}}
 
@@ -357,6 +357,22 @@ def test_plan_and_today_are_held_against_random_plans_in_both_languages(grid_tow
     for lang in LANGUAGES:
         for key, values in plan.notes:
             assert "{" not in text(key, lang=lang, **values)
+
+
+def test_a_map_of_today_that_breaks_the_tolerance_or_has_other_zones_is_not_held_to_it_unsaid(grid_town):
+    """Random plans all keep the tolerance: against them an uneven map can only lose in balance."""
+    plan = asked(grid_town, random_plans=40, tolerance=0.3)
+    shares = {"beats_travel_pct": [100.0, 99.7], "beats_balance_pct": [50.0, 0.0]}
+    today = plan.tables["today"].assign(random_plans=1000, **shares)
+    uneven = today.assign(max_ratio=[1.1, 1.31])
+    (_, best), (key, said) = _yardstick_notes(uneven, 0.3)
+    assert (best["travel_pct"], said["travel_pct"], said["balance_pct"]) == ("100", "99", "0")
+    assert key == "zones.note.random_work_area_outside"
+    assert _yardstick_notes(today.assign(max_ratio=1.3, min_ratio=0.7), 0.3)[1][0] == "zones.note.random_work_area"
+
+    three = asked(grid_town, count=3, random_plans=40, tolerance=0.6)
+    assert three.tables["today"]["zones"].tolist() == [3, 2]
+    assert [key for key, _ in three.notes if "random" in key] == ["zones.note.random_plan"]
 
 
 def test_the_price_of_a_pair_sums_to_the_mean_square_distance(grid_town):
