@@ -418,9 +418,13 @@ def _say_report(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an Imp
 
 def _say_plans(plans: Any) -> None:  # noqa: ANN401 - plans by name, imported lazily
     from views.summary import plan_lines
+    from views.zone_figures import option_lines
 
     for line in plan_lines(plans):
         typer.echo(line)
+    if "options" in plans:  # planned last
+        for line in option_lines(plans["options"].to_frame()):
+            typer.echo("    " + line)
 
 
 def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -40,12 +40,27 @@ def option_points(options: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 def option_words(option: Mapping[str, Any]) -> str:
     """Say what an option asks and what it costs."""
-    kind = option["kind"]
-    values = {"budget": option["budget"], "tolerance": f"{100 * option['tolerance']:g}", "count": option["count"]}
     return text(
-        "page.adjust.option", asked=text(f"page.adjust.asked.{kind}", **values), travel=f"{option['travel_min']:.2f}",
+        "page.adjust.option", asked=_asked(option), travel=f"{option['travel_min']:.2f}",
         ratio=f"{option['max_ratio']:.2f}", gap=figures.percent(100 * option["gap"]),
     )  # fmt: skip
+
+
+def _asked(option: Mapping[str, Any]) -> str:
+    values = {"budget": option["budget"], "tolerance": f"{100 * option['tolerance']:g}", "count": option["count"]}
+    return text(f"page.adjust.asked.{option['kind']}", **values)
+
+
+def option_lines(options: pd.DataFrame) -> list[str]:
+    """Return a line an option: what it costs and how many villages it moves, or that there is no such plan."""
+    lines = []
+    for row in figures.records(options):
+        if row["found"]:
+            moved = text("page.adjust.option_moves", moved=row["moved"]) if row["moved"] >= 0 else ""
+            lines.append(option_words(row) + moved)
+        else:
+            lines.append(text("page.adjust.option_none", asked=_asked(row), why=_no_option(row)))
+    return lines
 
 
 def options_table(options: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -56,12 +71,11 @@ def options_table(options: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     now = option_of(options, plan)
     rows = []
     for row in figures.records(options):
-        kind, found = row["kind"], bool(row["found"])
-        values = {"budget": row["budget"], "tolerance": f"{100 * row['tolerance']:g}", "count": row["count"]}
+        found = bool(row["found"])
         mark = text("page.adjust.in_use") if row["option_id"] == now else ""
         rows.append(
             {
-                "option": text(f"page.adjust.asked.{kind}", **values) + mark,
+                "option": _asked(row) + mark,
                 "travel": f"{row['travel_min']:.2f}" if found else figures.DASH,
                 "gap": figures.percent(100 * row["gap"]) if found else _no_option(row),
                 "max_ratio": f"{row['max_ratio']:.2f}" if found else figures.DASH,

@@ -1,10 +1,13 @@
-"""The audit log as the page of plans tells it."""
+"""Plans in words: the audit log as the page of plans tells it, and other zone plans as the command line does."""
+
+import math
 
 import pandas as pd
 import pytest
 
 from gis_data.catalogue import speaking
 from views.plan_words import action_name, details, log_table, moved_table
+from views.zone_figures import option_lines
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,24 @@ def test_a_unit_is_never_said_to_move_from_a_zone_to_the_same():
     with speaking("zh"):
         table = moved_table(moved)
     assert table["新巡区"].tolist() == ["Z4（接原 Z3）", "Z2", "Z7（新区）"]
+
+
+def test_each_option_of_the_zones_is_a_line_with_its_price_and_one_without_a_plan_says_why():
+    found = {"travel_min": 4.5841, "gap": 0.0, "max_ratio": 1.0987, "moved": 8, "ended_by": "optimal", "found": True}
+    none = {"travel_min": math.nan, "gap": math.nan, "max_ratio": math.nan, "moved": -1, "found": False}
+    options = pd.DataFrame(
+        [
+            {"kind": "moves", "budget": 8, "tolerance": 0.1, "count": 6, **found},
+            {"kind": "balance", "budget": -1, "tolerance": 0.02, "count": 6, **none, "ended_by": "infeasible"},
+            {"kind": "count", "budget": -1, "tolerance": 0.1, "count": 10, **none, "ended_by": "time"},
+            {"kind": "count", "budget": -1, "tolerance": 0.1, "count": 7, **found, "moved": -1},
+        ]
+    )
+    with speaking("en"):
+        priced = "4.58 minutes, busiest/mean 1.10, at most 0.0% from the best"
+        assert option_lines(options) == [
+            f"at most 8 villages move: {priced}; villages moved: 8",
+            "work within ±2%: proven: none",
+            "10 zones: none found",
+            f"7 zones: {priced}",
+        ]
