@@ -6,12 +6,12 @@ from gis_data.catalogue import text
 
 
 def count_with_interval(count: float, low: float, high: float) -> str:
-    """Return a count with its limits, "12 (6.2–21.0)"."""
-    return f"{count:,.0f} ({limit(low)}–{limit(high)})"
+    """Return a count with its limits, "12 (6.2–21)": no digit behind the point where there are whole tens."""
+    return f"{count:,.0f} ({_rounded(low, 1)}–{_rounded(high, 1)})"
 
 
 def rate_with_interval(rate: float, low: float, high: float) -> str:
-    """Return a rate with its limits, "213.4 (183.5–268.6)", or a dash where there is none."""
+    """Return a rate with its limits, "213 (184–269)", or a dash where there is none."""
     return "—" if pd.isna(rate) else f"{limit(rate)} ({limit(low)}–{limit(high)})"
 
 
@@ -25,7 +25,15 @@ def told_apart(best: int, worst: int, zones: int) -> str:
 
 
 def limit(value: float) -> str:
-    """Return a number with as many digits as it can bear."""
+    """Return a number with as many digits as it can bear: about three."""
+    return _rounded(value, 2)
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Return a number with so many digits behind the point if it is below ten, and one less at ten and at a hundred."""
     if value == float("inf"):
         return "∞"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
+    if value == 0:
+        return "0"
+    whole = (abs(value) >= 10) + (abs(value) >= 100)
+    return f"{value:,.{max(digits - whole, 0)}f}"

@@ -82,7 +82,7 @@ def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
     assert waiting.value.suggested_filename.endswith(".xlsx")
     book = openpyxl.load_workbook(BytesIO(Path(waiting.value.path()).read_bytes()))
     assert book.worksheets[0]["A1"].value == text("scorecard.title", town="禾川镇")
-    assert "200 (173.2–229.7)" in [cell.value for row in book.worksheets[0] for cell in row]
+    assert "200 (173–230)" in [cell.value for row in book.worksheets[0] for cell in row]
 
 
 def test_the_quality_report_downloads_as_a_spreadsheet_and_as_one_page(page: Page):

@@ -37,10 +37,10 @@ def test_printed_rows_are_the_plans_counts_with_their_limits(station, tmp_path):
     head = next(row for row in rows if row[0] == "巡区")
     by_zone = {row[0]: dict(zip(head, row, strict=True)) for row in rows if row[0] in ("Z1", "Z2", "全镇")}
     # Limits of a Poisson count of 80, 200, 4 and 20 (Garwood 1936; R: poisson.test)
-    assert by_zone["Z1"]["居民报警（起，区间）"] == "80 (63.4–99.6)"
-    assert by_zone["Z2"]["居民报警（起，区间）"] == "200 (173.2–229.7)"
-    assert by_zone["Z1"]["抓获现行（起，区间）"] == "4 (1.09–10.2)"
-    assert by_zone["Z2"]["抓获现行（起，区间）"] == "20 (12.2–30.9)"
+    assert by_zone["Z1"]["居民报警（起，区间）"] == "80 (63–100)"
+    assert by_zone["Z2"]["居民报警（起，区间）"] == "200 (173–230)"
+    assert by_zone["Z1"]["抓获现行（起，区间）"] == "4 (1.1–10)"
+    assert by_zone["Z2"]["抓获现行（起，区间）"] == "20 (12–31)"
     assert by_zone["Z1"]["与全镇相比"] == text("scorecard.word.below")
     assert (by_zone["全镇"]["人口（人）"], by_zone["全镇"]["居民报警（起，区间）"]) == (6650, 280)
 
@@ -148,7 +148,9 @@ def test_printing_all_writes_the_scorecard_beside_the_sheets_and_logs_it(tmp_pat
 @pytest.mark.parametrize(
     ("shown", "words"),
     [
-        (count_with_interval(1234, 1166.1, 1304.8), "1,234 (1,166.1–1,304.8)"),
+        (count_with_interval(1234, 1166.1, 1304.8), "1,234 (1,166–1,305)"),
+        (count_with_interval(0, 0.0, 3.69), "0 (0–3.7)"),
+        (rate_with_interval(284.2, 91.04, 308.4), "284 (91.0–308)"),
         (rate_with_interval(float("nan"), 0.0, 1.0), "—"),
         (rate_with_interval(2.0, 0.5, float("inf")), "2.00 (0.50–∞)"),
         (told_apart(3, 3, 6), "2 个更高，3 个更低"),

@@ -56,7 +56,7 @@ def test_zones_stand_by_number_and_never_by_merit(card):
 
 def test_a_town_without_logs_says_no_data_and_why_there_is_no_audit(tiny_station):
     pages = {part: shown(tiny_station, "scorecard", part=part) for part in PARTS}
-    assert "200 (173.2–229.7)" in words(pages["reported"])
+    assert "200 (173–230)" in words(pages["reported"])
     assert text("scorecard.verdict.no_data") in words(pages["base_lines"])
     assert text("scorecard.note.no_feedback") in words(pages["feedback"])
     patrols = tables(pages["found"])[0]

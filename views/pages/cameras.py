@@ -103,7 +103,11 @@ def _numbers(part: pd.DataFrame, chosen: str) -> None:
             (text("page.cameras.new"), f"{part['new_cameras'].sum():,}", ""),
             (standing, f"{part['existing_cameras'].sum():,}", about),
             (text("page.cameras.entrances"), f"{part['entrances_seen'].sum():,} / {part['entrances'].sum():,}", ""),
-            (text("page.cameras.covered"), f"{100 * seen / road:.0f}%" if road else figures.DASH, ""),
+            (
+                text("page.cameras.covered"),
+                f"{100 * seen / road:.0f}%" if road else figures.DASH,
+                text("page.cameras.covered_help"),
+            ),
             (text("page.cameras.at_night"), f"{100 * night / road:.0f}%" if road else figures.DASH, ""),
             (text("page.cameras.cost"), f"{part['cost_cny'].sum():,.0f}", ""),
         ]

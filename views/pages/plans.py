@@ -29,7 +29,9 @@ def show(station: Station) -> None:
     work.plan_form(station)
     known = approval.runs(station.ws)
     if not known:
-        st.info(text("page.no_plans", folder=station.ws.root.name))
+        st.info(text("page.plans.none_yet", folder=station.ws.root.name))
+        if station.table("incidents").empty:
+            frame.link("data", text("page.to_data"), start="import")
     else:
         names = {run.name: plan_words.run_label(run, station.study.timezone) for run in known}
         tab = frame.choice("page.plans.tabs", TABS, words="page.plans.tab", key="plans tab", name="tab")

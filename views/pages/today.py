@@ -142,7 +142,8 @@ def _compared(station: Station) -> None:
         st.subheader(text("page.today.compared"), anchor=False)
         tint = {text(f"scorecard.word.{word}"): colour for word, colour in WORD_TINT.items()}
         frame.table(table, tint=tint)
-        for line in (*lines, text("page.today.how")):
+        marks = [text("page.today.marks")] if _signs(station.stamp, language(), station) else []
+        for line in (*lines, " ".join([*marks, text("page.today.how")])):
             st.caption(line)
 
 
