@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from gis_data.settings import CameraSettings
+from models.cameras.aims import make_configurations
 from models.cameras.demand import Demand
 from models.cameras.private import private_ground, seen_private_m2
 from models.cameras.problem import Bools, Floats, Ints, Problem
 from models.cameras.rules import with_reasons
+from models.cameras.shortlist import best_sites
 from models.cameras.sites import (
     allowed,
-    best_sites,
     can_guard,
     find_sites,
-    make_configurations,
     on_shared_poles,
     roadside_sites,
     standing_sites,

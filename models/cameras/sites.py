@@ -1,26 +1,21 @@
-"""Where a camera can hang, and where it can look from there.
+"""Where a camera can hang.
 
 In:     demand (built-up areas, entrances, road points), roads, buildings, places, existing cameras.
-Out:    sites (poles) with their price, and configurations (site, azimuth, lens) with theirs.
+Out:    sites (poles) with their price.
 Method: street lamps and power poles beside a road, corners of public buildings, and new poles at the corner of a
         junction; where none of them can guard an entrance, a new pole beside the road. Never on a dwelling, never
         inside a building, never within 10 m of a place marked «forbidden». A site is fed from the grid where a lamp, a
         power pole or a building stands within 30 m, else by a solar panel; its picture goes by wire where a building
-        stands within 60 m, else by radio; both are in its price. Sites closer than 12 m to a cheaper one are left out;
-        of the rest each village keeps those that together have most weight in sight (greedy), its entrances first.
-        Azimuths follow the roads at the pole and point at the entrances in sight; eight even ones fill up.
+        stands within 60 m, else by radio; both are in its price. Sites closer than 12 m to a cheaper one are left out.
         Existing cameras are sites of price 0 (a dome turns and sees its share all round); broken ones, and those whose
         direction nobody recorded, see nothing. A camera placed by hand («planned») is taken at its price.
 """
-
-from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.spatial import cKDTree
 
 from gis_data.settings import CameraSettings
@@ -40,10 +35,6 @@ WALL_OFFSET_M = 0.5
 CLEAR_OF_WALLS_M = 0.3
 SPACING_M = 12.0
 AROUND_VILLAGE_M = 40.0
-LOOK_AHEAD_M = 30.0
-EVEN_AZIMUTHS = 8
-SAME_AZIMUTH_DEG = 3.0
-POLES_PER_ENTRANCE = 3
 SEARCH_M = 60.0
 POWER_M = 30.0
 WIRE_M = 60.0
@@ -151,50 +142,6 @@ def on_shared_poles(sites: gpd.GeoDataFrame, configurations: pd.DataFrame) -> ND
     near = cKDTree(xy[poles]).query_ball_point(xy[site[must]], SAME_SPOT_M)
     site[must] = [poles[min(found)] for found in near]
     return site
-
-
-def best_sites(
-    sites: gpd.GeoDataFrame,
-    points_in_sight: sparse.csr_array,
-    entrances_in_sight: sparse.csr_array,
-    weight: Floats,
-    *,
-    per_village: int,
-) -> NDArray[np.int64]:
-    """Return the rows of the sites worth modelling, at most ``per_village`` of each village.
-
-    The cheapest and nearest few poles of each entrance first, then greedily whichever pole brings most new weight
-    into sight.
-    """
-    kept: list[int] = []
-    for rows in sites.groupby("village_id", sort=True).indices.values():
-        first = _for_entrances(sites, entrances_in_sight, rows)[:per_village]
-        kept += _greedy(points_in_sight, weight, rows, first, per_village)
-    return np.sort(np.array(kept, dtype=np.int64))
-
-
-def make_configurations(
-    sites: gpd.GeoDataFrame,
-    roads: gpd.GeoDataFrame,
-    entrances: gpd.GeoDataFrame,
-    entrances_in_sight: sparse.csr_array,
-    *,
-    settings: CameraSettings,
-) -> pd.DataFrame:
-    """Return every azimuth and lens at every site: ``site`` (row), ``azimuth_deg``, ``hfov_deg``, ``cost_cny``.
-
-    Where the settings price a turning camera, one at every site (``hfov_deg`` 360) is among them.
-    """
-    aims = pd.concat(
-        [_towards_entrances(sites, entrances, entrances_in_sight), _along_roads(sites, roads), _even_aims(len(sites))]
-    ).sort_values("site", kind="stable")
-    aims = _distinct(aims)
-    lenses = pd.DataFrame({"hfov_deg": settings.lens_hfov_deg, "cost_cny": settings.camera_cny})
-    fixed = aims.merge(lenses, how="cross").assign(turns=False)
-    if not settings.ptz_cny:
-        return fixed
-    domes = {"site": range(len(sites)), "azimuth_deg": 0.0, "hfov_deg": 360.0, "cost_cny": settings.ptz_cny}
-    return pd.concat([fixed, pd.DataFrame(domes).assign(turns=True)], ignore_index=True)
 
 
 def roadside_sites(
@@ -380,72 +327,3 @@ def _with_village(sites: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> gpd.GeoDa
     distance = shapely.distance(sites.geometry.to_numpy()[:, None], filled.geometry.to_numpy()[None, :])
     village = filled["village_id"].to_numpy()[distance.argmin(axis=1)] if len(sites) else []
     return sites.assign(village_id=village).reset_index(drop=True)
-
-
-def _for_entrances(sites: gpd.GeoDataFrame, in_sight: sparse.csr_array, rows: NDArray[np.int64]) -> list[int]:
-    """Return the few cheapest poles that have each entrance in sight."""
-    part = in_sight[rows].tocsc()
-    cost = sites["cost_cny"].to_numpy()[rows]
-    chosen: list[int] = []
-    for e in range(part.shape[1]):
-        seers = part.indices[part.indptr[e] : part.indptr[e + 1]]
-        chosen += list(rows[seers[np.argsort(cost[seers], kind="stable")[:POLES_PER_ENTRANCE]]])
-    return list(dict.fromkeys(chosen))
-
-
-def _greedy(
-    in_sight: sparse.csr_array, weight: Floats, rows: NDArray[np.int64], chosen: list[int], limit: int
-) -> list[int]:
-    """Add the pole with most new weight in sight until the limit, or until nothing new comes into sight."""
-    part = in_sight[rows].astype(np.float64)
-    open_weight = np.where(in_sight[chosen].sum(axis=0) > 0, 0.0, weight) if chosen else weight.copy()
-    while len(chosen) < limit:
-        new = part @ open_weight
-        best = int(new.argmax()) if len(new) else 0
-        if len(new) == 0 or new[best] <= 0:
-            break
-        chosen.append(int(rows[best]))
-        open_weight[part.indices[part.indptr[best] : part.indptr[best + 1]]] = 0.0
-    return chosen
-
-
-def _towards_entrances(
-    sites: gpd.GeoDataFrame, entrances: gpd.GeoDataFrame, in_sight: sparse.csr_array
-) -> pd.DataFrame:
-    site, entrance = in_sight.tocoo().coords
-    return pd.DataFrame({"site": site, "azimuth_deg": bearing_deg(site_xy(sites)[site], site_xy(entrances)[entrance])})
-
-
-def _along_roads(sites: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the bearings from each site to the points 30 m on along the roads it stands at, in both directions."""
-    site, road = shapely.STRtree(roads.geometry.to_numpy()).query(sites.geometry.to_numpy(), "dwithin", SPACING_M)
-    lines = roads.geometry.to_numpy()[road]
-    here = shapely.line_locate_point(lines, sites.geometry.to_numpy()[site])
-    aims = []
-    for step in (-LOOK_AHEAD_M, LOOK_AHEAD_M):
-        there = np.clip(here + step, 0, shapely.length(lines))
-        worth = np.abs(there - here) >= LOOK_AHEAD_M / 3
-        target = shapely.get_coordinates(shapely.line_interpolate_point(lines, there))
-        bearing = bearing_deg(site_xy(sites)[site], target)
-        aims.append(pd.DataFrame({"site": site[worth], "azimuth_deg": bearing[worth]}))
-    return pd.concat(aims)
-
-
-def _even_aims(sites: int) -> pd.DataFrame:
-    even = np.arange(EVEN_AZIMUTHS) * 360 / EVEN_AZIMUTHS
-    return pd.DataFrame({"site": np.repeat(np.arange(sites), EVEN_AZIMUTHS), "azimuth_deg": np.tile(even, sites)})
-
-
-def _distinct(aims: pd.DataFrame) -> pd.DataFrame:
-    """Drop an azimuth that lies within 3 degrees of an earlier one at the same site."""
-    site, azimuth = aims["site"].to_numpy(dtype=np.int64), aims["azimuth_deg"].to_numpy()
-    kept = np.zeros(len(aims), dtype=bool)
-    bounds = np.append(np.flatnonzero(np.diff(site, prepend=-1)), len(site))
-    for start, stop in pairwise(bounds):
-        seen: list[float] = []
-        for row in range(start, stop):
-            if all(abs((azimuth[row] - other + 180) % 360 - 180) > SAME_AZIMUTH_DEG for other in seen):
-                seen.append(azimuth[row])
-                kept[row] = True
-    # A tenth of a degree is what a fitter can set and a sheet can print: the plan is computed with what it prints.
-    return pd.DataFrame({"site": site[kept], "azimuth_deg": azimuth[kept].round(1) % 360})
