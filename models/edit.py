@@ -27,8 +27,9 @@ from models.districting.solve import Solution
 from models.districting.wishes import villages_moved, with_wishes
 from models.plan import Plan
 from models.village_parts import Parts
+from models.zone_case import Case
 from models.zone_tables import balance_row
-from models.zones import Case, as_plan
+from models.zones import as_plan
 
 ONE_BRIDGE_M = 60.0  # crossings this near are one: an underpass crosses both carriageways
 MANY = 10  # more names than this are told by the first and their number

@@ -17,8 +17,9 @@ from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, fe
 from models.plan import Plan, Progress, silent
 from models.town_plan import Job, on_open_roads, open_plan, replace_zones
 from models.village_parts import Parts
+from models.zone_case import Case, make_case
 from models.zone_options import answer_of, find_option, option_changes
-from models.zones import Case, as_plan, make_case
+from models.zones import as_plan
 
 MADE_FROM = ("incidents", "villages", "roads", "barriers", "crossings")  # tables a zone plan hangs on
 

@@ -32,8 +32,9 @@ from models.plan import Plan, silent
 from models.scorecard import score_zones
 from models.store import CURRENT, load_plans, planned, pointed_at, save_plans, settings_of
 from models.village_parts import Parts
+from models.zone_case import make_case
 from models.zone_options import plan_options
-from models.zones import make_case, plan_zones
+from models.zones import plan_zones
 
 PARTS = ("hotspots", "zones", "beats", "scorecard", "cameras")
 ON_REQUEST = ("options",)  # thirty plans: a minute or two, so only when asked for

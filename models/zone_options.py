@@ -20,8 +20,8 @@ from models.districting.solve import Solution
 from models.districting.wishes import obeys, paid, villages_moved, with_wishes
 from models.frontier import balance_frontier, count_table, moves_frontier
 from models.plan import Plan, Progress, silent
+from models.zone_case import Case
 from models.zone_tables import balance_row
-from models.zones import Case
 
 KINDS = ("moves", "balance", "count")
 BUDGETS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30)  # METHODS: 0, 1, 2, 3, 5 … villages

@@ -12,77 +12,32 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from gis_data.catalogue import text
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.periods import Period
-from gis_data.settings import WorkloadSettings, ZoneSettings
 from gis_data.study import Study
 from models.city_zones import CITY_FROM, plan_city
 from models.districting.feasible import heaviest_excess, needed_tolerance, zones_by_component
-from models.districting.problem import (
-    Districted,
-    Ints,
-    Problem,
-    broken_rules,
-    neighbours_from_pairs,
-    objective,
-    pieces,
-)
+from models.districting.problem import Districted, Ints, Problem, broken_rules, pieces
 from models.districting.solve import EXACT_UP_TO, Solution, least_tolerance, nearest_count, solve
-from models.districting.wishes import Wishes, moved, obeys, paid, with_wishes
+from models.districting.wishes import obeys, with_wishes
 from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
 from models.plan import Plan, silent
-from models.village_parts import Parts
-from models.zone_ground import Ground, Note, for_count, survey, survey_divided
+from models.zone_case import Case, make_case, zone_count
+from models.zone_notes import notes_of
 from models.zone_tables import NONE_DRAWN, areas_of_today, unit_table, zone_table
-from models.zone_wishes import check_settings, read_wishes, root_mean_square_km
+from models.zone_wishes import check_settings
 
 Report = Callable[[str, float], None]
 STEP = "command.step.zones"
 THIN = 5  # steps of the chain between two random plans
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is asked: the ground, the problem on it, the wishes, and the settings they came from."""
-
-    ground: Ground
-    problem: Problem
-    wishes: Wishes
-    settings: ZoneSettings
-    workload: WorkloadSettings
-
-    @classmethod
-    def of(cls, ground: Ground, settings: ZoneSettings, workload: WorkloadSettings, *, count: int) -> "Case":
-        """Return what the settings ask of a ground."""
-        problem = make_problem(ground.units, ground.travel_min, ground.pairs, count=count, tolerance=settings.tolerance)
-        return cls(ground, problem, read_wishes(settings, ground.units, problem), settings, workload)
-
-    def with_count(self, count: int) -> "Case":
-        """Return the same case for another number of zones."""
-        ground = for_count(self.ground, self.workload, count=count)
-        return Case.of(ground, self.settings, self.workload, count=count)
-
-    def mean_min(self, post: Ints) -> float:
-        """Return the objective as printed: mean minutes from the post to the work."""
-        return objective(self.problem, post) / float(self.problem.load.sum())
-
-    def bound_min(self, bound: float, post: Ints) -> float:
-        """Return a bound of the problem with its wishes as a bound on the mean minutes.
-
-        Where wishes are priced it speaks of the plans that pay no more for them than this one.
-        """
-        return min((bound - paid(self.problem, self.wishes, post)) / float(self.problem.load.sum()),
-                   self.mean_min(post))  # fmt: skip
 
 
 def plan_zones(
@@ -144,35 +99,6 @@ def _plan_city(
         refuse=lambda problem, units, answer: _no_plan(problem, units, answer, seed=seed),
         share=lambda share: progress(STEP, share),
     )  # fmt: skip
-
-
-def make_case(
-    study: Study,
-    villages: gpd.GeoDataFrame,
-    cells: gpd.GeoDataFrame,
-    cell_edges: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
-    incidents: gpd.GeoDataFrame,
-    *,
-    period: Period,
-    count: int | None = None,
-    buildings: gpd.GeoDataFrame | None = None,
-    parts: Parts | None = None,
-) -> Case:
-    """Gather what ``plan_zones`` has to solve; raises as that does, but for what no plan can keep.
-
-    ``parts`` are those of villages already divided; if None they are found, where the settings allow.
-    """
-    settings, workload = study.settings.zones, study.settings.workload
-    check_settings(settings)
-    k = zone_count(villages, count or settings.count)
-    now = incidents[period.holds(incidents["reported_at"])]
-    tables = (villages, cells, cell_edges, roads, now, workload)
-    if parts is None and settings.split_heavy and buildings is not None:
-        ground = survey_divided(*tables, buildings, weeks=period.weeks, count=k, tolerance=settings.tolerance)
-    else:
-        ground = survey(*tables, weeks=period.weeks, count=k, parts=parts)
-    return Case.of(ground, settings, workload, count=k)
 
 
 def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda _: None) -> Solution:
@@ -244,14 +170,7 @@ def as_plan(
         bound=case.bound_min(answer.bound, post) if legal else None,
         unit="zones.unit.mean_min",
         ended_by=answer.ended_by,
-        notes=(
-            *case.ground.notes,
-            (f"zones.note.{answer.ended_by}", {"solves": answer.solves, "cuts": answer.cuts}),
-            *_today_notes(today),
-            *_moved_notes(case.wishes, post),
-            *_wish_notes(case, post),
-            *_yardstick_notes(today, problem.tolerance),
-        ),
+        notes=notes_of(case, answer, today),
     )
 
 
@@ -277,40 +196,6 @@ def explain(plan: Plan, unit_id: str) -> tuple[str, ...]:
     return (text("zones.because.work", **values), text(f"zones.because.{row['reason']}", **values))
 
 
-def zone_count(villages: pd.DataFrame, asked: int) -> int:
-    """Return the number of zones: as asked, else one for each work area.
-
-    Raises
-    ------
-    InputError
-        If none is asked and there are no villages, or they name no work areas.
-    """
-    areas = set(villages["work_area"]) - {""}
-    if asked <= 0 and not areas:
-        raise InputError("zones.count_missing" if len(villages) else "zones.no_villages")
-    return asked if asked > 0 else len(areas)
-
-
-def make_problem(
-    units: pd.DataFrame, travel_min: NDArray[np.float64], pairs: Ints, *, count: int, tolerance: float
-) -> Problem:
-    """Return the districting problem of units with a column ``total_min``.
-
-    Raises
-    ------
-    InputError
-        If the units hold no work.
-    InfeasibleError
-        If there are fewer units than zones.
-    """
-    load = units["total_min"].to_numpy(dtype=np.float64)
-    if load.sum() <= 0:
-        raise InputError("zones.no_work")
-    if count > len(units):
-        raise InfeasibleError("zones.too_many", count=count, units=len(units))
-    return Problem(load, travel_min, neighbours_from_pairs(len(units), pairs), count, tolerance)
-
-
 def _no_plan(problem: Districted, units: pd.DataFrame, answer: Solution, *, seed: int) -> InfeasibleError:
     """Return the error that says which rule no plan can keep, and the ways out that were tried and work."""
     least, other = needed_tolerance(problem), None
@@ -333,31 +218,6 @@ def _no_plan(problem: Districted, units: pd.DataFrame, answer: Solution, *, seed
     return InfeasibleError("zones.not_found", **values)
 
 
-def _moved_notes(wishes: Wishes, post: Ints) -> tuple[Note, ...]:
-    if wishes.today is None:
-        return ()
-    return (("zones.note.moved", {"moved": moved(wishes.today, post)[0], "units": len(post)}),)
-
-
-def _wish_notes(case: Case, post: Ints) -> tuple[Note, ...]:
-    """Say which wishes the plan carries, and of which plans its bound then speaks."""
-    settings = case.settings
-    notes: list[Note] = []
-    names = case.ground.units["name"]
-    for key, rows in (("locked", case.wishes.locked), ("posts", case.wishes.fixed_posts)):
-        if len(rows):
-            notes.append((f"zones.note.{key}", {"names": list(names.iloc[list(rows)])}))
-    if settings.move_budget >= 0:
-        notes.append(("zones.note.budget", {"budget": settings.move_budget}))
-    if settings.move_price_min > 0:
-        notes.append(("zones.note.price", {"price": f"{settings.move_price_min:g}"}))
-    if settings.compactness_price_min > 0:
-        values = {"price": f"{settings.compactness_price_min:g}",
-                  "km": f"{root_mean_square_km(case.ground.units, post):.2f}"}  # fmt: skip
-        notes.append(("zones.note.compactness", values))
-    return tuple(notes)
-
-
 def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int, seed: int) -> pd.DataFrame:
     """Add the share of random legal plans (per cent) that the plan, and today's areas, beat; NaN for none drawn.
 
@@ -378,38 +238,9 @@ def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int,
     )  # fmt: skip
 
 
-def _yardstick_notes(today: pd.DataFrame, tolerance: float) -> tuple[Note, ...]:
-    """Say how the maps stand among random plans, and where one of them could only lose in balance."""
-    notes = []
-    for row in today[(today["random_plans"] > 0) & today["beats_travel_pct"].notna()].to_dict("records"):
-        outside = max(row["max_ratio"] - 1, 1 - row["min_ratio"]) > tolerance + 1e-9
-        about = {"plans": row["random_plans"], "distinct": row["random_distinct"]}
-        shares = {name: _share_of_plans(row[f"beats_{name}"]) for name in ("travel_pct", "balance_pct")}
-        key = f"zones.note.random_{row['map']}"
-        notes.append((f"{key}_outside" if outside and row["map"] == "work_area" else key, about | shares))
-    return tuple(notes)
-
-
-def _share_of_plans(share_pct: float) -> str:
-    """Return a share in whole per cent that says 0 and 100 of none and all only."""
-    return f"{share_pct if share_pct in (0, 100) else min(max(share_pct, 1), 99):.0f}"
-
-
 def _lightest_piece(problem: Districted, units: pd.DataFrame) -> dict[str, Any]:
     parts = pieces(problem, np.arange(problem.size))
     lightest = min(parts, key=lambda part: float(problem.load[part].sum()))
     names = [str(name) for name in units["name"].iloc[lightest[:3]]]
     hours = problem.load[lightest].sum() / 60
     return {"parts": len(parts), "piece": names, "units": len(lightest), "hours": f"{hours:.1f}"}
-
-
-def _today_notes(today: pd.DataFrame) -> tuple[Note, ...]:
-    if len(today) < 2:
-        return ()
-    ours, old = today.iloc[0], today.iloc[1]
-    values = {
-        "areas": int(old["zones"]), "old_max": f"{old['max_ratio']:.2f}", "old_min": f"{old['min_ratio']:.2f}",
-        "old_travel": f"{old['mean_travel_min']:.1f}", "max": f"{ours['max_ratio']:.2f}",
-        "min": f"{ours['min_ratio']:.2f}", "travel": f"{ours['mean_travel_min']:.1f}",
-    }  # fmt: skip
-    return (("zones.note.today", values),)

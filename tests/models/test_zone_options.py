@@ -10,8 +10,8 @@ from gis_data.errors import InputError
 from models.rezone import choose_option
 from models.store import load_plans
 from models.town_plan import plan_town
+from models.zone_case import make_case
 from models.zone_options import plan_options
-from models.zones import make_case
 
 COUNTS = (9, 14, 6, 11, 10, 7, 13, 10)
 ZONES = {"tolerance": 0.25, "time_limit_s": 20.0}

@@ -11,9 +11,11 @@ import pytest
 from gis_data.catalogue import LANGUAGES, text
 from gis_data.errors import InfeasibleError, InputError, PatrolError
 from gis_data.settings import Settings
+from models.zone_case import make_case
 from models.zone_ground import touching_units
+from models.zone_notes import _yardstick_notes
 from models.zone_wishes import inertia
-from models.zones import _yardstick_notes, explain, make_case, plan_zones
+from models.zones import explain, plan_zones
 
 LOOSE = {"zones": {"tolerance": 0.3}}
 
