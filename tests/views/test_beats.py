@@ -26,9 +26,9 @@ from views.maps.beats import beat_map
 from views.maps.frame import as_html
 from views.plan_layers import write_plan_layers
 from views.sheets.beat_page import of_zone
+from views.sheets.drawing import Drawing, Scene
 from views.sheets.frame import fit
 from views.sheets.symbols import CHECKPOINT_MM
-from views.sheets.zone_map import Drawing, Scene
 from views.sheets.zone_sheet import GROUND, cameras_of, write_zone_sheet
 
 from .test_pages import one_page, words

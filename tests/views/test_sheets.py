@@ -21,10 +21,11 @@ from models.plan import Plan
 from views import sheets
 from views.sheets import frame, svg
 from views.sheets.beat_page import of_zone
+from views.sheets.drawing import Drawing, Scene
 from views.sheets.imprint import plan_id
 from views.sheets.labels import Label, place_labels
 from views.sheets.names import clock_hours
-from views.sheets.zone_map import Drawing, Scene, draw_zone
+from views.sheets.zone_map import draw_zone
 from views.sheets.zone_sheet import GROUND, cameras_of
 
 from .paper import PT_PER_MM, code_on, said, scale_of, village_marks, words_of

@@ -18,8 +18,9 @@ import shapely
 from models.plan import Plan
 from views.sheets import svg, symbols
 from views.sheets.details import Detail
+from views.sheets.drawing import Drawing, Scene
 from views.sheets.frame import MapDrawing, MapWindow
-from views.sheets.zone_map import Drawing, Scene, finished
+from views.sheets.zone_map import finished
 
 VIEW, SEEN, OPEN, RELEASED, BLIND = "#1f5f8a", "#1d6b3a", "#b00020", "#6b6b6b", "#a8642a"
 DISC_MM, SQUARE_MM, DIAMOND_MM = 1.75, 1.6, 2.5

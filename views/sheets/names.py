@@ -8,18 +8,16 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import shapely
 
 from gis_data.catalogue import text
+from views.sheets.drawing import Drawing
 from views.sheets.index_grid import grid_lines, squares
 from views.sheets.labels import Label, place_labels
 from views.sheets.symbols import CHECKPOINT_MM, MAIN_ROADS
-
-if TYPE_CHECKING:
-    from views.sheets.zone_map import Drawing
 
 MARKER_MM, POST_MM = 1.4, 2.0
 BESIDE_MM = 0.7  # between a checkpoint's disc and a name, or its number reads as part of the name
@@ -30,7 +28,7 @@ EDGE_LABEL_MM = (8.0, 2.6)
 INDEX_LABEL_MM = (4.0, 3.6)
 
 
-def labels(drawing: "Drawing", furniture: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
+def labels(drawing: Drawing, furniture: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
     """Place all names of a map; ``furniture`` is what lies on the map and must stay clear."""
     frame = drawing.window.frame
     mine, far = drawing.villages
@@ -60,7 +58,7 @@ def clock_hours(hours: str) -> str:
     return re.sub(r"\b(\d\d)-(\d\d)\b", r"\1:00–\2:00", hours)
 
 
-def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
+def _markers(drawing: Drawing) -> list[shapely.Geometry]:
     mine, far = drawing.villages
     points = [*mine.geometry, *far.geometry, *(point for _, point in drawing.places)]
     posts = [post.buffer(POST_MM) for post in drawing.posts]
@@ -68,7 +66,7 @@ def _markers(drawing: "Drawing") -> list[shapely.Geometry]:
     return [point.buffer(MARKER_MM) for point in points] + posts + discs
 
 
-def _rather_not(drawing: "Drawing") -> list[shapely.Geometry]:
+def _rather_not(drawing: Drawing) -> list[shapely.Geometry]:
     main = drawing.layers["roads"]["road_class"].isin(MAIN_ROADS).to_numpy()
     edges = [spot.boundary for spot in drawing.spots.geometry]
     edges += [point.buffer(MARKER_MM) for point in drawing.cameras.geometry]
@@ -80,13 +78,13 @@ def _villages(villages: gpd.GeoDataFrame, **style: Any) -> list[Label]:  # noqa:
     return [Label(name, p.x, p.y, **style) for name, p in zip(ordered["name"], ordered.geometry, strict=True)]
 
 
-def _post(drawing: "Drawing") -> list[Label]:
+def _post(drawing: Drawing) -> list[Label]:
     if not drawing.scene.zone_id:
         return []
     return [Label(text("sheet.legend.post"), post.x, post.y, 7.5, 700, style="post") for post in drawing.posts]
 
 
-def _numbers(drawing: "Drawing") -> list[dict[str, Any]]:
+def _numbers(drawing: Drawing) -> list[dict[str, Any]]:
     """Set the number of each checkpoint in its disc."""
     return [
         _set(
@@ -99,7 +97,7 @@ def _numbers(drawing: "Drawing") -> list[dict[str, Any]]:
     ]
 
 
-def _beats(drawing: "Drawing") -> list[Label]:
+def _beats(drawing: Drawing) -> list[Label]:
     """Return the name of each beat at that road of it which is nearest to its middle."""
     found = []
     for name, lines in zip(drawing.beats["beat_id"], drawing.beats.geometry, strict=True):
@@ -108,7 +106,7 @@ def _beats(drawing: "Drawing") -> list[Label]:
     return found
 
 
-def _hotspots(drawing: "Drawing") -> list[Label]:
+def _hotspots(drawing: Drawing) -> list[Label]:
     found = []
     for name, hours, area in zip(
         *(drawing.spots[column] for column in ("hotspot_id", "peak_hours", "geometry")), strict=True
@@ -122,7 +120,7 @@ def _hotspots(drawing: "Drawing") -> list[Label]:
     return found
 
 
-def _zones(drawing: "Drawing") -> list[Label]:
+def _zones(drawing: Drawing) -> list[Label]:
     """Return the names of the other zones in sight; on the map of the town those of all."""
     town = not drawing.scene.zone_id
     found = []
@@ -148,7 +146,7 @@ def _lines(table: gpd.GeoDataFrame, column: str, kinds: tuple[str, ...], *, size
     return found
 
 
-def edge_labels(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
+def edge_labels(drawing: Drawing, taken: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
     """Letters and numbers of the index squares at the frame's edge, and the grid's kilometres where room is left."""
     width, height = INDEX_LABEL_MM
     index = [Label(name, x, y, 8, 700, style="index") for name, x, y in squares(drawing.window)]
@@ -163,7 +161,7 @@ def edge_labels(drawing: "Drawing", taken: Sequence[shapely.Geometry]) -> list[d
     return found
 
 
-def index_boxes(drawing: "Drawing") -> list[shapely.Geometry]:
+def index_boxes(drawing: Drawing) -> list[shapely.Geometry]:
     """Return the boxes of the letters and numbers at the edge, which no name may cover."""
     width, height = INDEX_LABEL_MM
     return [

@@ -17,9 +17,9 @@ from models.recent import Recent
 from views.figures import records
 from views.sheets.content import Block, Columns, Facts, Heading, Table, Words
 from views.sheets.divided import divided_words, village_count
+from views.sheets.drawing import Scene
 from views.sheets.imprint import period_of
 from views.sheets.names import clock_hours
-from views.sheets.zone_map import Scene
 
 MOST_HOTSPOTS = 6
 BLANK = "＿" * 8

@@ -20,10 +20,11 @@ from models.recent import Recent
 from views.sheets.beat_page import beat_blocks, of_zone
 from views.sheets.content import MapPage, TextPage, write_sheets
 from views.sheets.divided import with_parts
+from views.sheets.drawing import Scene
 from views.sheets.frame import fit
 from views.sheets.imprint import Imprint
 from views.sheets.zone_card import card_blocks
-from views.sheets.zone_map import Scene, draw_zone
+from views.sheets.zone_map import draw_zone
 
 GROUND = ("roads", "water", "buildings", "villages", "barriers", "crossings", "places", "cameras")
 
