@@ -117,12 +117,7 @@ def find_hotspots(
     CrsError
         If the incidents are not in metres, or a layer is in another CRS than they.
     """
-    if settings.method not in METHODS:
-        raise InputError("hotspots.method", found=settings.method, known=", ".join(METHODS))
-    if incidents.crs is None or not is_metric(incidents.crs):
-        raise CrsError("crs.not_metric", crs="?" if incidents.crs is None else incidents.crs.to_string())
-    for layer in opportunity:
-        require_crs(layer, incidents, name="opportunity")
+    _check(incidents, opportunity, settings)
     least = math.ceil(settings.min_incidents_per_year * period.years)
     near = incidents[incidents.geometry.dwithin(land, settings.eps_m or NEAREST_M)]
     xy, weight, spot = collapse(near)
@@ -140,6 +135,15 @@ def find_hotspots(
     grounds, finder = search(xy, weight, surface, reach, settings)
     found = judge(xy, weight, grounds, finder, settings, rng, progress)
     return Hotspots(hotspot_table(found, near, spot, land, period, settings), reach, grounds.uncut, surface, near)
+
+
+def _check(incidents: gpd.GeoDataFrame, opportunity: Sequence[gpd.GeoDataFrame], settings: HotspotSettings) -> None:
+    if settings.method not in METHODS:
+        raise InputError("hotspots.method", found=settings.method, known=", ".join(METHODS))
+    if incidents.crs is None or not is_metric(incidents.crs):
+        raise CrsError("crs.not_metric", crs="?" if incidents.crs is None else incidents.crs.to_string())
+    for layer in opportunity:
+        require_crs(layer, incidents, name="opportunity")
 
 
 def search(
@@ -175,7 +179,11 @@ def judge(
     xy: Floats, weight: Floats, grounds: Grounds, finder: Finder, settings: HotspotSettings,
     rng: np.random.Generator, progress: Progress,
 ) -> list[Found]:  # fmt: skip
-    """Return the clusters to report, each with what chance says of it."""
+    """Return the clusters to report, each with what chance says of it.
+
+    ``xy`` (n, 2) are the distinct points in metres, ``weight`` (n,) the incidents at each; ``finder`` finds clusters in
+    redraws by the rule that found ``grounds``.
+    """
     if not grounds.areas:
         return []
     surface = finder.surface

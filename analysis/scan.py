@@ -189,21 +189,35 @@ def scan(
     # Only the recent days are dealt: who gets none of them is in no cylinder, whatever older day is his.
     recent = np.flatnonzero(window < len(firsts))
     likelihood = cylinders.likelihood(places[recent], window[recent])
-    maxima = np.empty(permutations)
-    for done in range(permutations):
-        dealt = rng.choice(len(places), size=len(recent), replace=False)
-        maxima[done] = cylinders.largest(places[dealt], window[recent])
-        progress((done + 1) / permutations)
+    maxima = _dealt(cylinders, places, window[recent], permutations, rng, progress)
     rows = []
     for circle, length in _likeliest(circles, likelihood, clusters):
-        members, first = circles.places(circle), int(firsts[length])
-        row = {
-            "centre": by_place[members[0]], "x": points[members[0], 0], "y": points[members[0], 1],
-            "radius_m": circles.radius_m[circle], "places": tuple(by_place[members].tolist()),
-            "first_day": first, "days": today - first + 1,
-        }  # fmt: skip
-        rows.append(row | _excess(circles.cases[circle], members, places, days >= first, maxima))
+        first = int(firsts[length])
+        held = _excess(circles.cases[circle], circles.places(circle), places, days >= first, maxima)
+        rows.append(_ground(circles, circle, points, by_place) | {"first_day": first, "days": today - first + 1} | held)
     return Scan(_table(rows), maxima)
+
+
+def _dealt(
+    cylinders: "_Cylinders", places: Ints, window: Ints, permutations: int, rng: np.random.Generator, progress: Progress
+) -> Floats:
+    """Return the largest excess of each permutation, the days of ``window`` dealt out anew among the places."""
+    maxima = np.empty(permutations)
+    for done in range(permutations):
+        dealt = rng.choice(len(places), size=len(window), replace=False)
+        maxima[done] = cylinders.largest(places[dealt], window)
+        progress((done + 1) / permutations)
+    return maxima
+
+
+def _ground(circles: Circles, circle: int, points: Floats, names: Ints) -> dict[str, Any]:
+    """Return where a circle lies, its places by the numbers that the caller knows them by."""
+    members = circles.places(circle)
+    x, y = points[members[0]]
+    return {
+        "centre": names[members[0]], "x": x, "y": y, "radius_m": circles.radius_m[circle],
+        "places": tuple(names[members].tolist()),
+    }  # fmt: skip
 
 
 def _excess(cases: int, members: Ints, places: Ints, recent: NDArray[np.bool_], maxima: Floats) -> dict[str, float]:

@@ -75,9 +75,7 @@ def plan_beats(
     checkpoints, left_out = checkpoints_of(pieces, hotspots, tables, study, by_hand)
     zone_rows = zone_table(pieces, cuts, zones, markets, tables)
     progress("command.step.beats", 1.0)
-    planned = zone_rows[zone_rows["max_ratio"].notna()]
-    objective = float(planned["max_ratio"].max()) if len(planned) else None
-    bound = float(planned["bound_ratio"].max()) if len(planned) else None
+    objective, bound = _heaviest(zone_rows)
     return Plan(
         name="beats",
         tables={
@@ -100,6 +98,14 @@ def plan_beats(
         ended_by=_ended_by(objective, bound),
         notes=tuple(_notes(zone_rows, hot, pieces, checkpoints, left_out, settings, workload)),
     )
+
+
+def _heaviest(zones: pd.DataFrame) -> tuple[float | None, float | None]:
+    """Return the heaviest beat of any zone and its bound, both in multiples of a zone's mean; None without any beat."""
+    cut = zones[zones["max_ratio"].notna()]
+    if cut.empty:
+        return None, None
+    return float(cut["max_ratio"].max()), float(cut["bound_ratio"].max())
 
 
 def _ended_by(objective: float | None, bound: float | None) -> str:
