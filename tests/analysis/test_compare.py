@@ -62,6 +62,16 @@ def test_rate_ratio_limits_equal_scipys_exact_binomial(n1, t1, n0, t0):
     assert found.p_value == pytest.approx(min(1, 2 * min(tails)), rel=1e-9)
 
 
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.9])
+def test_the_p_value_of_every_pair_of_small_counts_is_scipys(share):
+    n1, n0 = (side.ravel() for side in np.meshgrid(np.arange(6), np.arange(6)))
+    n1, n0 = n1[n1 + n0 > 0], n0[n1 + n0 > 0]
+    found = compare.rate_ratio(n1, share, n0, 1 - share).p_value
+    for p_value, k, n in zip(found, n1.tolist(), (n1 + n0).tolist(), strict=True):
+        tails = (stats.binomtest(k, n, share, side).pvalue for side in ("less", "greater"))
+        assert p_value == pytest.approx(min(1.0, 2 * min(tails)), rel=1e-9)
+
+
 @settings(deadline=None)  # the first call loads scipy's tables
 @given(n1=counts, t1=exposures, n0=counts, t0=exposures)
 def test_a_rise_is_called_only_when_the_interval_leaves_out_one(n1, t1, n0, t0):
