@@ -64,7 +64,7 @@ def months_of(period: Period) -> pd.PeriodIndex:
 
 
 def monthly_counts(incidents: pd.DataFrame, months: pd.PeriodIndex) -> NDArray[np.int64]:
-    """Return the incidents reported in each month."""
+    """Return the incidents reported in each of the months (m,); a row stands for ``count`` of them."""
     month = incidents["reported_at"].dt.tz_localize(None).dt.to_period("M")
     counts: NDArray[np.int64] = (
         incidents["count"].groupby(month).sum().reindex(months, fill_value=0).to_numpy(dtype=np.int64)

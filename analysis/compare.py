@@ -27,7 +27,7 @@ WINSORISED = 0.10  # of the areas at each end, before over-dispersion is measure
 
 
 def poisson_interval(count: ArrayLike, *, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Return the exact (Garwood) limits of a Poisson mean after seeing ``count`` events."""
+    """Return the exact limits (Garwood 1936) of a Poisson mean after ``count`` events, as two arrays of its shape."""
     n = np.asarray(count, dtype=float)
     tail = (1 - level) / 2
     low = stats.chi2.ppf(tail, 2 * np.maximum(n, 1)) / 2
@@ -35,7 +35,10 @@ def poisson_interval(count: ArrayLike, *, level: float = 0.95) -> tuple[Floats, 
 
 
 def wilson_interval(part: ArrayLike, whole: ArrayLike, *, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Return Wilson's limits of a share, ``part`` out of ``whole``; NaN where there is nothing to share."""
+    """Return Wilson's (1927) limits of a share, ``part`` out of ``whole``, as two arrays of their common shape.
+
+    NaN where there is nothing to share.
+    """
     k, n = np.broadcast_arrays(np.asarray(part, dtype=float), np.asarray(whole, dtype=float))
     z = stats.norm.ppf((1 + level) / 2)
     n = np.where(n > 0, n, np.nan)
@@ -92,7 +95,10 @@ def rate_ratio(
 
 
 def false_discovery(p_value: ArrayLike) -> Floats:
-    """Return Benjamini-Hochberg adjusted p-values: calling those below q wrong by chance in at most a share q."""
+    """Return Benjamini & Hochberg's (1995) adjusted p-values, in the shape of ``p_value``.
+
+    Of those called at adjusted values up to q, at most a share q is called by chance, on average.
+    """
     p = np.asarray(p_value, dtype=float)
     return np.asarray(stats.false_discovery_control(p), dtype=float) if p.size else p
 
@@ -110,7 +116,10 @@ def false_discovery_where(p_value: ArrayLike, can_be_seen: ArrayLike) -> Floats:
 
 
 def least_p_value(total: ArrayLike, exposure: ArrayLike, other_exposure: ArrayLike) -> Floats:
-    """Return the least p-value ``rate_ratio`` could give for this many events: all of them on the rarer side."""
+    """Return the least p-value that ``rate_ratio`` could give for this many events: all of them on the rarer side.
+
+    The three are broadcast together; 1 where there are no events, or where a side was not exposed.
+    """
     n, t1, t0 = (np.asarray(x, dtype=float) for x in (total, exposure, other_exposure))
     with np.errstate(invalid="ignore", divide="ignore"):
         rarer = np.minimum(t1, t0) / (t1 + t0)

@@ -49,7 +49,7 @@ class Concentration:
 
 
 def gini(count: ArrayLike) -> Floats:
-    """Return the Gini coefficient of the last axis; NaN without incidents."""
+    """Return the Gini coefficient (0 to 1) of counts (..., places) over the last axis (...); NaN without incidents."""
     ordered = np.sort(np.asarray(count, dtype=float), axis=-1)
     n, total = ordered.shape[-1], ordered.sum(axis=-1)
     rank = np.arange(1, n + 1)

@@ -68,7 +68,7 @@ def density_clusters(
 
 
 def core_distances(xy: Floats, weight: Floats, core_count: int) -> Floats:
-    """Return for each point the distance within which it has ``core_count`` incidents, its own included."""
+    """Return for each point (n,) the metres within which it has ``core_count`` incidents, its own included."""
     if len(xy) == 0:
         return np.empty(0)
     far, who = cKDTree(xy).query(xy, k=list(range(1, core_count + 1)))

@@ -34,7 +34,7 @@ class Grounds:
 
 
 def collapse(incidents: gpd.GeoDataFrame) -> tuple[Floats, Floats, Ints]:
-    """Return distinct points, the incidents at each, and for each row the number of its point."""
+    """Return distinct points (n, 2), the incidents at each (n,), and for each row the number of its point (rows,)."""
     points = shapely.get_coordinates(incidents.geometry.to_numpy())
     # A point read as one complex number sorts by x, then y, as its row would, seven times as fast.
     distinct, spot = np.unique(points.view(np.complex128).ravel(), return_inverse=True)

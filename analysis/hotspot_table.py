@@ -70,7 +70,10 @@ def hotspot_table(
     found: Sequence[Found], incidents: gpd.GeoDataFrame, spot: Ints, land: shapely.Geometry, period: Period,
     settings: HotspotSettings,
 ) -> gpd.GeoDataFrame:  # fmt: skip
-    """Describe clusters; ``spot`` is the number of the point of each incident."""
+    """Return a row a cluster, hotspots first (columns of this module, polygon cut to the land).
+
+    ``spot`` (incidents,) is for each incident the number of its point, by which ``Found.points`` names them.
+    """
     months, zone = months_of(period), incidents["reported_at"].dt.tz
     town_counts, rows = monthly_counts(incidents, months), []
     for one in found:

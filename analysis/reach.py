@@ -98,7 +98,7 @@ def grid_step(xy: Floats, weight: Floats) -> float:
 
 
 def k_distances(xy: Floats, weight: Floats, k: int) -> Floats:
-    """Return, sorted, for each incident the distance at which it has k incidents around it, itself included."""
+    """Return, sorted, for each incident the metres within which it has k incidents, itself included."""
     copies = np.minimum(weight.astype(np.int64), k)  # more than k at one point change nothing: their distance is 0
     spots = np.repeat(xy, copies, axis=0)
     if len(spots) < k:

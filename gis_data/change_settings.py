@@ -54,6 +54,8 @@ def change_settings(ws: Workspace, changes: Mapping[str, Any], *, reason: str = 
         If a setting is unknown, of the wrong type, or out of its range.
     InputError
         If the file is written in a way that only a hand can change.
+    WorkspaceError
+        If the file cannot be read as text.
     """
     old = dict(flat(ws.study.settings.to_mapping()))
     wanted = ws.study.settings.changed(changes)
