@@ -9,11 +9,13 @@ side by side in memory. So memory grows with the incidents and stays bounded, ti
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from gis_data.progress import Share
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,8 +28,6 @@ CANDIDATES = 500_000  # pairs looked at in one go
 COLUMNS_AT_ONCE = 256  # draws side by side: with 255 pairs they fit the second-level cache
 PAIRS_AT_ONCE = 255  # so many ones fit into a byte
 DATES_BYTES = 128 * 2**20
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,23 @@ def count_pairs(
     metric: str,
     permutations: int,
     rng: np.random.Generator,
-    progress: Progress,
+    progress: Share,
 ) -> tuple[Ints, Ints, Ints]:
-    """Return pairs by (distance band, time band, draw), the same for permutations, and degrees (distance band, n)."""
+    """Count the pairs of events by bands of distance and time, as they are and with their dates exchanged.
+
+    Parameters
+    ----------
+    distances_m, days
+        Edges of the bands, in metres and whole days; a band holds its lower edge and not its upper one.
+    metric
+        One of ``METRICS``.
+
+    Returns
+    -------
+    tuple
+        Pairs (distance band, time band, draw of uncertain dates); the same for each permutation; how many events each
+        event has in each distance band (distance band, n).
+    """
     pairs = _ClosePairs(events.xy, distances_m, metric)
     vague = bool(events.uncertain.any())
     step = COLUMNS_AT_ONCE // 2 if vague else COLUMNS_AT_ONCE - 1
@@ -149,7 +163,7 @@ class _ClosePairs:
         """Return (n, draws) from (draws, n), in the order of this grid."""
         return np.ascontiguousarray(days[:, self.order].T)
 
-    def count(self, blocks: Sequence[Days], days: Sequence[int], progress: Progress) -> list[Ints]:
+    def count(self, blocks: Sequence[Days], days: Sequence[int], progress: Share) -> list[Ints]:
         """Return for each block of draws the pairs by (distance band, time band, draw)."""
         upto = [np.zeros((len(self.edges) - 1, len(days), block.shape[1]), dtype=np.int64) for block in blocks]
         for i, j, cuts, share in self._walk():
@@ -246,6 +260,6 @@ def _time_degrees(dates: Days, days: Sequence[int]) -> Ints:
     return np.array(found)
 
 
-def _part(progress: Progress, start: float, share: float) -> Progress:
+def _part(progress: Share, start: float, share: float) -> Share:
     """Return a reporter for one part of the work."""
     return lambda done: progress(start + share * done)

@@ -28,8 +28,9 @@ from scipy.optimize import linear_sum_assignment
 from analysis.activity import activity, monthly_counts, months_of
 from analysis.chance_surface import Floats
 from analysis.grounds import collapse
-from analysis.hotspots import Hotspots, Progress, judge, search, silent
+from analysis.hotspots import Hotspots, judge, search
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.settings import HotspotSettings
 
 SAME_LIFE = 0.25

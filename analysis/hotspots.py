@@ -15,7 +15,7 @@ Null:   the same number of incidents redrawn where houses, roads and places are,
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,18 +33,13 @@ from analysis.reach import NEAREST_M, Reach, choose_reach
 from analysis.stability import stability
 from gis_data.errors import CrsError, InputError
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.settings import HotspotSettings
 from gis_data.study import is_metric
 
 METHODS = ("dbscan", "hdbscan")
 DETAIL_M = 25.0  # a house with its yard: how precisely an incident is known to be at one
 COARSE_CELL_M = 30.0  # for the choice of eps, before which no finer cell is known
-
-Progress = Callable[[str, float], None]
-
-
-def silent(key: str, share: float) -> None:
-    """Report progress to nobody."""
 
 
 @dataclass(frozen=True)

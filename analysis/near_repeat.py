@@ -21,9 +21,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from analysis.close_pairs import METRICS, Events, Progress, count_pairs, exact_moments
+from analysis.close_pairs import METRICS, Events, count_pairs, exact_moments
 from analysis.compare import false_discovery
 from gis_data.errors import CrsError
+from gis_data.progress import Share, silent_share
 from gis_data.study import is_metric
 
 Floats = NDArray[np.float64]
@@ -51,10 +52,6 @@ COLUMNS: dict[str, str] = {
 }
 
 MOMENT_DRAWS = 50
-
-
-def _silent(share: float) -> None:
-    """Report progress to nobody."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def find_near_repeats(
     alpha: float = 0.05,
     fewest_events: int = FEWEST_EVENTS,
     exchange: ArrayLike | None = None,
-    progress: Progress = _silent,
+    progress: Share = silent_share,
 ) -> NearRepeats:
     """Compare the pairs of incidents close in space and time with what chance gives.
 
@@ -142,7 +139,7 @@ def knox(
     alpha: float = 0.05,
     fewest_events: int = FEWEST_EVENTS,
     exchange: ArrayLike | None = None,
-    progress: Progress = _silent,
+    progress: Share = silent_share,
 ) -> NearRepeats:
     """Count the pairs of n points by bands of distance and time, and compare them with chance.
 

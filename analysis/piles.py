@@ -9,7 +9,7 @@ A draw costs time by its incidents and not by the ground, which is mostly empty:
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from scipy import sparse, special
 from scipy.sparse import csgraph
 
 from analysis.chance_surface import ChanceSurface, Floats, Ints
+from gis_data.progress import Share
 
 CELLS_PER_EPS = 6  # discs on such a grid are true in area to 0.1 % (radius eps) and 3 % (half of it)
 THRESHOLD_STEP = 1.25  # each next threshold asks for a quarter more incidents
@@ -169,19 +170,17 @@ class Chance:
     every: Floats
 
     def p_value(self, likelihood: Floats) -> Floats:
-        """Return family-wise p-values: the share of redraws with any pile at least as unusual."""
+        """Return the family-wise p-value of each likelihood (m,): the share of redraws with any pile as unusual."""
         p_value: Floats = (1 + (self.largest >= likelihood[:, None]).sum(axis=1)) / (len(self.largest) + 1)
         return p_value
 
     def piles_a_draw(self, likelihood: Floats) -> Floats:
-        """Return how many piles as unusual one redraw forms on average."""
+        """Return for each likelihood (m,) how many piles as unusual one redraw forms on average."""
         often: Floats = (self.every >= likelihood[:, None]).sum(axis=1) / max(len(self.largest), 1)
         return often
 
 
-def by_chance(
-    finder: Finder, *, simulations: int, rng: np.random.Generator, progress: Callable[[float], None]
-) -> Chance:
+def by_chance(finder: Finder, *, simulations: int, rng: np.random.Generator, progress: Share) -> Chance:
     """Find piles in random redraws of the finder's surface."""
     found = []
     for done in range(simulations):

@@ -14,7 +14,6 @@ Weekly looks at p <= 0.05 raise a false alarm about once in twenty weeks.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +27,7 @@ from scipy.spatial import KDTree
 from analysis.counting import require_crs, rows_of_cells
 from analysis.piles import excess
 from gis_data.periods import Period
+from gis_data.progress import Share, silent_share
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,12 +38,6 @@ MAX_SHARE = 0.5
 MIN_CASES = 2
 LEAST_STEP_M = 1e-3  # distances are told apart to the millimetre, or rounding would part places on a lattice
 SLACK = 1e-9  # likelihood ratios closer than this are equal
-
-Progress = Callable[[float], None]
-
-
-def _silent(share: float) -> None:
-    """Report progress to nobody."""
 
 
 COLUMNS: dict[str, str] = {
@@ -149,7 +143,7 @@ def scan(
     clusters: int = 5,
     permutations: int = 999,
     rng: np.random.Generator,
-    progress: Progress = _silent,
+    progress: Share = silent_share,
 ) -> Scan:
     """Scan incidents for clusters that are alive today.
 
@@ -199,7 +193,7 @@ def scan(
 
 
 def _dealt(
-    cylinders: "_Cylinders", places: Ints, window: Ints, permutations: int, rng: np.random.Generator, progress: Progress
+    cylinders: "_Cylinders", places: Ints, window: Ints, permutations: int, rng: np.random.Generator, progress: Share
 ) -> Floats:
     """Return the largest excess of each permutation, the days of ``window`` dealt out anew among the places."""
     maxima = np.empty(permutations)

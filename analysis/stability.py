@@ -7,19 +7,20 @@ Method: bootstrap of the incidents (Efron 1979); a hotspot reappears when one ho
         same of a cluster's members).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from analysis.chance_surface import Floats, Ints
 from analysis.piles import Chance, Finder, excess, most_unusual
+from gis_data.progress import Share
 
 SAME_GROUND = 0.5
 
 
 def stability(
     xy: Floats, weight: Floats, grounds: Sequence[Ints], finder: Finder, chance: Chance, *,
-    alpha: float, resamples: int, rng: np.random.Generator, progress: Callable[[float], None],
+    alpha: float, resamples: int, rng: np.random.Generator, progress: Share,
 ) -> Floats:  # fmt: skip
     """Return for each ground (flat grid cells) the share of resamples in which it reappears; NaN without resamples.
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gis_data.errors import InputError
+from gis_data.progress import Progress, silent
 from gis_data.workspace import Workspace
 from models.cameras.demand import find_demand
 from models.cameras.hand import CameraChange, CameraGround, CameraHand, changed, kept_rows
 from models.cameras.left_out import with_why_not
 from models.cameras.plan import night_figures, yuan
 from models.cameras.private import private_ground
-from models.plan import Plan, Progress, silent
+from models.plan import Plan
 from models.town_plan import Job, open_plan, save_run
 
 MADE_FROM = ("incidents", "villages", "roads", "buildings", "places", "cameras")

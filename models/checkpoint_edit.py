@@ -15,12 +15,13 @@ from typing import Any
 import geopandas as gpd
 
 from gis_data.errors import InputError
+from gis_data.progress import Progress, silent
 from gis_data.workspace import Workspace
 from models.beats.checkpoints import Wish
 from models.beats.plan import Tables, checkpoints_of, placed_figures, wishes_of
 from models.beats.tables import with_visits
 from models.beats.types import spoken, unpacked
-from models.plan import Plan, Progress, silent
+from models.plan import Plan
 from models.town_plan import Job, make_parts, on_zones, open_plan, save_run
 
 MADE_FROM = ("incidents", "villages", "roads", "buildings", "places")

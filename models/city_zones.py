@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from gis_data.errors import InfeasibleError, InputError
+from gis_data.progress import Share
 from gis_data.settings import Settings, WorkloadSettings, ZoneSettings
 from models.districting.city import solve_city
 from models.districting.city_problem import CityProblem, city_from_pairs
@@ -39,7 +40,7 @@ Refuse = Callable[[CityProblem, pd.DataFrame, Solution], InfeasibleError]
 
 def plan_city(
     settings: Settings, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame, incidents: gpd.GeoDataFrame,
-    *, weeks: float, count: int, seed: int, refuse: Refuse, share: Callable[[float], None],
+    *, weeks: float, count: int, seed: int, refuse: Refuse, share: Share,
 ) -> Plan:  # fmt: skip
     """Cut many cells into patrol zones.
 

@@ -13,12 +13,13 @@ Method: moves are priced (``districting.wishes``) along a ladder of prices. A vi
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from gis_data.progress import Share
 from models.districting.bound import lagrangian_bound
 from models.districting.branch import within_reach
 from models.districting.exact import AtMost, solve_exactly
@@ -30,7 +31,6 @@ PRICES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of the cheapest plan's cos
 FIRST_PRICE, STEEPER = 0.01, 4.0  # of one budget: where the price starts and grows by
 SOLVES, ENOUGH = 8, 3  # prices tried until a plan keeps the budget, and at least before the exact model has its turn
 SAME = 1e-6  # a plan this near to its bound is the best
-Share = Callable[[float], None]
 
 
 @dataclass(frozen=True)

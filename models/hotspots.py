@@ -6,7 +6,7 @@ Out:    a plan with the tables "hotspots", "lives" and "pictures" (analysis.hots
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -16,11 +16,12 @@ from analysis.hotspot_life import follow_hotspots
 from analysis.hotspots import Hotspots, find_hotspots
 from analysis.reach import NEAREST_M, STEPS_APART, Reach
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.settings import HotspotSettings
 from gis_data.streets import DRIVEN
 from gis_data.study import Study
 from gis_data.taxonomy import drives_allocation, with_point
-from models.plan import Plan, silent
+from models.plan import Plan
 
 SEARCH, LIVES = 1, 2  # numbers of the chance of each part
 
@@ -32,7 +33,7 @@ def plan_hotspots(
     *,
     period: Period,
     seed: int,
-    progress: Callable[[str, float], None] = silent,
+    progress: Progress = silent,
 ) -> Plan:
     """Find the hotspots of a period and follow them through it.
 

@@ -12,12 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-Progress = Any  # Callable[[str, float], None]: catalogue key of the step, share done (0..1)
-
-
-def silent(key: str, share: float) -> None:
-    """Report progress to nobody."""
-
 
 @dataclass(frozen=True)
 class Plan:

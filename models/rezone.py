@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 from gis_data.errors import InfeasibleError, InputError
+from gis_data.progress import Progress, silent
 from gis_data.workspace import Workspace
 from models.closures import closings_of, roads_closed, with_closings
 from models.edit import Change, GroundTables, Hand, as_changed_plan, changed, few, judge, open_hand
-from models.plan import Plan, Progress, silent
+from models.plan import Plan
 from models.town_plan import Job, on_open_roads, open_plan, replace_zones
 from models.village_parts import Parts
 from models.zone_case import Case, make_case

@@ -9,7 +9,6 @@ Method: exact Poisson limits, exact conditional tests with false discoveries hel
 
 import dataclasses
 import time
-from collections.abc import Callable
 
 import geopandas as gpd
 import numpy as np
@@ -17,11 +16,12 @@ import pandas as pd
 
 from analysis.compare import funnel, funnel_limits, poisson_interval, rank_range, rate_ratio, shrink, wilson_interval
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.settings import ScorecardSettings, Settings, WorkloadSettings
 from models.base_lines import judge
 from models.feedback_audit import Audit, Station, audit_feedback
 from models.patrol_record import PatrolLog, arrests_by_pool, arrests_over_time, hours_of
-from models.plan import Plan, silent
+from models.plan import Plan
 from models.presence import believable, checkpoint_visits, met_by_zone, presence_of, weeks_of
 from models.zone_counts import Note, accounts, count_by_zone, exposure_of, two_spans, zone_of
 
@@ -30,7 +30,6 @@ DAYS_A_YEAR = 365.25
 FAR_OUT = 0.998  # of the areas lie inside the outer limits of a funnel by chance (Spiegelhalter 2005)
 FUNNEL_STEPS = 60
 AUDIT_STREAM = 6  # of the seed's random numbers: the other parts have their own
-Report = Callable[[str, float], None]
 
 
 def score_zones(
@@ -44,7 +43,7 @@ def score_zones(
     period: Period,
     settings: Settings,
     seed: int,
-    progress: Report = silent,
+    progress: Progress = silent,
 ) -> Plan:
     """Score the zones over a period.
 

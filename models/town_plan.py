@@ -19,6 +19,7 @@ import shapely
 from gis_data import cells as grid
 from gis_data.errors import InputError, WorkspaceError
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.standing import as_of, standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
@@ -28,7 +29,7 @@ from models.cameras.plan import plan_cameras
 from models.closures import Closing, closed_in, closings_of, found_again, ground_left, roads_closed, with_closings
 from models.hotspots import plan_hotspots
 from models.patrol_record import PatrolLog
-from models.plan import Plan, silent
+from models.plan import Plan
 from models.scorecard import score_zones
 from models.store import CURRENT, load_plans, planned, pointed_at, save_plans, settings_of
 from models.village_parts import Parts
@@ -46,7 +47,6 @@ READ = (
     "patrol_hours", "visits",
 )  # fmt: skip
 
-Report = Callable[[str, float], None]
 Decided = TypeVar("Decided")
 
 
@@ -57,7 +57,7 @@ def plan_town(
     seed: int | None = None,
     until: str | None = None,
     changes: Mapping[str, Any] | None = None,
-    progress: Report = silent,
+    progress: Progress = silent,
 ) -> dict[str, Plan]:
     """Make the named plans, save them as the workspace's current run and return them.
 
@@ -92,7 +92,7 @@ def plan_town(
     return made
 
 
-def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None, progress: Report = silent) -> "Job":
+def open_job(ws: Workspace, *, seed: int | None = None, until: str | None = None, progress: Progress = silent) -> "Job":
     """Return what plans are made from: tables, period, seed, and the plans of the current run.
 
     Raises
@@ -126,7 +126,7 @@ def _period_of(times: pd.Series, until: str | None) -> Period:
 
 
 def open_plan(
-    ws: Workspace, name: str, *, made_from: Collection[str], absent: str, stale: str, progress: Report = silent
+    ws: Workspace, name: str, *, made_from: Collection[str], absent: str, stale: str, progress: Progress = silent
 ) -> tuple["Job", Plan]:  # fmt: skip
     """Return a plan of the current run, and what it was made from.
 
@@ -226,7 +226,7 @@ def save_run(ws: Workspace, job: "Job", made: Mapping[str, Plan]) -> None:
 
 
 def prepare_ground(
-    ws: Workspace, *, at: pd.Timestamp | None = None, progress: Report = silent
+    ws: Workspace, *, at: pd.Timestamp | None = None, progress: Progress = silent
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Return cells and their walkable neighbours, derived anew only when the ground has changed.
 
@@ -260,7 +260,7 @@ def is_planned(root: Path) -> bool:
     return set(PARTS) <= planned(Workspace.open(root))
 
 
-def make_sample(root: Path, *, progress: Report = silent) -> Workspace:
+def make_sample(root: Path, *, progress: Progress = silent) -> Workspace:
     """Write the sample town's raw files and import them as anyone's files would be."""
     from gis_data.intake import make_workspace
     from gis_data.sample_town import NOT_FOR_IMPORT, SAMPLE_NAME, SAMPLE_SEED, write_sample
@@ -284,7 +284,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
     return plan.head() | {"rows": tables.pop(plan.name), "tables": tables}
 
 
-def _within(progress: Report, step: str) -> Report:
+def _within(progress: Progress, step: str) -> Progress:
     return lambda _key, share: progress(step, share)
 
 
@@ -307,7 +307,7 @@ class Job:
     seed: int
     plans: Mapping[str, Plan]
     decided: Mapping[str, Mapping[str, Any]]
-    progress: Report
+    progress: Progress
     inputs: Mapping[str, str]
     upon: str
 

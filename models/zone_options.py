@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from gis_data.errors import InputError
+from gis_data.progress import Progress, silent
 from models.districting.problem import Floats
 from models.districting.solve import Solution
 from models.districting.wishes import obeys, paid, villages_moved, with_wishes
 from models.frontier import balance_frontier, count_table, moves_frontier
-from models.plan import Plan, Progress, silent
+from models.plan import Plan
 from models.zone_case import Case
 from models.zone_tables import balance_row
 

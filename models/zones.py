@@ -11,7 +11,6 @@ Method: balanced p-median on the graph of units (``models.districting``) over th
 import dataclasses
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
@@ -21,6 +20,7 @@ import pandas as pd
 from gis_data.catalogue import text
 from gis_data.errors import InfeasibleError, InputError
 from gis_data.periods import Period
+from gis_data.progress import Progress, Share, silent, silent_share
 from gis_data.study import Study
 from models.city_zones import CITY_FROM, plan_city
 from models.districting.feasible import heaviest_excess, needed_tolerance, zones_by_component
@@ -29,13 +29,12 @@ from models.districting.solve import EXACT_UP_TO, Solution, least_tolerance, nea
 from models.districting.wishes import obeys, with_wishes
 from models.ensemble import sample_plans
 from models.frontier import solve_within, today_as_answer
-from models.plan import Plan, silent
+from models.plan import Plan
 from models.zone_case import Case, make_case, zone_count
 from models.zone_notes import notes_of
 from models.zone_tables import NONE_DRAWN, areas_of_today, unit_table, zone_table
 from models.zone_wishes import check_settings
 
-Report = Callable[[str, float], None]
 STEP = "command.step.zones"
 THIN = 5  # steps of the chain between two random plans
 
@@ -52,7 +51,7 @@ def plan_zones(
     seed: int,
     count: int | None = None,
     buildings: gpd.GeoDataFrame | None = None,
-    progress: Report = silent,
+    progress: Progress = silent,
 ) -> Plan:
     """Cut the study into patrol zones, as its settings ask.
 
@@ -90,7 +89,7 @@ def plan_zones(
 
 def _plan_city(
     study: Study, villages: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, cell_edges: pd.DataFrame,
-    incidents: gpd.GeoDataFrame, period: Period, count: int | None, *, seed: int, progress: Report,
+    incidents: gpd.GeoDataFrame, period: Period, count: int | None, *, seed: int, progress: Progress,
 ) -> Plan:  # fmt: skip
     check_settings(study.settings.zones)
     return plan_city(
@@ -101,7 +100,7 @@ def _plan_city(
     )  # fmt: skip
 
 
-def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda _: None) -> Solution:
+def solve_case(case: Case, *, seed: int, share: Share = silent_share) -> Solution:
     """Return the best answer that keeps the rules and the wishes.
 
     Raises
@@ -134,7 +133,7 @@ def solve_case(case: Case, *, seed: int, share: Callable[[float], None] = lambda
 
 def as_plan(
     case: Case, answer: Solution, *, seed: int, order: Ints | None = None,
-    share: Callable[[float], None] = lambda _: None,
+    share: Share = silent_share,
 ) -> Plan:  # fmt: skip
     """Return an answer as a plan: its tables, what it was made from, and what to know about it.
 

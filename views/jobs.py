@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 from gis_data import acting, audit
 from gis_data.catalogue import Language
 from gis_data.errors import InputError, PatrolError
+from gis_data.progress import Progress
 from gis_data.workspace import Workspace, write_atomically
 
 HERE = Path(__file__).resolve().parent.parent
@@ -164,7 +165,7 @@ def put_away(root: Path) -> None:
         shutil.rmtree(_folder(root), ignore_errors=True)
 
 
-def progress_lines(path: Path) -> Callable[[str, float], None]:
+def progress_lines(path: Path) -> Progress:
     """Return a ``progress(key, share)`` that appends lines to a file, a few a second at most."""
     last: dict[str, float] = {}
 

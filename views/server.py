@@ -34,8 +34,8 @@ from starlette.routing import Route
 from gis_data.acting import GUARDED
 from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError, PatrolError
+from gis_data.progress import Progress, silent
 from gis_data.workspace import Workspace
-from models.plan import Progress, silent
 from views.access import LOCAL, Accounts, Door, OwnPages
 from views.basemap.tiles import ensure_tiles
 

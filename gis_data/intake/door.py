@@ -13,7 +13,7 @@ import gc
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,13 @@ from gis_data.intake.history import joined
 from gis_data.intake.own_headers import own_headers
 from gis_data.intake.report import REFUSED, FileReport, Finding, ImportReport, completeness, with_late_masts
 from gis_data.intake.taking import Job, Session, moves_nothing, settle_masts, settle_villages, settle_words, take
+from gis_data.progress import Progress, silent
 from gis_data.settings import Settings
 from gis_data.side_by_side import side_by_side
 from gis_data.study import Study, metre_crs
 from gis_data.tables import QUALITY
 from gis_data.workspace import Workspace
 
-Report = Callable[[str, float], None]
 ORDER = ("villages", "ground", "crews", "cameras", "incidents", "patrol_hours", "visits", "")
 
 
@@ -100,7 +100,7 @@ def make_workspace(
     credit: str = "© OpenStreetMap contributors",
     synthetic: bool = False,
     settings: Mapping[str, Any] | None = None,
-    progress: Report = lambda _key, _share: None,
+    progress: Progress = silent,
 ) -> ImportReport:
     """Make a workspace and import files into it; where anything is wrong, nothing is left behind.
 
@@ -134,7 +134,7 @@ def import_files(
     *,
     dry_run: bool = False,
     drop_person_columns: bool = False,
-    progress: Report = lambda _key, _share: None,
+    progress: Progress = silent,
 ) -> ImportReport:
     """Import files of any kind; each file's kind is recognised by its content.
 
@@ -177,7 +177,7 @@ def _memory_kept_in_hand() -> Iterator[None]:
 
 
 def _import(
-    ws: Workspace, files: Sequence[Source], *, dry_run: bool, drop_persons: bool, progress: Report
+    ws: Workspace, files: Sequence[Source], *, dry_run: bool, drop_persons: bool, progress: Progress
 ) -> ImportReport:
     progress("intake.step", 0.0)
     session = Session(ws)

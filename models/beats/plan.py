@@ -20,6 +20,7 @@ import pandas as pd
 import shapely
 
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.settings import BeatSettings, WorkloadSettings
 from gis_data.study import Study
 from models.beats import types
@@ -28,7 +29,7 @@ from models.beats.divide import divide_zone, standing_min
 from models.beats.explain import explain
 from models.beats.segments import add_work, cut_roads
 from models.beats.tables import Tables, ZoneCut, beat_table, zone_table
-from models.plan import Plan, Progress, silent
+from models.plan import Plan
 
 __all__ = ["Tables", "checkpoints_of", "explain", "placed_figures", "plan_beats", "wishes_of"]
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from gis_data.periods import Period
+from gis_data.progress import Progress, silent
 from gis_data.settings import CameraSettings
 from gis_data.study import Study
 from models.cameras import coverage, money, rules
@@ -32,7 +33,7 @@ from models.cameras.refine import Wishes, refine
 from models.cameras.scene import Scene, make_scene, released
 from models.cameras.tables import empty_tables, plan_tables, summary_table
 from models.cameras.two_sides import two_sided
-from models.plan import Plan, Progress, silent
+from models.plan import Plan
 
 BUDGET_STEP_CNY = 10_000.0
 ONE_MODEL = 30  # villages

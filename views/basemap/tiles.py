@@ -23,10 +23,10 @@ import pandas as pd
 import shapely
 from PIL import Image
 
+from gis_data.progress import Progress, silent
 from gis_data.standing import standing
 from gis_data.study import WGS84, Study
 from gis_data.workspace import Workspace
-from models.plan import Progress, silent
 from views.basemap.drawing import Ground, draw_block
 from views.basemap.look import EARTH_M, MARGIN, TILE_PX, Block, density, mercator
 

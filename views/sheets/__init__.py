@@ -6,11 +6,11 @@ Out:    files in the workspace's ``out`` folder. ``products.PRODUCTS`` lists all
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from gis_data.errors import InputError
+from gis_data.progress import Progress, silent
 from gis_data.workspace import Workspace
-from models.plan import Plan, silent
+from models.plan import Plan
 from views.sheets.desk import Desk
 from views.sheets.products import PRODUCTS
 from views.sheets.quality_sheet import write_quality_sheet
@@ -26,7 +26,7 @@ def print_all(
     plans: Mapping[str, Plan],
     *,
     only: Iterable[str] = (),
-    progress: Any = silent,  # noqa: ANN401 - models.plan.Progress
+    progress: Progress = silent,
 ) -> list[Path]:
     """Print the named products into the workspace's ``out`` folder and return the files.
 

@@ -7,15 +7,15 @@ Out:    two pages a zone, alone as one PDF or inside the map book. Nothing is co
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 
 from gis_data.catalogue import Language, language, speaking, text
 from gis_data.errors import InputError
+from gis_data.progress import Progress, silent
 from gis_data.study import Study
 from gis_data.tables import STANDING
-from models.plan import Plan, silent
+from models.plan import Plan
 from models.recent import Recent
 from views.sheets.beat_page import beat_blocks, of_zone
 from views.sheets.content import MapPage, TextPage, write_sheets
@@ -125,7 +125,7 @@ def write_all_zone_sheets(
     printed_on: datetime.date,
     audit: str = "",
     lang: Language | None = None,
-    progress: Any = silent,  # noqa: ANN401 - models.plan.Progress
+    progress: Progress = silent,
 ) -> list[Path]:
     """Write the leaf of every zone into a folder and return their paths in the zones' order."""
     names = list(zones_of(plans)["zone_id"])
