@@ -120,7 +120,7 @@ def find_hotspots(
         eps_m = settings.eps_m or NEAREST_M
         table = hotspot_table([], near, spot, land, period, settings)
         return Hotspots(table, Reach(eps_m, least, "given", 0.0, math.nan, 0.0, 0.0, 0.0, 0), 0, None, near)
-    layers = [_as_points(layer, step_m=COARSE_CELL_M) for layer in opportunity if len(layer)]
+    layers = [as_points(layer, step_m=COARSE_CELL_M) for layer in opportunity if len(layer)]
     reach = choose_reach(
         xy, weight, surface_of(xy, weight, land, layers, settings, cell_m=COARSE_CELL_M),
         least=least, rng=rng, given_m=settings.eps_m,
@@ -206,7 +206,7 @@ def judge(
     ]
 
 
-def _as_points(layer: gpd.GeoDataFrame, *, step_m: float) -> Floats:
+def as_points(layer: gpd.GeoDataFrame, *, step_m: float) -> Floats:
     """Return a layer as points: a polygon by its middle, a line by a point every few metres."""
     shapes = layer.geometry.to_numpy()
     lines = np.isin(shapely.get_type_id(shapes), (1, 5))

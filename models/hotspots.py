@@ -6,7 +6,7 @@ Out:    a plan with the tables "hotspots", "lives" and "pictures" (analysis.hots
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -45,8 +45,7 @@ def plan_hotspots(
         "buildings", "roads" and "places": what incidents can fall on.
     """
     settings, started = study.settings.hotspots, time.perf_counter()
-    points, roads = with_point(drives_allocation(incidents)), tables["roads"]
-    opportunity = (tables["buildings"], roads[roads["road_class"].isin(DRIVEN)], tables["places"])
+    points, opportunity = with_point(drives_allocation(incidents)), opportunity_of(tables.__getitem__)
     found = find_hotspots(
         points,
         study.boundary,
@@ -71,6 +70,12 @@ def plan_hotspots(
         seconds=time.perf_counter() - started,
         notes=(*notes, *_notes(found, settings)),
     )
+
+
+def opportunity_of(read: Callable[[str], gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFrame, ...]:
+    """Return what incidents can fall on, of the tables by name: buildings, driven roads and places."""
+    roads = read("roads")
+    return read("buildings"), roads[roads["road_class"].isin(DRIVEN)], read("places")
 
 
 def _plain(reach: Reach) -> dict[str, Any]:

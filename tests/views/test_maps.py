@@ -28,6 +28,7 @@ from views.maps.hotspots import hotspot_map
 from views.maps.incidents import FEW_POINTS, MOST_ROWS, levels_of, months_of
 from views.maps.layers import degrees, lat_lon
 from views.maps.overview import overview_map
+from views.maps.place_cards import place_cells
 from views.maps.zones import name_points, zone_colours, zone_map
 from views.palette import ZONES
 from views.sheets.zone_sheet import cameras_of
@@ -128,6 +129,25 @@ def test_a_camera_that_is_wished_for_or_forbidden_is_not_among_those_that_stand(
     assert [f"wish-{number}" in page for number in range(4)] == [True, True, False, False]
     shown = cameras_of({}, {"cameras": more}, crs=CRS)
     assert [shown.distance(point).min() == 0 for point in wished.geometry] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_any_place_says_why_it_is_no_hotspot(lang):
+    shapes = [shapely.box(X + 200 * column, Y, X + 200 * (column + 1), Y + 200) for column in range(4)]
+    cells = gpd.GeoDataFrame({"cell_id": [7, 8, 9, 10], "row": 0, "col": range(4)}, geometry=shapes, crs=CRS)
+    places = pd.DataFrame({
+        "count": [5.0, 0.0, 9.0, 14.0], "expected": [2.0, 0.04, 3.1, 9.0], "low": [0.0, 0.0, 0.0, 4.0],
+        "high": [5.0, 1.0, 7.0, 15.0], "densest": [5.0, 0.0, 6.0, 13.0], "hotspot_id": ["H8", "", "", ""],
+        "status": ["chance", "", "", ""], "reason": ["touches", "sparse", "scattered", "chance"],
+    })  # fmt: skip
+    with speaking(lang):
+        cards = place_cells(cells, places, cell_m=200.0, eps_m=90.0, least=12, most_km2=0.5).cards()
+        said = {"eps": "90", "least": "12", "area": "0.5"}
+        status = text("page.hotspots.list.maybe")
+        assert text("page.hotspots.why_not.touches", hotspot="H8", status=status) in cards[0]
+        for card, reason, densest in zip(cards[1:], ("sparse", "scattered", "chance"), ("0", "6", "13"), strict=True):
+            assert text(f"page.hotspots.why_not.{reason}", densest=densest, **said) in card
+        assert all(value in cards[2] for value in (">9<", ">3.1<", ">0–7<", ">6<"))
 
 
 def test_names_from_files_are_words_and_never_code(town):

@@ -56,7 +56,8 @@ def hotspots(ws: Workspace) -> Plan:
     )
     lives, pictures = hotspot_lives(table)
     tables = {"hotspots": table, "lives": lives, "pictures": pictures}
-    return Plan("hotspots", tables, {"hotspots": {"life_window_months": 6}}, seed=1, seconds=0.5)
+    settings = {"hotspots": {"life_window_months": 6}, "reach": {"eps_m": 90.0, "least": 12}}
+    return Plan("hotspots", tables, settings, seed=1, seconds=0.5)
 
 
 def hotspot_lives(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:

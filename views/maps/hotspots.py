@@ -10,11 +10,12 @@ from gis_data.catalogue import text
 from gis_data.study import Study
 from views.basemap.tiles import TileSet
 from views.figures import records
+from views.maps.cells import Cells
 from views.maps.frame import Row, TownMap, finished, town_map
 from views.maps.incidents import incident_row
 from views.maps.layers import because, shape_layer, tip_html, write_names
 from views.maps.look import line_sample, swatch
-from views.palette import HOTSPOT, MAYBE
+from views.palette import EDGE, HOTSPOT, MAYBE
 
 
 def hotspot_map(
@@ -25,13 +26,16 @@ def hotspot_map(
     *,
     gone: gpd.GeoDataFrame | None = None,
     ways: gpd.GeoDataFrame | None = None,
+    places: Cells | None = None,
 ) -> TownMap:
     """Show hotspots, the clusters that chance explains as well, and the reported incidents behind them.
 
     ``gone`` are the last grounds of lives that ended, ``ways`` the lines of those that moved, each with a ``title``
-    and a ``line`` that tells its life.
+    and a ``line`` that tells its life; ``places`` answer for all other ground.
     """
     town = town_map(study, tiles)
+    if places is not None:
+        places.add_to(town)  # before the incidents: it is the first to hear of a click
     rows = [
         incident_row(town, incidents),
         *(
@@ -44,6 +48,7 @@ def hotspot_map(
             for key, lives in (("gone", gone), ("ways", ways))
             if lives is not None and len(lives)
         ),
+        *([Row(swatch(EDGE, opacity=0.0, dash="1 2"), text("map.places"), places)] if places is not None else []),
     ]
     return finished(town, rows)
 

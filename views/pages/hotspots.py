@@ -4,15 +4,21 @@ import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
+from analysis.hotspot_places import hotspot_places
 from analysis.hotspot_table import STATUSES, explain
 from analysis.hours import hour_profile
 from gis_data.catalogue import language, text
+from gis_data.settings import HotspotSettings
+from models.hotspots import opportunity_of
 from models.plan import Plan
 from views import charts, figures, life_words
+from views.maps.cells import Cells
 from views.maps.frame import TownMap
 from views.maps.hotspots import hotspot_map
+from views.maps.place_cards import place_cells
 from views.pages import frame
 from views.pages.address import begin_with, tell
+from views.patterns import planned_period
 from views.station import Station, show_map
 
 LISTS = ("found", "lives", "expired", "maybe")
@@ -48,7 +54,26 @@ def _map(station: Station, plan: Plan) -> TownMap:
     told = {}
     if "lives" in plan.tables:
         told = life_words.on_the_map(plan.tables["lives"], plan.tables["pictures"])
-    return hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles, **told)
+    places = _places(station, plan)
+    return hotspot_map(station.study, plan.to_frame(), station.reported_points(), station.tiles, places=places, **told)
+
+
+def _places(station: Station, plan: Plan) -> Cells | None:
+    """Let any place of the map say its numbers and why it is no hotspot, by what the plan's search went by."""
+    cells, reach = station.table("cells"), plan.settings["reach"]
+    if cells.empty:
+        return None
+    settings = HotspotSettings(**plan.settings["hotspots"])
+    period = planned_period({"hotspots": plan}, station.table("incidents"))
+    points = station.exact.reported_points()
+    told = hotspot_places(
+        cells, points[period.holds(points["reported_at"])], station.study.boundary, plan.to_frame(),
+        eps_m=reach["eps_m"], least=reach["least"], settings=settings, opportunity=opportunity_of(station.table),
+    )  # fmt: skip
+    return place_cells(
+        cells, told, cell_m=station.study.settings.cell_size_m, eps_m=reach["eps_m"], least=reach["least"],
+        most_km2=settings.max_area_km2,
+    )  # fmt: skip
 
 
 def _lists(plan: Plan, table: gpd.GeoDataFrame) -> None:
