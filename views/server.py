@@ -20,6 +20,7 @@ import tomllib
 import urllib.error
 import urllib.request
 import webbrowser
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,26 +97,49 @@ def serve(
     os.environ[WORKSPACE] = str(ws.root)
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn's: nobody may say that a request comes from another address
     os.environ[LANGUAGE] = lang or language()
-    url = f"{'https' if network and network.certificate else 'http'}://{host}:{port}"
-    typer.echo(text("app.serving_lan" if network else "app.serving", url=url))
-    if network and not network.certificate:
-        typer.echo(text("access.plain"))
-    if open_browser and not network:
-        threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
     threading.Thread(target=_keep_ahead, args=(ws.root, lang or language()), daemon=True).start()
+    while not _serve_on(port, ws, host, network, open_browser=open_browser):
+        port = free_port(port + 1, host)  # another program took it after we had looked
+
+
+def _serve_on(port: int, ws: Workspace, host: str, network: Network | None, *, open_browser: bool) -> bool:
+    """Serve on a port until we are stopped; False if the port is not to be had any more."""
     asked = settings() | {"server.address": host, "server.port": port}
     if network and network.certificate:
         asked |= {"server.sslCertFile": str(network.certificate), "server.sslKeyFile": str(network.key)}
-    make_app(ws, guarded=network is not None).run(config=asked)
+    url = f"{'https' if network and network.certificate else 'http'}://{host}:{port}"
+    ours = False
+
+    @contextlib.asynccontextmanager
+    async def listening(_: object) -> AsyncIterator[None]:
+        """Give the address: only now does no other program answer there."""
+        nonlocal ours
+        ours = True
+        typer.echo(text("app.serving_lan" if network else "app.serving", url=url))
+        if network and not network.certificate:
+            typer.echo(text("access.plain"))
+        if open_browser and not network:
+            threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
+        yield
+
+    try:
+        make_app(ws, guarded=network is not None, lifespan=listening).run(config=asked)
+    except SystemExit:  # how Streamlit ends over a port that is taken
+        if ours or _is_free(port, host):
+            raise
+    return ours
 
 
-def make_app(ws: Workspace, *, guarded: bool) -> Any:  # noqa: ANN401 - streamlit.App, imported late because it is slow
-    """Return the application: the pages of ``app.py``, the route of the tiles and, if wanted, the door before all."""
+def make_app(ws: Workspace, *, guarded: bool, lifespan: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401
+    """Return the application: the pages of ``app.py``, the route of the tiles and, if wanted, the door before all.
+
+    Its type, ``streamlit.App``, is imported late because it is slow. ``lifespan`` is entered when the server listens.
+    """
     import streamlit as st
 
     os.environ[GUARDED] = "1" if guarded else ""
     doors = [Middleware(Door, ws=ws), Middleware(OwnPages)] if guarded else [Middleware(OwnPages, hosts=LOCAL)]
-    return st.App(HERE / "app.py", routes=[tile_route(ws.root / "tiles")], middleware=doors)
+    return st.App(HERE / "app.py", routes=[tile_route(ws.root / "tiles")], middleware=doors, lifespan=lifespan)
 
 
 def tile_route(folder: Path) -> Route:
@@ -154,15 +178,20 @@ def give_memory_back() -> None:
 def free_port(first: int, host: str = HOST) -> int:
     """Return the first free port from ``first`` on, at an address of this machine."""
     for port in range(first, first + PORTS_TRIED):
-        with socket.socket() as trial:
-            if os.name != "nt":
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
-            try:
-                trial.bind((host, port))
-            except OSError:
-                continue
+        if _is_free(port, host):
             return port
     raise InputError("app.no_port", first=first, last=first + PORTS_TRIED - 1)
+
+
+def _is_free(port: int, host: str) -> bool:
+    with socket.socket() as trial:
+        if os.name != "nt":
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
+        try:
+            trial.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_until_ready(url: str, *, seconds: float = 60.0) -> bool:

@@ -6,20 +6,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from views import server
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SECONDS = 90
+SECONDS = 180
 
 
 @contextmanager
-def served(root: Path, *options: str, first_port: int) -> Iterator[str]:
+def served(
+    root: Path, *options: str, first_port: int, program: Sequence[str] = ("-m", "views.command")
+) -> Iterator[str]:
     """Serve a workspace and give its address, which is read from what the server says: a port may be taken."""
-    command = [sys.executable, "-m", "views.command", "serve", str(root), "--port", str(first_port), "--no-browser"]
+    command = [sys.executable, *program, "serve", str(root), "--port", str(first_port), "--no-browser"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
     log = root.parent / f"{root.name}.server.log"
     with (
@@ -32,6 +34,11 @@ def served(root: Path, *options: str, first_port: int) -> Iterator[str]:
             yield url
         finally:
             process.send_signal(signal.SIGINT)
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def _address(log: Path, process: subprocess.Popen) -> str:

@@ -24,16 +24,25 @@ OPENING = (  # of a page's websocket
     "GET /_stcore/stream HTTP/1.1", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
 )  # fmt: skip
-REPOSITORY = Path(__file__).resolve().parents[2]
+LOSES_ITS_PORT = """
+from views import command, server
+looks = iter([lambda port, _: port])  # at first a port is free, and is taken when the server is ready for it
+look = server.free_port
+server.free_port = lambda *at: next(looks, look)(*at)
+command.main()
+"""
 
 
 @pytest.fixture(scope="module")
 def running(tiny_station: Path) -> Iterator[tuple[str, Path, TileSet]]:
-    """Serve the tiny station."""
-    with served(tiny_station, first_port=8760) as url:
-        tiles = current_tiles(tiny_station)
-        assert tiles is not None
-        yield url, tiny_station, tiles
+    """Serve the tiny station, though another program takes the first port as soon as it was found to be free."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with served(tiny_station, first_port=taken, program=("-c", LOSES_ITS_PORT)) as url:
+            assert not url.endswith(f":{taken}")
+            tiles = current_tiles(tiny_station)
+            assert tiles is not None
+            yield url, tiny_station, tiles
 
 
 def fetch(url: str) -> tuple[int, bytes, str]:
@@ -118,10 +127,8 @@ def test_a_page_may_load_nothing_from_elsewhere_and_stands_in_no_other_site(runn
 
 
 def test_a_taken_port_gives_way_to_the_next_and_twenty_taken_ones_to_a_sentence(monkeypatch):
-    first = server.free_port(8860)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", first))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        first = taken.getsockname()[1]
         assert server.free_port(first) > first
         monkeypatch.setattr(server, "PORTS_TRIED", 1)
         with pytest.raises(InputError, match=str(first)):
