@@ -232,6 +232,8 @@ def _is_alive(pid: int) -> bool:
         return str(pid) in answer.stdout
     try:
         os.kill(pid, 0)
+    except PermissionError:  # of another account
+        return True
     except OSError:
         return False
     return True

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,29 @@ from models import store
 from views import jobs
 
 
+@dataclass
+class Clock:
+    """A clock that stands still unless it is put forward, for what the module under test reckons."""
+
+    now: float = 1_700_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    stopped = Clock()
+    monkeypatch.setattr(jobs, "time", stopped)
+    return stopped
+
+
 @pytest.fixture
 def town(tiny_station: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_station, tmp_path / "town"))
 
 
-def ended(root: Path, *, seconds: float = 60) -> jobs.Work:
+def ended(root: Path, *, seconds: float = 300) -> jobs.Work:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         now = jobs.current(root)
@@ -85,6 +103,14 @@ def test_work_whose_server_died_is_not_taken_for_running(town):
     assert jobs.current(town).state == jobs.RUNNING
 
 
+def test_a_process_of_another_account_is_alive_though_it_may_not_be_asked(monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert jobs._is_alive(1)
+
+
 def test_work_is_running_until_its_end_is_written(town, monkeypatch):
     """What it leaves behind is cleared first, which takes a while on a busy machine."""
     cleared = threading.Event()
@@ -124,45 +150,46 @@ def test_of_two_pages_that_start_work_in_the_same_moment_one_does(town, monkeypa
     assert ended(town).state == jobs.DONE
 
 
-def test_the_estimate_goes_by_what_each_step_took_last_time(town):
+def test_the_estimate_goes_by_what_each_step_took_last_time(town, clock):
     folder = town / "jobs"
     folder.mkdir()
-    head = {"command": ["plan", "zones", "beats"], "pid": 1, "started": time.time() - 10, "about": {}}
-    (folder / "job.json").write_text(json.dumps(head))  # process 1 is always alive
-    line = {"step": "command.step.zones", "share": 0.0, "at": time.time() - 10}
-    last = line | {"share": 0.25, "at": time.time()}
+    head = {"command": ["plan", "zones", "beats"], "pid": os.getpid(), "started": clock.now - 10, "about": {}}
+    (folder / "job.json").write_text(json.dumps(head))
+    line = {"step": "command.step.zones", "share": 0.0, "at": clock.now - 10}
+    last = line | {"share": 0.25, "at": clock.now}
     (folder / "progress.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(last) + "\n" + '{"step": "half')
     took = {"command.step.zones": 40.0, "command.step.beats": 5.0}
     (town / "plans" / "step_seconds.json").write_text(json.dumps(took))
     now = jobs.current(town)
     assert (now.step, now.share) == ("command.step.zones", pytest.approx(40 * 0.25 / 45))
-    assert now.left_s == pytest.approx(40 * 0.75 + 5, abs=1)
+    assert now.left_s == pytest.approx(40 * 0.75 + 5)
     (town / "plans" / "step_seconds.json").unlink()
     done = jobs.TYPICAL_S["zones"] * 0.25 / (jobs.TYPICAL_S["zones"] + jobs.TYPICAL_S["beats"])
-    assert jobs.current(town).left_s == pytest.approx(10 * (1 - done) / done, rel=0.05)
+    assert jobs.current(town).left_s == pytest.approx(10 * (1 - done) / done)
 
 
 @pytest.mark.parametrize(("silent_s", "left_s"), [(0, 8.0), (6, 2.0), (9, None)])
-def test_an_estimate_runs_down_while_no_progress_is_told_and_then_says_nothing(town, silent_s, left_s):
+def test_an_estimate_runs_down_while_no_progress_is_told_and_then_says_nothing(town, clock, silent_s, left_s):
     folder = town / "jobs"
     folder.mkdir()
-    now = time.time()
-    head = {"command": ["import", "a.csv"], "pid": 1, "started": now - 8 - silent_s, "about": {}}
+    now = clock.now
+    head = {"command": ["import", "a.csv"], "pid": os.getpid(), "started": now - 8 - silent_s, "about": {}}
     (folder / "job.json").write_text(json.dumps(head))
     lines = [{"step": "intake.step", "share": share, "at": now - 8 - silent_s + 16 * share} for share in (0.0, 0.5)]
     (folder / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (town / "plans" / "step_seconds.json").write_text('{"intake.step": 500.0}')  # of other files
-    assert jobs.current(town).left_s == (left_s and pytest.approx(left_s, abs=1))
+    assert jobs.current(town).left_s == (left_s and pytest.approx(left_s))
 
 
-def test_progress_is_written_a_few_times_a_second_at_most_and_never_without_its_end(tmp_path):
+def test_progress_is_written_a_few_times_a_second_at_most_and_never_without_its_end(tmp_path, clock):
     path = tmp_path / "progress.jsonl"
     progress = jobs.progress_lines(path)
     for number in range(1_001):
         progress("command.step.zones", number / 1_000)
+        clock.now += 0.0011
     shares = [json.loads(line)["share"] for line in path.read_text().splitlines()]
     assert (shares[0], shares[-1]) == (0.0, 1.0)
-    assert len(shares) < 20
+    assert len(shares) == 2 + int(1.1 / jobs.LINE_EVERY_S)
 
 
 def test_a_stop_after_something_was_stored_says_so(town):
