@@ -20,7 +20,7 @@ def grid(width, height, count, tolerance):
 
 def test_every_step_of_the_chain_is_a_legal_plan():
     problem = grid(6, 6, 4, 0.12)
-    post = solve(problem, seed=1, time_limit_s=10.0).post
+    post = solve(problem, seed=1, time_limit_s=600.0).post
     rng, changed = np.random.default_rng(1), 0
     for _ in range(60):
         after = recombined(problem, post, rng=rng)
@@ -52,7 +52,7 @@ def test_all_ways_to_halve_a_small_grid_are_met():
 
 def test_the_best_plan_beats_nearly_all_random_ones_and_shares_are_counted_with_ties_as_halves():
     problem = grid(6, 6, 4, 0.12)
-    best = solve(problem, seed=1, time_limit_s=10.0)
+    best = solve(problem, seed=1, time_limit_s=600.0)
     sample = sample_plans(problem, best.post, plans=100, thin=3, rng=np.random.default_rng(3))
     assert sample.distinct > 50
     assert (sample.travel_min >= best.cost / 36 - 1e-9).all()

@@ -21,7 +21,7 @@ from models.cameras.problem import (
     without_idle,
 )
 
-EXACT = {"gap": 0.0, "time_limit_s": 20.0}
+EXACT = {"gap": 0.0, "time_limit_s": 600.0}
 
 
 def problem(
@@ -52,7 +52,7 @@ def sets(*members, points):
 
 def test_hand_cover():
     cover = sets({1, 2}, {3, 4}, {1, 3}, {2}, points=4)
-    assert cheapest_cordon(problem(np.zeros((4, 0)), guards=cover), time_limit_s=60).objective == 2
+    assert cheapest_cordon(problem(np.zeros((4, 0)), guards=cover), time_limit_s=600).objective == 2
     assert most_covered(problem(cover), budget_cny=1, **EXACT).objective == pytest.approx(50)
 
 
@@ -108,9 +108,9 @@ def test_plan_equals_brute_force_over_all_subsets(seed):
     full = [price for _, price, _, guarded in plans if (guarded >= need).all()]
     if not full:
         with pytest.raises(InfeasibleError):
-            cheapest_cordon(p, time_limit_s=60)
+            cheapest_cordon(p, time_limit_s=600)
         return
-    cordon = cheapest_cordon(p, time_limit_s=60)
+    cordon = cheapest_cordon(p, time_limit_s=600)
     assert cordon.objective == pytest.approx(min(full))
     for budget in (min(full), 1.3 * min(full) + 10, 200.0):
         within = [(weight, (guarded >= need).all()) for _, price, weight, guarded in plans if price <= budget]
@@ -125,7 +125,7 @@ def test_plan_equals_brute_force_over_all_subsets(seed):
 
 def test_a_budget_below_the_cordon_is_told_with_both_numbers():
     p = problem(np.zeros((2, 1)), guards=np.eye(2), pole_cny=[3000, 3000], camera_cny=[1500, 1800])
-    cordon = cheapest_cordon(p, time_limit_s=60)
+    cordon = cheapest_cordon(p, time_limit_s=600)
     assert cordon.objective == 9300
     with pytest.raises(InfeasibleError, match=r"9,000.*9,300"):
         most_covered(p, budget_cny=9000, cordon=cordon, **EXACT)
@@ -134,7 +134,7 @@ def test_a_budget_below_the_cordon_is_told_with_both_numbers():
 def test_too_few_cameras_a_pole_is_told():
     p = problem(np.zeros((2, 1)), guards=np.eye(2), pole=[0, 0], limit=1)
     with pytest.raises(InfeasibleError, match="1"):
-        cheapest_cordon(p, time_limit_s=60)
+        cheapest_cordon(p, time_limit_s=600)
 
 
 def test_no_budget_buys_nothing_and_standing_cameras_are_free():

@@ -113,7 +113,7 @@ def test_when_the_time_is_over_the_plan_is_legal_no_worse_than_the_start_and_abo
     problem = uneven_town(ground, seed=2, count=5)
     start = search(problem, rng=np.random.default_rng(1), starts=10, moves=2000).post
     assert start is not None
-    costs = [(branch(problem, start, watch=Watch(time.monotonic() + limit), seed=1)) for limit in (0.0, 0.3, 30.0)]
+    costs = [(branch(problem, start, watch=Watch(time.monotonic() + limit), seed=1)) for limit in (0.0, 0.3, 600.0)]
     assert [broken_rules(problem, found.post) for found in costs] == [[], [], []]
     assert all(found.bound <= objective(problem, found.post) <= objective(problem, start) for found in costs)
     assert costs[-1].ended_by == "optimal"
