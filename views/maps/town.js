@@ -184,7 +184,7 @@ window.xq = (function () {
     }
     let ready = false;
     function write() {
-      if (!ready || town.xqFitting || !page()) { return; }
+      if (!page()) { return; }
       const at = town.getCenter();
       const layers = Object.entries(state.layers).map(([number, on]) => `${on ? 1 : 0}${number}`).join(".");
       const months = state.months ? state.months.join("-") : "";
@@ -194,8 +194,8 @@ window.xq = (function () {
       const words = query.toString().replaceAll("%2F", "/");
       window.parent.history.replaceState(window.parent.history.state, "", `${page().pathname}?${words}`);
     }
-    town.on("moveend", write);
-    // The first views are ours, not the reader's: they are not worth an address.
+    // The first views, and a fit to another size, are ours and not the reader's: they are not worth an address.
+    town.on("moveend", () => { if (ready && !town.xqFitting) { write(); } });
     town.whenReady(() => window.setTimeout(() => { ready = true; }, 400));
     return {state, write};
   }
