@@ -287,7 +287,9 @@ def test_readers_see_whole_versions_while_a_writer_writes(ws: Workspace):
 
     reader = threading.Thread(target=look)
     reader.start()
-    for version in range(1, 8):
+    version = 0
+    while version < 7 or (len(seen) < 4 and reader.is_alive()):  # a busy machine may let the reader wait
+        version += 1
         ws.write({"incidents": table.assign(source_row=version)})
     stop.set()
     reader.join()
@@ -341,7 +343,7 @@ KILLER = """
 def test_a_kill_at_any_moment_leaves_one_complete_version_of_all_tables(ws: Workspace):
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(KILLER), str(ws.root)],
-        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=600,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     for state in json.loads(run.stdout):
