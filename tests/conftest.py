@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
 import pytest
@@ -27,6 +30,16 @@ def nothing_left_to_the_next_test() -> Iterator[None]:
     before = language(), actor()
     yield
     assert (language(), actor()) == before
+
+
+@pytest.fixture(autouse=True)
+def begun_and_ended_on_one_day() -> None:
+    """Let no test begin in the last minute of a day: of the station's, of this machine's, or of the log's."""
+    for zone in (ZoneInfo("Asia/Shanghai"), None, UTC):
+        now = datetime.now(zone)
+        passed = timedelta(hours=now.hour, minutes=now.minute, seconds=now.second)
+        if timedelta(days=1) - passed <= timedelta(minutes=1):
+            time.sleep((timedelta(days=1) - passed).total_seconds())
 
 
 @pytest.fixture(scope="session")
