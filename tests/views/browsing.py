@@ -13,7 +13,7 @@ from gis_data.catalogue import text
 from .serving import served
 
 PAGES = ("today", "data", "map", "patterns", "hotspots", "zones", "cameras")
-WAIT_MS = 30_000
+WAIT_MS = 90_000  # no more than a limit: a machine with a dozen other things to do may need it
 FINISHED = "[data-testid=stApp][data-test-script-state=notRunning]"
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -63,7 +63,7 @@ def opened(browser: Browser, address: str, *, deep: bool = False) -> Iterator[Pa
 
     ``deep``: a page's own address, below which Streamlit first asks whether a server lives there; no is the answer.
     """
-    tab = browser.new_page(viewport={"width": 1366, "height": 768})
+    tab = patient(browser, width=1366, height=768)
     wrong: list[str] = []
     failed: list[Request] = []
     tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
@@ -81,6 +81,13 @@ def opened(browser: Browser, address: str, *, deep: bool = False) -> Iterator[Pa
     asked = re.compile(r"404: http://127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)$|.*status of 404 \(Not Found\)$")
     told = [words for words in wrong if not (deep and asked.match(words))]
     assert not told, "\n".join(told)  # pytest explains no assertion of a module that holds no tests
+
+
+def patient(browser: Browser, *, width: int, height: int, touch: bool = False) -> Page:
+    """Open an empty page whose every click and look has the same limit."""
+    tab = browser.new_page(viewport={"width": width, "height": height}, has_touch=touch)
+    tab.set_default_timeout(WAIT_MS)
+    return tab
 
 
 def given_up(request: Request) -> bool:
@@ -153,9 +160,11 @@ def after_edits(page: Page, count: int) -> None:
 def keep_edits(page: Page, reason: str) -> None:
     page.get_by_label(text("page.hand.reason")).fill(reason)
     page.get_by_label(text("page.hand.reason")).press("Enter")
-    page.wait_for_selector(FINISHED, timeout=WAIT_MS)
-    if page.locator("[data-testid=stCheckbox]").count():  # a village is cut off from its new post: we insist
-        page.locator("[data-testid=stCheckbox] label").click()
-    page.get_by_role("button", name=text("page.edit.keep")).click()
+    keep = page.locator("button:enabled", has_text=text("page.edit.keep"))
+    insist = page.locator("[data-testid=stCheckbox] label")
+    keep.or_(insist).first.wait_for(timeout=WAIT_MS)
+    if insist.count():  # a village is cut off from its new post
+        insist.click()
+    keep.click(timeout=WAIT_MS)
     page.get_by_text(text("page.hand.recorded", reason=reason)).wait_for(timeout=2 * WAIT_MS)  # beats are made again
     after_edits(page, 0)

@@ -29,7 +29,7 @@ from .serving import REPOSITORY, served
 
 DOCS = REPOSITORY / "docs"
 SCREEN_PX, COLOURS = (1366, 768), 96
-PATIENCE_MS = 4 * WAIT_MS  # the first look at a town computes
+PATIENCE_MS = 2 * WAIT_MS  # the first look at a town computes
 
 
 def _nothing(page: Page) -> None:

@@ -66,7 +66,7 @@ def test_a_picked_option_becomes_the_plan_and_says_how_to_get_it_again(town):
     page = shown(town, "adjust")
     assert page.button(key="take option").disabled
     page.selectbox(key="option").select("balance-15").run()
-    page.button(key="take option").click().run(timeout=60)
+    page.button(key="take option").click().run(timeout=120)
     assert not page.exception
     assert "--set zones.tolerance=0.15" in page.success[0].value
     zones = load_plans(Workspace.open(town))["zones"]

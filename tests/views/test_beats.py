@@ -42,7 +42,7 @@ def planned(planned_town: Path):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_shows_beats_checkpoints_and_why(planned_town, planned, lang):
-    page = AppTest.from_function(one_page, args=(str(planned_town), "beats", lang), default_timeout=60).run()
+    page = AppTest.from_function(one_page, args=(str(planned_town), "beats", lang), default_timeout=120).run()
     assert not page.exception
     said = words(page)
     plan = planned[1]["beats"]
@@ -58,7 +58,7 @@ def test_the_page_shows_beats_checkpoints_and_why(planned_town, planned, lang):
 
 
 def test_without_a_plan_the_page_names_the_command(unplanned_station):
-    page = AppTest.from_function(one_page, args=(str(unplanned_station), "beats", "zh"), default_timeout=60).run()
+    page = AppTest.from_function(one_page, args=(str(unplanned_station), "beats", "zh"), default_timeout=120).run()
     assert [f"plan {unplanned_station.name} beats" in info.value for info in page.info] == [True]
 
 

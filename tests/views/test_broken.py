@@ -32,7 +32,7 @@ def test_a_page_that_fails_says_so_in_one_sentence_and_where_it_failed_is_kept_w
     monkeypatch.setenv("XUNQU_WORKSPACE", str(root))
     monkeypatch.setenv("XUNQU_LANG", lang)
     monkeypatch.setattr(today, "_numbers", fail)
-    page = AppTest.from_file(str(APP), default_timeout=30).run()
+    page = AppTest.from_file(str(APP), default_timeout=120).run()
     assert [error.value for error in page.error] == [text("app.broken", lang=lang, file=broken.NAME)]
     assert not page.exception
     kept = (root / broken.NAME).read_text(encoding="utf-8")

@@ -45,11 +45,12 @@ def test_a_village_is_moved_on_the_map_taken_back_and_done_again(browser: Browse
         before = figures.inner_text()
         page.locator(".xq-map").focus()
         page.keyboard.press("Enter")  # a click at the cross in the middle of the map
-        assert page.locator("path.xq-picked").count() == 1
+        picked = page.locator("path.xq-picked")
+        expect(picked).to_have_count(1, timeout=WAIT_MS)
         page.keyboard.press("Escape")
-        assert page.locator("path.xq-picked").count() == 0
+        expect(picked).to_have_count(0, timeout=WAIT_MS)
         page.locator("path.xq-unit").nth(10).dispatch_event("click")
-        assert page.locator("path.xq-picked").count() == 1
+        expect(picked).to_have_count(1, timeout=WAIT_MS)
         page.locator(".xq-targets button:enabled").first.click()
         after_edits(page, 1)
         changed.wait_for(timeout=WAIT_MS)
@@ -58,11 +59,10 @@ def test_a_village_is_moved_on_the_map_taken_back_and_done_again(browser: Browse
         page.keyboard.press("Control+z")
         after_edits(page, 0)
         changed.wait_for(state="hidden", timeout=WAIT_MS)
-        assert figures.inner_text() == before
+        expect(figures).to_have_text(before, timeout=WAIT_MS, use_inner_text=True)
         page.locator("[data-do=redo]").click()
         after_edits(page, 1)
-        changed.wait_for(timeout=WAIT_MS)
-        assert figures.inner_text() == after
+        expect(figures).to_have_text(after, timeout=WAIT_MS, use_inner_text=True)
 
 
 def tab_to(page: Page, words: str) -> None:
@@ -87,9 +87,10 @@ def test_a_village_is_moved_and_kept_by_the_keyboard_alone(browser: Browser, tow
         tab_to(page, text("edit_map.zones.choose"))
         for _ in range(4):
             page.keyboard.press("ArrowDown")
-        assert page.locator("path.xq-picked").count() == 0
+        picked = page.locator("path.xq-picked")
+        assert picked.count() == 0
         page.keyboard.press("Enter")
-        assert page.locator("path.xq-picked").count() == 1
+        expect(picked).to_have_count(1, timeout=WAIT_MS)
         name, zone = page.evaluate(f"""() => {{
             const {{units, zones, zone, chosen}} = {UI}.mode, row = [...chosen][0];
             return [units[row].name, zones.map(({{id}}) => id).find((id) => id !== zones[zone[row]].id)]; }}""")
@@ -98,7 +99,7 @@ def test_a_village_is_moved_and_kept_by_the_keyboard_alone(browser: Browser, tow
         after_edits(page, 1)
         page.get_by_text(text("page.edit.pending", count=1)).wait_for(timeout=WAIT_MS)
         page.wait_for_selector(FINISHED, timeout=WAIT_MS)
-        if page.locator("[data-testid=stCheckbox]").count():
+        if page.locator("[data-testid=stCheckbox]").count():  # it cuts a village off
             tab_to(page, text("page.hand.insist"))
             page.keyboard.press("Space")
             page.wait_for_selector(FINISHED, timeout=WAIT_MS)
@@ -272,6 +273,7 @@ def on_the_map(page: Page, what: Locator) -> tuple[float, float]:
 
 
 def drag(page: Page, what: Locator, east_px: float, south_px: float) -> None:
+    what.scroll_into_view_if_needed()  # waits until it stands still: the map may be moving
     box = what.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)

@@ -61,6 +61,7 @@ def test_a_file_that_nobody_knows_is_shown_with_twenty_rows_and_a_choice_for_eve
     go_to(page, "data")
     choose_file(page, tmp_path / "台账.csv", "来电时刻,事情小类,值班人\n" + rows)
     page.get_by_text(text("page.upload.unknown")).wait_for(timeout=WAIT_MS)
+    page.wait_for_selector(FINISHED, timeout=WAIT_MS)
     page.get_by_role("combobox", name=text("page.upload.table")).click()
     page.get_by_role("option", name=text("page.table.incidents"), exact=True).click()
     for name, how in (("来电时刻", "left_out"), ("事情小类", "guessed")):
@@ -76,6 +77,7 @@ def test_a_file_that_nobody_knows_is_shown_with_twenty_rows_and_a_choice_for_eve
 def test_the_scorecard_downloads_as_a_spreadsheet(page: Page):
     map_of(page)
     follow(page, "scorecard")
+    page.wait_for_selector(FINISHED, timeout=WAIT_MS)
     with page.expect_download(timeout=WAIT_MS) as waiting:
         page.get_by_text(text("page.take.title"), exact=True).click()
         page.get_by_text(text("page.download.scorecard"), exact=True).click()
@@ -111,7 +113,7 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
         page.get_by_text("读入 2 行 = 接受 0 + 搁置 1 + 拒绝 1").wait_for(timeout=WAIT_MS)
         frame = go_to(page, "hotspots")
         frame.locator("path.xq-hotspot").first.dispatch_event("click")
-        assert frame.locator(".xq-because li").count() >= 1
+        frame.locator(".xq-because li").first.wait_for(timeout=WAIT_MS)
         follow(page, "edit")
         after_edits(page, 0)
         changed = page.locator("table", has_text=text("page.hand.figure.gap")).get_by_text(
@@ -132,7 +134,7 @@ def test_a_planners_week_from_a_dirty_file_to_a_printed_sheet(browser: Browser, 
         page.get_by_text(text("page.plans.done", state=text("approval.state.approved"))).wait_for(timeout=WAIT_MS)
         follow(page, "print")
         page.get_by_text(text("page.plans.in_force")[:2]).first.wait_for(timeout=WAIT_MS)
-        page.locator("[data-testid=stImage] img").wait_for(timeout=WAIT_MS)
-        with page.expect_download(timeout=WAIT_MS) as waiting:
+        page.locator("[data-testid=stImage] img").wait_for(timeout=2 * WAIT_MS)  # a page of the sheet is drawn
+        with page.expect_download(timeout=2 * WAIT_MS) as waiting:  # and all its pages
             page.get_by_text(text("page.take.part", what=text("page.print.take"), part="PDF"), exact=True).click()
         assert Path(waiting.value.path()).read_bytes().startswith(b"%PDF")

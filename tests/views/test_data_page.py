@@ -42,11 +42,11 @@ def chosen(page: AppTest, *files: tuple[str, str]) -> AppTest:
 
 
 def pressed(page: AppTest, key: str) -> AppTest:
-    page = page.button(key=key).click().run(timeout=60)
+    page = page.button(key=key).click().run(timeout=120)
     assert not page.exception, page.exception[0].message
     while any(button.key == "stop work" for button in page.button):  # an import runs beside the page
         time.sleep(0.1)
-        page = page.run(timeout=60)
+        page = page.run(timeout=120)
         assert not page.exception, page.exception[0].message
     return page
 

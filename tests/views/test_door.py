@@ -33,7 +33,7 @@ from views.basemap.tiles import current_tiles
 from views.formats import DASH
 from views.plan_words import log_table
 
-from .browsing import FINISHED, WAIT_MS
+from .browsing import FINISHED, WAIT_MS, patient
 from .serving import REPOSITORY, served
 
 WORD = "seven grey herons"
@@ -63,7 +63,7 @@ class Guarded:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def ask(self, path: str, method: str = "GET", *, body: str = "", cookie: str = "", **headers: str):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if cookie:
             sent["Cookie"] = f"{COOKIE}={cookie}"
@@ -99,7 +99,7 @@ def guarded(tiny_station: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def read_to_the_end(page: ClientConnection) -> None:
     while True:
-        page.recv(timeout=5)
+        page.recv(timeout=60)
 
 
 def paths(ws: Workspace) -> list[str]:
@@ -298,7 +298,7 @@ def test_what_a_client_says_of_itself_is_replaced():
 
 @pytest.mark.browser
 def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, browser):
-    tab = browser.new_page(viewport={"width": 1366, "height": 768})
+    tab = patient(browser, width=1366, height=768)
     wrong: list[str] = []
     tab.goto(f"http://127.0.0.1:{guarded.port}/")
     tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
@@ -318,6 +318,7 @@ def test_a_person_signs_in_and_is_told_what_the_account_may_not_see(guarded, bro
     tab.fill("#name", "viewer")
     tab.fill("#password", WORD)
     tab.keyboard.press("Enter")
+    tab.wait_for_selector(FINISHED, timeout=WAIT_MS)
     tab.get_by_role("button", name=text("access.sign_out")).click()
     tab.locator("#password").wait_for(timeout=WAIT_MS)
     tab.close()

@@ -4,13 +4,15 @@ Contrast is WCAG's (2.2, 1.4.3: 4.5 to 1 for small letters); what a finger press
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from gis_data.catalogue import text
 
-from .browsing import FINISHED, WAIT_MS, map_of
+from .browsing import FINISHED, WAIT_MS, map_of, patient
 
 pytestmark = pytest.mark.browser
 PAGES = ("today", "zones", "scorecard", "edit", "plans", "settings")
@@ -53,7 +55,7 @@ COVERED = """() => [...document.querySelectorAll("h2, [data-testid=stPopoverButt
 
 @pytest.fixture(scope="module")
 def tablet(browser: Browser, address: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 768, "height": 1024}, has_touch=True)
+    page = patient(browser, width=768, height=1024, touch=True)
     page.goto(address)
     map_of(page)
     yield page
@@ -71,6 +73,8 @@ def shown(page: Page, address: str, name: str) -> Page:
 def test_nothing_on_a_tablet_is_pale_low_or_covered(tablet: Page, address: str, name: str):
     page = shown(tablet, address, name)
     page.wait_for_function(f"() => ({COVERED})().length === 0", timeout=WAIT_MS)
+    with suppress(PlaywrightTimeout):  # what comes or goes is pale for a moment
+        page.wait_for_function(f"() => ({PALE})().length === 0", timeout=5_000)
     assert page.evaluate(PALE) == []
     assert page.evaluate(LOW) == []
     assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollWidth - main.clientWidth") == 0
@@ -89,6 +93,7 @@ def test_streamlits_own_words_are_the_catalogues(tablet: Page, address: str):
     village.click()
     village.fill("zzz")
     nothing = page.locator("[role=listbox] [role=option] span")
+    expect(nothing).to_have_count(1, timeout=WAIT_MS)
     assert nothing.evaluate(said, "::before") == f'"{text("widget.no_match")}"'
     assert nothing.evaluate("element => getComputedStyle(element).fontSize") == "0px"
     zoom = map_of(page).locator(".leaflet-control-zoom a").all()

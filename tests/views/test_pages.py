@@ -49,7 +49,7 @@ def one_page(root: str, name: str, lang: str) -> None:
 def shown(
     root: Path, name: str, lang: str = "zh", *, session: Mapping[str, object] | None = None, **query: str
 ) -> AppTest:
-    page = AppTest.from_function(one_page, args=(str(root), name, lang), default_timeout=30)
+    page = AppTest.from_function(one_page, args=(str(root), name, lang), default_timeout=120)
     for key, value in (session or {}).items():
         page.session_state[key] = value
     page.query_params.update(query)
@@ -337,7 +337,7 @@ def test_sessions_that_ask_at_once_read_a_table_once(tiny_station):
 
 def test_the_door_opens_today_and_switches_its_language(tiny_station, monkeypatch):
     monkeypatch.setenv("XUNQU_WORKSPACE", str(tiny_station))
-    page = AppTest.from_file(str(APP), default_timeout=30).run()
+    page = AppTest.from_file(str(APP), default_timeout=120).run()
     assert [header.value for header in page.header] == ["今日"]
     page.radio(key="lang").set_value("en").run()
     assert [header.value for header in page.header] == ["Today"]
@@ -346,7 +346,7 @@ def test_the_door_opens_today_and_switches_its_language(tiny_station, monkeypatc
 
 def test_a_folder_that_is_no_workspace_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("XUNQU_WORKSPACE", str(tmp_path))
-    page = AppTest.from_file(str(APP), default_timeout=30).run()
+    page = AppTest.from_file(str(APP), default_timeout=120).run()
     assert not page.exception
     assert [str(tmp_path) in error.value for error in page.error] == [True]
 

@@ -226,7 +226,7 @@ def test_a_class_set_and_a_period_are_used_by_every_figure(planned_town, town):
     page = shown(planned_town, "patterns")
     page = page.selectbox(key="pattern set").set_value("preventable").run()
     summer = month("2023-06-01", "2023-09-01")
-    page = page.date_input[0].set_value((summer.start.date(), pd.Timestamp("2023-08-31").date())).run(timeout=60)
+    page = page.date_input[0].set_value((summer.start.date(), pd.Timestamp("2023-08-31").date())).run(timeout=120)
     assert not page.exception
     rows = reported[reported["type"].isin(PREVENTABLE) & summer.holds(reported["reported_at"])]
     which = text("page.patterns.set.preventable")
@@ -411,12 +411,12 @@ def test_results_are_kept_while_the_station_stays_as_it_is(planned_town, monkeyp
     asked = []
     whole = patterns.ground
     monkeypatch.setattr(patterns, "ground", lambda *parts: asked.append(1) or whole(*parts))
-    page = shown(planned_town, "patterns").selectbox(key="pattern set").set_value("help").run(timeout=60)
-    page.button_group(key="pattern part").set_value("focus").run(timeout=60)
+    page = shown(planned_town, "patterns").selectbox(key="pattern set").set_value("help").run(timeout=120)
+    page.button_group(key="pattern part").set_value("focus").run(timeout=120)
     assert len(asked) <= 2, "once for all, unless kept already, and once for the class"
     before = len(asked)
     with speaking("en"):
-        shown(planned_town, "patterns", "en").selectbox(key="pattern set").set_value("help").run(timeout=60)
+        shown(planned_town, "patterns", "en").selectbox(key="pattern set").set_value("help").run(timeout=120)
     assert len(asked) == before
 
 

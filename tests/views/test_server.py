@@ -47,7 +47,7 @@ def running(tiny_station: Path) -> Iterator[tuple[str, Path, TileSet]]:
 
 def fetch(url: str) -> tuple[int, bytes, str]:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, answer.read(), answer.headers.get_content_type()
     except urllib.error.HTTPError as problem:
         return problem.code, problem.read(), ""
@@ -108,18 +108,18 @@ def test_the_server_listens_on_this_machine_only(running):
 def test_only_its_own_pages_may_ask_the_server_to_do_something(running, host, origin, answered):
     port = running[0].rsplit(":", 1)[1]
     said = {"Host": host.format(port=port)} | ({"Origin": origin.format(port=port)} if origin else {})
-    asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
     asked.request("PUT", "/_stcore/upload_file/s/f", headers=said)
     assert (text("access.elsewhere").encode() in asked.getresponse().read()) != answered
     asked.close()
-    with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as call:
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=60) as call:
         lines = [f"{name}: {value}" for name, value in said.items()]
         call.sendall("\r\n".join([*OPENING, *lines, "", ""]).encode())
-        assert call.recv(20).startswith(b"HTTP/1.1 101" if answered else b"HTTP/1.1 403")
+        assert call.recv(12, socket.MSG_WAITALL) == (b"HTTP/1.1 101" if answered else b"HTTP/1.1 403")
 
 
 def test_a_page_may_load_nothing_from_elsewhere_and_stands_in_no_other_site(running):
-    with urllib.request.urlopen(running[0], timeout=10) as answer:
+    with urllib.request.urlopen(running[0], timeout=60) as answer:
         policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
     assert "http" not in policy["default-src"].replace("'", "")
     assert "*" not in policy["default-src"]
