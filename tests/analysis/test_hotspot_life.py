@@ -176,6 +176,11 @@ def test_of_two_that_merge_the_more_alike_keeps_its_name():
     assert [(life.ended, life.other) for life in book.lives] == [("", ""), ("merged", "L1")]
 
 
+def test_what_merges_and_splits_in_one_month_is_called_merged_and_names_all():
+    rows, _ = written([square(0, side=200), square(210, side=50)], [square(90, side=180), square(0, side=80)])
+    assert rows[2:] == [("L3", "M1", "split", "L1"), ("L1", "M1", "merged", "L2;L3"), ("L2", "M1", "merged", "L1")]
+
+
 def test_what_chance_forms_too_begins_no_life_but_does_not_end_one():
     rows, _ = written([square(0, p=0.2)], [square(0)], [square(0, p=0.4)], [square(0, p=0.6)])
     assert [row[1:3] for row in rows] == [("M1", "born"), ("M2", "continues"), ("M3", "ended")]

@@ -160,6 +160,17 @@ def test_piles_on_the_grid_are_those_of_the_rule_worked_cell_by_cell(seed, n):
             assert expected == pytest.approx(surface.expected.ravel()[cells].sum())
 
 
+def test_two_full_spots_far_apart_are_two_piles():
+    grid = Grid.over(shapely.box(0, 0, 1_200, 1_200), cell_m=40.0, margin_m=400.0)
+    rule = PileRule(eps_m=160.0, min_count=8, max_area_km2=0.25)
+    surface = ChanceSurface(grid, np.full(grid.on_land.shape, 0.05), 300.0, np.ones(grid.on_land.shape))
+    xy, weight = np.array([[300.0, 300.0], [900.0, 900.0]]), np.array([8.0, 9.0])
+    counts = np.bincount(grid.cells_of(xy), weight, minlength=grid.on_land.size)
+    found = GridFinder(surface, rule).find(xy, weight)
+    assert sorted(found.count.tolist()) == [8.0, 9.0]
+    assert sorted(cells.tolist() for cells in found.cells) == plain_piles(counts, grid.on_land.shape, rule, 40.0)
+
+
 def test_nothing_piles_up_in_an_empty_draw():
     grid = grid_over()
     surface = ChanceSurface(grid, np.ones(grid.on_land.shape), 300.0, np.ones(grid.on_land.shape))
