@@ -252,7 +252,7 @@ def test_a_planner_may_check_a_plan_and_not_approve_it(unplanned_station, tmp_pa
 
 def test_the_chosen_hotspot_is_explained_and_chance_is_called_chance(tiny_station):
     page = shown(tiny_station, "hotspots")
-    assert "不是偶然" in words(page)
+    assert "难以归于偶然" in words(page)
     page.selectbox(key="hotspot").select("H2").run()
     assert "与偶然无法区分，不作热点" in words(page)
 
