@@ -21,7 +21,7 @@ from models.districting.parts import nested_parts
 from models.districting.problem import SAME, Floats, Ints, Problem, broken_rules, objective
 from models.districting.stock import best_of_stock
 from models.districting.watch import Watch
-from models.districting.whole_zones import ZonesOfPost, zones_of
+from models.districting.whole_zones import ZonesOfPost, sums, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
 LISTS = ((3_000, 0.65), (30_000, 0.45), (300_000, 0.1), (3_000_000, 0.0))
@@ -61,7 +61,7 @@ def best_by_lists(
         swept = sweep(source, u, room, most=most, only=missing, watch=watch)
         least = np.maximum(least, swept.least)
         stock = stock.with_others(*swept.zones)
-        value = stock.cost - stock.members @ u
+        value = stock.cost - sums(stock.members, u)
         while True:
             limits = _room(problem.count, u, cost, least, least)
             complete = bool((np.where(missing, swept.complete_to, np.inf) >= limits - SAME * cost).all())

@@ -64,8 +64,8 @@ def _zones_within(
         if below.complete_to < limits[place] or total > IN_ALL:
             return None
         found.append(below.zones)
-    usable = [zones.only(leave_whole_zones(problem, zones)) for zones in found]
-    return joined(usable) if usable else no_zones(problem.size)
+    every = joined([no_zones(problem.size), *found])
+    return every.only(leave_whole_zones(problem, every))
 
 
 def _marks(size: int, posts: Ints) -> Bools:

@@ -34,7 +34,7 @@ from models.districting.partition import (
 )
 from models.districting.problem import SAME, Bools, Floats, Ints
 from models.districting.watch import Watch
-from models.districting.whole_zones import Zones
+from models.districting.whole_zones import Zones, sums
 
 KEEP = 1_000  # zones that the next programme begins with
 ROUNDS, STILL, STALE = 40, 3e-4, 3  # rounds of triples; the gain (of what is to be beaten) that counts; rounds without
@@ -91,7 +91,7 @@ def best_of_stock(
         What every plan has to keep.
     """
     best = Best(None, cost, True)
-    begin = np.argsort(zones.cost - zones.members @ u, kind="stable")[:FIRST]
+    begin = np.argsort(zones.cost - sums(zones.members, u), kind="stable")[:FIRST]
     number = itertools.count()
     waiting: list[tuple[float, int, _Open]] = [(-math.inf, next(number), _Open(zones, [], counts, begin))]
     while waiting:

@@ -21,7 +21,7 @@ import numpy as np
 from models.districting.partition import relax
 from models.districting.problem import Bools, Floats, Problem
 from models.districting.watch import FOR_EVER, Watch
-from models.districting.whole_zones import Zones, ZonesOfPost, leave_whole_zones
+from models.districting.whole_zones import Zones, ZonesOfPost, leave_whole_zones, sums
 
 ROUNDS, ENOUGH, NARROWEST = 25, 5e-4, 1e-2  # moves of the prices; the gain (of the cost) and the box that end them
 NEAR, AT_MOST = 0.03, 400  # of a zone's mean cost: how far above the cheapest zones join; unfinished ones a post
@@ -101,7 +101,7 @@ def raise_prices(problem: Problem, source: Source, u: Floats, stock: Zones, cost
     for _ in range(ROUNDS):
         if bound >= cost or not np.isfinite(bound) or watch.over():
             break
-        begin = np.argsort(stock.cost - stock.members @ u, kind="stable")[:BEGIN]
+        begin = np.argsort(stock.cost - sums(stock.members, u), kind="stable")[:BEGIN]
         relaxed = relax(stock, count, begin=begin, box=(u, pace * width), watch=watch)
         if not np.isfinite(relaxed.bound):
             break

@@ -15,7 +15,7 @@ from models.districting.parts import halves, nested_parts
 from models.districting.problem import broken_rules, objective
 from models.districting.stock import best_of_stock
 from models.districting.watch import FOR_EVER
-from models.districting.whole_zones import ZonesOfPost, leave_whole_zones, no_zones, zones_of
+from models.districting.whole_zones import ZonesOfPost, leave_whole_zones, no_zones, sums, zones_of
 from models.districting.zone_prices import bound_of, dearest_used, raise_prices, sweep
 
 
@@ -158,6 +158,14 @@ def test_rows_of_triples_close_the_gap_of_towns_that_halve_their_zones(ground, s
     halved = relax(stock, 3)
     assert halved.bound < 0.99 * best
     assert relax(stock, 3, broken_triples(stock, halved.share, [])).bound == pytest.approx(best)
+
+
+@pytest.mark.parametrize("size", [1, 8, 13, 70])
+def test_sums_over_marks_are_those_of_the_product(size):
+    rng = np.random.default_rng(size)
+    members, weight = rng.random((50, size)) < 0.5, rng.normal(size=size)
+    assert sums(members, weight) == pytest.approx(members @ weight)
+    assert sums(members[:0], weight).tolist() == []
 
 
 def test_of_one_set_of_units_the_stock_keeps_the_cheapest_post(ground):
