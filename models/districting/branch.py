@@ -23,7 +23,7 @@ Method: the relaxation of rules (1)–(5) sets posts by halves, so that every pa
 import heapq
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -177,7 +177,7 @@ def _tightened(problem: Problem, node: _Node, cost: float, *, moves: tuple[int, 
     closed = None if node.bound >= cost * (1 - SAME) else _closed(problem, node, cost)
     if closed is None or not math.isfinite(problem.highest):
         return closed, climbed.taken
-    whole = WholeKnapsacks(problem, closed.posts, closed.open_pairs)
+    whole = WholeKnapsacks(problem, closed.parts, closed.open_pairs)
     again = _climb(problem, closed, whole, cost, moves=moves[1], pace=0.1, patience=3)
     if again.bound > closed.bound:
         closed = replace(closed, v=again.v, bound=again.bound)
@@ -287,19 +287,34 @@ def _children(problem: Problem, node: _Node, taken: Floats) -> list[_Node]:
 
 
 class WholeKnapsacks:
-    """Every post's cheapest zone of whole villages."""
+    """The cheapest zone of whole villages of every post that may be among the k_R cheapest of its part."""
 
-    def __init__(self, problem: Problem, posts: Ints, open_pairs: Bools) -> None:
-        self.problem = problem
-        self.knapsacks = [Knapsack(problem, j, open_pairs[:, j]) for j in posts.tolist()]
+    def __init__(self, problem: Problem, parts: Sequence[tuple[Ints, int]], open_pairs: Bools) -> None:
+        self.problem, self.parts, self.open_pairs = problem, parts, open_pairs
+        self.columns = columns_of(problem, np.concatenate([posts for posts, _ in parts]), open_pairs)
+        self.knapsacks = dict[int, Knapsack]()  # made when first needed
 
     def __call__(self, v: Floats) -> Knapsacks:
-        """Return V_j and the units taken."""
-        u, count = self.problem.load * v, len(self.knapsacks)
+        """Return V_j and the units taken; inf for posts that, even with villages divided, cost more than k_R others."""
+        least = continuous_knapsacks(self.problem, self.columns, v).value
+        u, count, first = self.problem.load * v, len(least), 0
         value, share = np.full(count, np.inf), np.zeros((self.problem.size, count))
-        for place, knapsack in enumerate(self.knapsacks):
-            tables = knapsack.tables(u)
-            value[place] = knapsack.least_value(u, tables)
-            if math.isfinite(value[place]):
-                share[knapsack.cheapest(tables), place] = 1.0
+        for posts, few in self.parts:
+            cheapest = np.full(few, np.inf)
+            for place in (first + np.argsort(least[first : first + len(posts)])).tolist():
+                if least[place] > cheapest[-1]:
+                    break
+                knapsack = self._knapsack(place)
+                tables = knapsack.tables(u)
+                value[place] = knapsack.least_value(u, tables)
+                if value[place] < cheapest[-1]:
+                    share[knapsack.cheapest(tables), place] = 1.0
+                    cheapest = np.sort(np.append(cheapest[:-1], value[place]))
+            first += len(posts)
         return Knapsacks(value, share, np.zeros(count))
+
+    def _knapsack(self, place: int) -> Knapsack:
+        if place not in self.knapsacks:
+            j = int(self.columns.post[place])
+            self.knapsacks[place] = Knapsack(self.problem, j, self.open_pairs[:, j])
+        return self.knapsacks[place]

@@ -60,7 +60,7 @@ def test_no_zone_is_cheaper_than_the_knapsack_of_whole_villages_and_rounding_cos
     problem = ground.random(seed, size=8, count=2, tolerance=tolerance, honest=True)
     v = np.random.default_rng(seed).uniform(0, 8, 8)
     wider = dataclasses.replace(problem, tolerance=tolerance + 0.02)
-    found = WholeKnapsacks(problem, np.arange(8), np.ones((8, 8), dtype=bool))(v)
+    found = WholeKnapsacks(problem, [(np.arange(8), 8)], np.ones((8, 8), dtype=bool))(v)
     for j in range(8):
         least = {True: np.inf, False: np.inf}
         for chosen in itertools.product([False, True], repeat=8):
@@ -75,11 +75,25 @@ def test_no_zone_is_cheaper_than_the_knapsack_of_whole_villages_and_rounding_cos
         assert least[False] - 1e-9 <= found.value[j] <= least[True] + 1e-9
 
 
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), few=st.integers(1, 4))
+def test_the_cheapest_zones_of_each_part_are_the_same_whichever_posts_are_looked_at(ground, seed, few):
+    problem, rng = ground.random(seed, size=16, count=4, tolerance=0.1, honest=True), np.random.default_rng(seed)
+    open_pairs, v = rng.random((16, 16)) < 0.8, rng.uniform(0, 8, 16)
+    parts = [(np.arange(5), 1), (np.arange(5, 16), few)]
+    some = WholeKnapsacks(problem, parts, open_pairs)(v)
+    every = WholeKnapsacks(problem, [(np.arange(16), 16)], open_pairs)(v)
+    for posts, count in parts:
+        cheapest = np.argsort(some.value[posts], kind="stable")[:count]
+        assert some.value[posts][cheapest].tolist() == np.sort(every.value[posts])[:count].tolist()
+        assert (some.share[:, posts[cheapest]] == every.share[:, posts[cheapest]]).all()
+
+
 def test_rounding_loads_to_steps_loses_no_zone_that_is_just_full(ground):
     # A step is a thousandth of a zone: five of 133.6 steps and one of 332 are just a zone, but 1,002 when rounded.
     load = [133.6] * 5 + [332.0] + [133.6] * 5 + [332.0]
     problem = ground.grid(6, 2, count=2, tolerance=0.0, load=load)
-    found = WholeKnapsacks(problem, np.arange(12), np.ones((12, 12), dtype=bool))(np.zeros(12))
+    found = WholeKnapsacks(problem, [(np.arange(12), 12)], np.ones((12, 12), dtype=bool))(np.zeros(12))
     assert np.isfinite(found.value).all()
 
 
