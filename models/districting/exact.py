@@ -56,11 +56,9 @@ class AtMost:
 
 def solve_exactly(
     problem: Problem, start: Ints | None, open_pairs: NDArray[np.bool_], *, time_limit_s: float, seed: int,
-    at_most: AtMost | None = None, most_nodes: int | None = None,
+    at_most: AtMost | None = None,
 ) -> Proven:  # fmt: skip
     """Return the cheapest connected answer, or the best found and the bound reached when the time is over.
-
-    ``most_nodes`` ends each run of HiGHS as the time does.
 
     With ``at_most`` it is the cheapest of the answers that keep that row; the start must keep it.
     """
@@ -72,7 +70,7 @@ def solve_exactly(
     while True:
         solves += 1
         left = deadline - time.monotonic()
-        status, post, proven = model.solve(cuts, best, seed=seed, time_limit_s=left, most_nodes=most_nodes)
+        status, post, proven = model.solve(cuts, best, seed=seed, time_limit_s=left)
         if status == "infeasible":
             # Nothing cheaper than the start is left among the open pairs, or there is no plan at all.
             return Proven(best, best_cost, "infeasible" if best is None else "optimal", solves, len(cuts.rows))
@@ -193,14 +191,12 @@ class _Model:
         self.scale = max(float(problem.cost[self.unit, self.post].sum()) / max(len(self.unit), 1), 1e-9)
 
     def solve(
-        self, cuts: _Cuts, start: Ints | None, *, seed: int, time_limit_s: float, most_nodes: int | None = None
+        self, cuts: _Cuts, start: Ints | None, *, seed: int, time_limit_s: float
     ) -> tuple[str, Ints | None, float]:
         """Return how the solver ended, the answer it holds (if any) and its bound."""
         if time_limit_s <= 0:
             return "time", None, -math.inf
         solver = self._solver(cuts, seed=seed, time_limit_s=time_limit_s)
-        if most_nodes is not None:
-            solver.setOptionValue("mip_max_nodes", most_nodes)
         if start is not None and not self._warm(solver, start):
             # The start lies outside the open pairs, so HiGHS does not know what it has to beat.
             limit = objective(self.problem, start) * (1 - SAME) / self.scale
@@ -213,7 +209,6 @@ class _Model:
         ended = {
             highspy.HighsModelStatus.kOptimal: "optimal",
             highspy.HighsModelStatus.kTimeLimit: "time",
-            highspy.HighsModelStatus.kSolutionLimit: "time",  # so HiGHS names its limit of nodes
         }
         if status not in ended:
             raise RuntimeError(f"HiGHS ended with {solver.modelStatusToString(status)}")

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.districting.branch import LONGEST, WholeKnapsacks, branch, within_reach
+from models.districting.branch import (
+    LONGEST,
+    WholeKnapsacks,
+    _dive,
+    _root,
+    _with_likeliest_posts,
+    branch,
+    within_reach,
+)
 from models.districting.exact import connected_pairs, narrowest_cuts
 from models.districting.problem import broken_rules, objective, pieces
 from models.districting.search import search
@@ -115,6 +123,22 @@ def test_from_the_worst_legal_plan_branching_comes_to_the_best(ground, seed, lon
         bounds.append(step.bound)
     assert objective(problem, post) == pytest.approx(min(legal))
     assert bounds == sorted(bounds)
+
+
+@pytest.mark.parametrize("seed", [2, 6, 8, 24, 30, 33, 42, 48, 50])
+def test_a_dive_comes_to_the_best_plan_with_the_posts_that_the_prices_choose(ground, seed):
+    problem = ground.random(seed, size=9, count=3, tolerance=0.4, honest=seed % 2 == 0)
+    start = search(problem, rng=np.random.default_rng(seed), starts=1, moves=1).post
+    for node in () if start is None else _root(problem, start):
+        likely, cost = _with_likeliest_posts(problem, node), objective(problem, start)
+        free = np.setdiff1d(np.arange(9), likely.posts)
+        plans = np.tile(np.arange(9), (3**6, 1))
+        plans[:, free] = list(itertools.product(likely.posts, repeat=6))
+        best = min([cost, *(objective(problem, plan) for plan in plans if not broken_rules(problem, plan))])
+        dived = _dive(problem, likely, start, cost, longest=LONGEST, watch=FOR_EVER, seed=1)
+        assert broken_rules(problem, dived) == []
+        assert objective(problem, dived) <= best + 1e-9  # less where a post moves inside its zone
+        assert best < cost or dived.tolist() == start.tolist()
 
 
 def uneven_town(ground, *, seed, count):

@@ -1,7 +1,6 @@
 """The cut: published optima, answers proven by hand, every partition by brute force, and what must hold for ever."""
 
 import dataclasses
-import functools
 import json
 import math
 import zipfile
@@ -29,7 +28,7 @@ def solved(problem, *, seed=1, time_limit_s=600.0):
 @pytest.mark.parametrize(
     ("name", "optimum"), [("pmed1", 5819), ("pmed2", 4093), ("pmed3", 4250), ("pmed4", 3034), ("pmed5", 1355)]
 )
-def test_without_balance_the_published_p_median_optimum_is_found(monkeypatch, shared_data, ground, name, optimum):
+def test_without_balance_the_published_p_median_optimum_is_found(shared_data, ground, name, optimum):
     with zipfile.ZipFile(shared_data / "benchmarks" / "orlib_pmed.zip") as archive:
         lines = archive.read(f"{name}.txt").decode().split("\n")
     size, _, count = (int(word) for word in lines[0].split())
@@ -40,9 +39,6 @@ def test_without_balance_the_published_p_median_optimum_is_found(monkeypatch, sh
             graph.add_edge(a - 1, b - 1, weight=length)  # the last of repeated edges counts
     travel = nx.floyd_warshall_numpy(graph, nodelist=range(size))
     problem = ground.make(nx.complete_graph(size).edges, np.ones(size), travel, count=count, tolerance=math.inf)
-    # A limit of nodes in place of the clock: all five end at the root, on a machine as busy as may be.
-    by_nodes = functools.partial(solve_exactly, most_nodes=10)
-    monkeypatch.setattr("models.districting.solve.solve_exactly", by_nodes)
     answer = solved(problem, time_limit_s=math.inf)
     assert (answer.cost, answer.bound, answer.ended_by) == (pytest.approx(optimum), pytest.approx(optimum), "optimal")
 
