@@ -197,13 +197,9 @@ def explain(plan: Plan, unit_id: str) -> tuple[str, ...]:
 
 def _no_plan(problem: Districted, units: pd.DataFrame, answer: Solution, *, seed: int) -> InfeasibleError:
     """Return the error that says which rule no plan can keep, and the ways out that were tried and work."""
-    least, other = needed_tolerance(problem), None
-    if isinstance(problem, Problem) and problem.size <= EXACT_UP_TO:
-        least, other = least_tolerance(problem, seed=seed), nearest_count(problem, seed=seed)
     values: dict[str, Any] = {
-        "count": problem.count, "tolerance_pct": f"{100 * problem.tolerance:g}", "other": other or "–",
-        "least_pct": f"{100 * least:.0f}" if np.isfinite(least) else "–",
-        "mean_h": f"{problem.mean_load / 60:.1f}",
+        "count": problem.count, "tolerance_pct": f"{100 * problem.tolerance:g}",
+        "mean_h": f"{problem.mean_load / 60:.1f}", **_two_ways_out(problem, seed=seed),
     }  # fmt: skip
     if heaviest_excess(problem) > problem.tolerance:
         heaviest = int(problem.load.argmax())
@@ -215,6 +211,25 @@ def _no_plan(problem: Districted, units: pd.DataFrame, answer: Solution, *, seed
     if answer.ended_by == "infeasible":
         return InfeasibleError("zones.infeasible", **values)
     return InfeasibleError("zones.not_found", **values)
+
+
+def _two_ways_out(problem: Districted, *, seed: int) -> dict[str, Any]:
+    """Return another number of zones and a wider tolerance, as numbers and in words that say what was tried."""
+    if not isinstance(problem, Problem) or problem.size > EXACT_UP_TO:
+        least_pct = f"{100 * needed_tolerance(problem):.0f}"
+        return {
+            "other": "–", "count_way": text("zones.way.any_count"), "least_pct": least_pct,
+            "tolerance_way": text("zones.way.beyond", least_pct=least_pct),
+        }  # fmt: skip
+    least, other = least_tolerance(problem, seed=seed), nearest_count(problem, seed=seed)
+    least_pct = f"{100 * least:.0f}" if np.isfinite(least) else "–"
+    return {
+        "other": other or "–", "least_pct": least_pct,
+        "count_way": text("zones.way.count", other=other) if other else text("zones.way.no_count"),
+        "tolerance_way": text(
+            "zones.way.tolerance" if np.isfinite(least) else "zones.way.no_tolerance", least_pct=least_pct
+        ),
+    }  # fmt: skip
 
 
 def _yardstick(problem: Problem, post: Ints, today: pd.DataFrame, *, plans: int, seed: int) -> pd.DataFrame:
