@@ -19,7 +19,7 @@ from models.cameras.rules import reasons
 from models.plan import Plan
 from views.formats import headed, measured
 from views.quality import COUNTS, MEASURES, QualityReport
-from views.summary import optimality
+from views.summary import NO_GAP, optimality
 
 DASH = "—"
 SHORT = 19  # half-width letters that stay on one line; a Chinese one is two
@@ -353,7 +353,7 @@ def percent(share_pct: float) -> str:
     """Return "9.0%", "<0.1%" for what is there but rounds to nothing, or a dash where there is no share."""
     if math.isnan(share_pct):
         return DASH
-    return "<0.1%" if 0 < share_pct < 0.05 else f"{share_pct:.1f}%"
+    return "<0.1%" if 100 * NO_GAP < share_pct < 0.05 else f"{share_pct:.1f}%"
 
 
 # ---- as HTML, as files ----

@@ -12,6 +12,8 @@ from gis_data.study import Study
 from models.plan import Plan
 from models.town_plan import ON_REQUEST, PARTS
 
+NO_GAP = 1e-9  # what is left between two sums of the same ways
+
 
 def plan_lines(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Yield the lines that the command line prints after planning."""
@@ -50,6 +52,6 @@ def optimality(plan: Plan) -> str:
     values: dict[str, Any] = {
         "objective": text(plan.unit, value=objective) if plan.unit else objective,
         "bound": f"{plan.bound:,.2f}",
-        "gap": f"{(plan.gap or 0) * 100:.2f}",
+        "gap": f"{max((plan.gap or 0) * 100, 0.01):.2f}",  # «at most» may be rounded up, and not to nothing
     }
-    return text("command.optimal" if plan.gap == 0 else "command.gap", **values)
+    return text("command.optimal" if plan.gap is not None and plan.gap < NO_GAP else "command.gap", **values)

@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 
 from gis_data.catalogue import speaking
+from models.plan import Plan
+from views import figures
 from views.plan_words import action_name, details, log_table, moved_table
+from views.summary import optimality
 from views.zone_figures import option_lines
 
 
@@ -81,3 +84,22 @@ def test_each_option_of_the_zones_is_a_line_with_its_price_and_one_without_a_pla
             "10 zones: none found",
             f"7 zones: {priced}",
         ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        (2.0, "proven optimal (gap 0)"),
+        (2.0 * (1 - 2e-16), "proven optimal (gap 0)"),
+        (2.0 * (1 - 1e-6), "at most 0.01%"),
+        (1.9, "at most 5."),
+    ],
+)
+def test_a_gap_is_nothing_only_where_nothing_is_left(bound, said):
+    plan = Plan("zones", {}, {}, seed=1, seconds=0.0, objective=2.0, bound=bound)
+    with speaking("en"):
+        assert said in optimality(plan)
+
+
+def test_a_share_is_less_than_a_tenth_where_it_is_there_and_nothing_where_it_is_a_rounding():
+    assert [figures.percent(share) for share in (0.0, 1.9e-14, 1e-5, 0.06)] == ["0.0%", "0.0%", "<0.1%", "0.1%"]
