@@ -64,7 +64,8 @@ def plan_town(
     Parameters
     ----------
     parts
-        Names out of ``PARTS``; a part not named keeps its plan of the current run.
+        Names out of ``PARTS``; a part not named keeps its plan of the current run, but for what hangs on the zones:
+        it is made again with them.
     seed
         Start of every random draw; the study's setting if None.
     until
@@ -83,6 +84,7 @@ def plan_town(
     wanted = _ordered(parts)
     ws = ws.asking(changes or {})
     job = open_job(ws, seed=seed, until=until, progress=progress)
+    wanted = _with_what_hangs_on_zones(wanted, job.plans)
     made = make_parts(job, wanted)
     with ws.alone():
         save_run(ws, job, made)
@@ -167,7 +169,7 @@ def replace_zones(
     """
     settings = dict(zones.settings) | _days(job.period)
     made = {"zones": dataclasses.replace(_with_borders(job, zones), settings=settings, inputs=job.inputs)}
-    after = [part for part in PARTS if part in AFTER_ZONES and part in job.plans]
+    after = _with_what_hangs_on_zones(["zones"], job.plans)[1:]
     made |= make_parts(dataclasses.replace(job, plans={**job.plans, **made}), after)
     save_run(ws, job, made)
     for parameters in said:
@@ -295,6 +297,12 @@ def _ordered(parts: Iterable[str]) -> list[str]:
     if unknown:
         raise InputError("plan.unknown_part", found=", ".join(unknown), known=", ".join(known))
     return [part for part in known if part in asked]
+
+
+def _with_what_hangs_on_zones(wanted: list[str], plans: Collection[str]) -> list[str]:
+    """Return the parts with those that would otherwise stay as made for other zones."""
+    after = [part for part in AFTER_ZONES if part in plans] if "zones" in wanted else []
+    return _ordered([*wanted, *after])
 
 
 @dataclass(frozen=True)

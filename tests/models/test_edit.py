@@ -414,6 +414,17 @@ def test_a_closed_road_is_found_again_under_another_number_and_told_where_it_is_
     assert [values["reason"] for key, values in made.notes if key == "zones.note.closing_lost"] == ["桥面维修"]
 
 
+def test_another_number_of_zones_is_scored_at_once_and_beats_nobody_made_are_not(small_workspace):
+    """The card of the zones before stood beside the new ones, and printing them ended in a traceback."""
+    ws = small_workspace(counts=EVEN, count=2, tolerance=0.6, time_limit_s=1.0)
+    plan_town(ws, ["zones"], seed=1, changes={"zones": {"count": 3}})
+    plans = load_plans(ws)
+    assert plans["scorecard"].to_frame()["zone_id"].tolist() == plans["zones"].to_frame()["zone_id"].tolist()
+    assert len(plans["zones"].to_frame()) == 3
+    assert "beats" not in plans
+    assert audit.entries(ws.root / "audit.jsonl")[-1]["parameters"]["parts"] == ["zones", "scorecard"]
+
+
 def test_options_reckoned_with_other_roads_closed_are_stale(small_workspace):
     ws = small_workspace(counts=EVEN, count=2, tolerance=0.6, time_limit_s=1.0)
     plan_town(ws, ["options"], seed=1)
