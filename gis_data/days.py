@@ -99,12 +99,6 @@ def festival_day(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.int64]:
     return np.where(before <= -after, before, after)
 
 
-def festival_week(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.int64]:
-    """Return the week from the nearest Spring Festival: 0 is the week that begins with it, -1 the one before."""
-    week: NDArray[np.int64] = festival_day(dates) // 7
-    return week
-
-
 def season(dates: pd.Series | pd.DatetimeIndex) -> NDArray[np.str_]:
     """Return the season of each local date: "spring" is March to May."""
     local = pd.DatetimeIndex(dates)

@@ -13,7 +13,6 @@ from gis_data.days import (
     FESTIVAL_TO,
     day_number,
     festival_day,
-    festival_week,
     harvest,
     is_market_day,
     lunar_day,
@@ -71,10 +70,9 @@ def test_a_village_without_market_has_none():
 # --- which days to compare ---
 
 
-def test_weeks_from_spring_festival():
+def test_days_from_spring_festival():
     days = pd.to_datetime(["2010-02-06", "2010-02-07", "2010-02-13", "2010-02-14", "2010-02-20", "2010-02-21"])
     assert festival_day(days).tolist() == [-8, -7, -1, 0, 6, 7]
-    assert festival_week(days).tolist() == [-2, -1, -1, 0, 0, 1]
     with pytest.raises(ValueError, match="missing"):
         festival_day(pd.DatetimeIndex([None]))
     assert festival_day(pd.DatetimeIndex([])).tolist() == []
