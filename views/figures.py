@@ -288,7 +288,7 @@ def quality_files(report: QualityReport) -> pd.DataFrame:
     """Return the account of each file."""
     rows = [
         {
-            "file": row["file"],
+            "file": file_called(row["file"]),
             "table": table_name(row["table"]),
             **{name: f"{row[name]:,}" for name in COUNTS},
         }
@@ -347,6 +347,12 @@ def trend_shares(trend: pd.DataFrame) -> pd.DataFrame:
 def table_name(table: str) -> str:
     """Return what a table is called."""
     return text(f"page.table.{table}") if table else DASH
+
+
+def file_called(file: str) -> str:
+    """Return what a file is called; of one from ``set_aside/`` whose rows it holds, without its import's name."""
+    ours = re.fullmatch(r"I[0-9a-f]{12}_(.+)\.csv", file)
+    return text("page.data.from_aside", file=ours[1]) if ours else file
 
 
 def percent(share_pct: float) -> str:

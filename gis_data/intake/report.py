@@ -182,7 +182,9 @@ class FileReport:
         if self.replaced:
             lines.insert(0, text("intake.new_and_replaced", new=self.accepted - self.replaced, replaced=self.replaced))
         by_rows = sorted((one for one in self.findings if one.problem != "replaced"), key=lambda one: -one.rows)
-        lines += [text(f"intake.reason.{one.problem}") + f": {one.rows}" for one in by_rows]
+        lines += [
+            text("intake.counted", reason=text(f"intake.reason.{one.problem}"), rows=f"{one.rows:,}") for one in by_rows
+        ]
         return lines + said(remark for remark in self.remarks if remark not in first)
 
 

@@ -46,7 +46,9 @@ def _ask_one(place: DeltaGenerator, one: Word, key: str) -> str:
     names = {kind: _called(kind) for kind in options}
     if not known:
         names = {"": text(f"page.words.left.{one.how}"), **names}
-    label = text(f"page.words.word.{one.how}", word=one.named, rows=f"{one.rows:,}")
+    # Of accepted rows only the finest word is kept; their class says where it belongs.
+    named = f"{text(f'class.{group}')}/{one.word}" if group and one.named == one.word else one.named
+    label = text(f"page.words.word.{one.how}", word=named, rows=f"{one.rows:,}")
     now = list(names).index(one.type) if known else 0
     return str(place.selectbox(
         frame.unmarked(label), list(names), now, key=f"word {key} {one.word}", format_func=lambda kind: names[kind],

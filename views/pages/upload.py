@@ -76,11 +76,13 @@ def _understand(station: Station, chosen: Sequence[Any]) -> None:
         except PatrolError as problem:
             st.error(frame.unmarked(str(problem)))
             continue
-        refused = any(sheet.refused for sheet in seen.sheets)
+        refused, alone = any(sheet.refused for sheet in seen.sheets), not any(sheet.table for sheet in seen.sheets)
         with_persons |= refused
         fits = [
-            _show_sheet(station.ws, sheet, f"{file.file_id} {sheet.name}", changes, words, dropping=dropping)
-            for sheet in seen.sheets
+            _show_sheet(
+                station.ws, sheet, f"{file.file_id} {sheet.name}", changes, words, dropping=dropping, alone=alone
+            )
+            for sheet in sorted(seen.sheets, key=lambda sheet: not sheet.table)  # what is no table stands last
         ]
         if any(fits) and (dropping or not refused):
             ready.append(file)
@@ -118,9 +120,13 @@ def _preview(station: Station, file: Any) -> Preview:  # noqa: ANN401 - Streamli
 
 
 def _show_sheet(
-    ws: Workspace, sheet: SheetPreview, key: str, changes: Changes, chosen: class_words.Chosen, *, dropping: bool
-) -> bool:
-    """Show one sheet and what keeps it out, if anything does; return whether it would be imported."""
+    ws: Workspace, sheet: SheetPreview, key: str, changes: Changes, chosen: class_words.Chosen, *, dropping: bool,
+    alone: bool,
+) -> bool:  # fmt: skip
+    """Show one sheet and what keeps it out, if anything does; return whether it would be imported.
+
+    ``alone``: no sheet of its file is a table.
+    """
     rows = figures.DASH if sheet.rows is None else f"{sheet.rows:,}"
     table = figures.table_name(sheet.table)
     st.markdown(f"**{frame.unmarked(text('page.upload.sheet', sheet=sheet.name, table=table, rows=rows))}**")
@@ -140,7 +146,9 @@ def _show_sheet(
     if target in NEEDED:
         _map_headers(columns, target, key, changes.setdefault(target, {}))
     fits = is_understood(sheet, ws, changes)
-    if not fits:
+    if not fits and not sheet.columns and not alone:
+        notice.caption(text("page.upload.no_table"))
+    elif not fits:
         notice.warning(frame.unmarked(sheet.problem or _not_enough(sheet)))
     dropped = [column.name for column in columns if column.how in ("dropped", "refused")]
     if dropped:
@@ -232,10 +240,11 @@ def _offer_undo(station: Station) -> None:
     imports = station.table("imports")
     last = imports[imports["imported_at"] == imports["imported_at"].max()]
     files, import_ids = (list(dict.fromkeys(last[name])) for name in ("file", "import_id"))
-    named = text("list.mark").join(files)
+    named = text("list.mark").join(map(figures.file_called, files))
     when = f"{last['imported_at'].iloc[0]:%Y-%m-%d %H:%M}"
-    with st.popover(text("page.upload.undo")):
-        st.write(frame.unmarked(text("page.upload.undo_what", when=when, count=len(files), files=named)))
+    # Of a name of its own, so that it is shut after an undo and does not at once offer the next one.
+    with st.popover(text("page.upload.undo"), key=" ".join(["popover", *import_ids])):
+        st.write(frame.unmarked(text("page.upload.undo_what", when=when, count=len(import_ids), files=named)))
         # Where a newer import comes in before the click, this button is gone and the page names that one instead.
         if st.button(text("page.upload.undo_sure"), key=" ".join(["undo", *import_ids])):
             try:
@@ -267,7 +276,7 @@ def _say_done(station: Station) -> None:
             "removed": f"{sum(done.removed.values()):,}",
             "restored": f"{sum(done.restored.values()):,}",
         }
-        files = text("list.mark").join(done.files)
+        files = text("list.mark").join(map(figures.file_called, done.files))
         st.success(frame.unmarked(text("command.undone", files=files, waiting=done.waiting_again, **counted)))
         if done.left_alone:
             st.warning(text("command.left_alone", rows=done.left_alone))
@@ -277,7 +286,7 @@ def _say_imported(station: Station, now: jobs.Work) -> None:
     """Say what came in, a line a file, and what to do next; what was noticed on the way is there for who asks."""
     accounts, noticed = work.account_of(now)
     with st.container(horizontal=True, vertical_alignment="center"):
-        said = text("page.upload.done", count=len(json.loads(now.said)))
+        said = text("page.upload.done", count=len({row["import_id"] for row in json.loads(now.said)}))
         st.success(text("page.words.done", **now.about) if "words" in now.about else said)
         work.put_away_button(station)
     frame.sentences(accounts)

@@ -152,7 +152,14 @@ def account_of(now: Work) -> tuple[list[str], list[str]]:
             accounts += row["sentences"]
             continue
         counts: dict[str, Any] = {name: f"{row[name]:,}" for name in COUNTS}
-        accounts.append(text("command.imported", file=row["file"], table=figures.table_name(row["table"]), **counts))
+        accounts.append(
+            text(
+                "command.imported",
+                file=figures.file_called(row["file"]),
+                table=figures.table_name(row["table"]),
+                **counts,
+            )
+        )
         noticed += row["sentences"]
     return accounts, noticed
 
