@@ -16,6 +16,7 @@ import pandas as pd
 import pyproj
 
 from gis_data.catalogue import text
+from gis_data.intake import spans
 from gis_data.intake.class_words import Word
 from gis_data.intake.remarks import said
 
@@ -103,9 +104,9 @@ class QualityReport:
 
 def quality_of(read: Callable[[str], pd.DataFrame], *, words: Sequence[Word] = ()) -> QualityReport:
     """Return the report on a workspace; ``read`` gives its tables by name, ``words`` are those of ``words_in``."""
-    imports, filled = read("imports"), read("completeness")
+    imports, filled = _with_gaps_left(read("imports"), read), read("completeness")
     moves = corrected_points(read("corrections"))
-    problems = problems_by_file(read("quality"), imports)
+    problems = problems_by_file(_without_filled_gaps(read("quality"), imports), imports)
     return QualityReport(
         files=imports[["import_id", "file", "table", "imported_at", *COUNTS]],
         problems=problems,
@@ -116,6 +117,28 @@ def quality_of(read: Callable[[str], pd.DataFrame], *, words: Sequence[Word] = (
         remarks=remarks_of(imports),
         words=tuple(words),
     )
+
+
+def _with_gaps_left(imports: pd.DataFrame, read: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """Return the imports with ``told`` and ``left``: their remarks as they were told, and as they hold now."""
+    told = [[(key, values) for key, values in json.loads(one or "[]")] for one in imports["remarks"]]
+    left = told
+    if any(key == spans.GAP for one in told for key, _ in one):
+        table = read("incidents")
+        reported = table["reported_at"][table["count"] == 1]
+        left = [spans.gaps_left(one, reported) for one in told]
+    columns = {
+        name: pd.Series(one, index=imports.index, dtype=object) for name, one in (("told", told), ("left", left))
+    }
+    return imports.assign(**columns)
+
+
+def _without_filled_gaps(quality: pd.DataFrame, imports: pd.DataFrame) -> pd.DataFrame:
+    """Return the problems without the months of a file whose missing days have all come in since."""
+    columns = (imports[name] for name in ("import_id", "file", "told", "left"))
+    filled = {(own, file) for own, file, told, left in zip(*columns, strict=True) if spans.all_filled(told, left)}
+    gone = [pair in filled for pair in zip(quality["import_id"], quality["file"], strict=True)]
+    return quality[~(np.array(gone, dtype=bool) & (quality["problem"] == spans.NOTE).to_numpy())]
 
 
 def problems_by_file(quality: pd.DataFrame, imports: pd.DataFrame) -> pd.DataFrame:
@@ -192,9 +215,10 @@ def corrected_points(corrections: pd.DataFrame) -> pd.DataFrame:
 
 
 def remarks_of(imports: pd.DataFrame) -> tuple[tuple[str, str, Mapping[str, Any]], ...]:
-    """Return what is to be said of whole files."""
-    written = zip(imports["file"], imports["remarks"], strict=True)
-    return tuple((file, key, values) for file, remarks in written if remarks for key, values in json.loads(remarks))
+    """Return what is to be said of whole files (column ``left``)."""
+    return tuple(
+        (file, *one) for file, several in zip(imports["file"], imports["left"], strict=True) for one in several
+    )
 
 
 def _group(kinds: list[str], stays: bool) -> str:

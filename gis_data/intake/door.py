@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gis_data.errors import InputError, PatrolError, WorkspaceError
-from gis_data.intake import archives, aside, class_words, headers, kinds, privacy, sheets, store
+from gis_data.intake import archives, aside, class_words, headers, kinds, privacy, sheets, spans, store
 from gis_data.intake import boundary as boundaries
 from gis_data.intake.archives import Source
 from gis_data.intake.history import joined
@@ -214,7 +214,22 @@ def _import(
     if not dry_run:
         store.purge(ws)
     progress("intake.step", 1.0)
-    return whole
+    return dataclasses.replace(whole, files=_without_filled_gaps(session, whole.files)) if len(jobs) > 1 else whole
+
+
+def _without_filled_gaps(session: Session, reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
+    """Return the reports without missing days that a later file of the same import has brought."""
+    if not any(spans.NOTE in one.problems for one in reports):
+        return tuple(reports)
+    table = session.table("incidents")
+    reported = table["reported_at"][table["count"] == 1]
+    found = []
+    for one in reports:
+        remarks = tuple(spans.gaps_left(one.remarks, reported))
+        filled = spans.all_filled(one.remarks, remarks)
+        kept = tuple(finding for finding in one.findings if not (filled and finding.problem == spans.NOTE))
+        found.append(dataclasses.replace(one, remarks=remarks, findings=kept))
+    return tuple(found)
 
 
 def _lay(session: Session, before: pd.DataFrame, grounds: list[Any]) -> list[Any]:

@@ -9,6 +9,7 @@ Method: DOMAIN 2.6, pitfalls 15 and 16. A run of days without a row is a gap whe
         equally far from it (``year_before``), here (drift.py) as on every page.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ from gis_data.days import (
 )
 from gis_data.intake.report import Told
 
+NOTE = "month_partial"
+GAP = f"intake.remark.{NOTE}"
 HARDLY_CHANCE = 1e-6
 MOST_TOLD = 12
 Whole = NDArray[np.int64]
@@ -86,10 +89,46 @@ def _partial_months(counted: Whole, earlier: Whole, first: int) -> tuple[Flags, 
         if gap is None:
             continue
         partial[inside] = True
-        since, until = (str(np.datetime64(day, "D")) for day in gap)
-        about = {"month": str(month), "first": since, "last": until, "of": end - start, "days": gap[1] - gap[0] + 1}
-        told.append(("intake.remark.month_partial", about))
+        told.append((GAP, {"month": str(month), "of": end - start, **_told_gap(gap)}))
     return partial, told[-MOST_TOLD:]
+
+
+def gaps_left(told: Iterable[Told], reported: pd.Series) -> list[Told]:
+    """Return remarks without the gaps that rows imported since have filled; what is left of a gap is told as it is now.
+
+    Parameters
+    ----------
+    told
+        Remarks of any kind.
+    reported
+        Report times of all incidents, each one incident.
+    """
+    told = list(told)
+    if not any(key == GAP for key, _ in told):
+        return told
+    day, found = day_number(reported), list[Told]()
+    for key, about in told:
+        if key == GAP:
+            month = np.datetime64(str(about["month"]), "M")
+            start, end = (int((month + step).astype("datetime64[D]").astype(np.int64)) for step in (0, 1))
+            inside = day[(day >= start) & (day < end)]
+            gap = _gap(np.bincount(inside - start, minlength=end - start), start, start, end)
+            if gap is not None:
+                found.append((key, {**about, **_told_gap(gap)}))
+        else:
+            found.append((key, about))
+    return found
+
+
+def all_filled(told: Iterable[Told], left: Iterable[Told]) -> bool:
+    """Tell whether gaps were told of a file, all of them, and none of them is left."""
+    gaps = sum(1 for key, _ in told if key == GAP)
+    return 0 < gaps < MOST_TOLD and all(key != GAP for key, _ in left)
+
+
+def _told_gap(gap: tuple[int, int]) -> dict[str, object]:
+    since, until = (str(np.datetime64(day, "D")) for day in gap)
+    return {"first": since, "last": until, "days": gap[1] - gap[0] + 1}
 
 
 def _gap(counts: Whole, known_from: int, start: int, end: int) -> tuple[int, int] | None:

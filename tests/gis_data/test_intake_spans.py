@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from gis_data.days import spring_festival
-from gis_data.intake import import_files
+from gis_data.intake import import_files, undo_import
 from gis_data.intake.drift import find_drift
 from gis_data.intake.spans import Spans, find_spans
 from gis_data.workspace import Workspace
+from views.quality import quality_of
 
 SHANGHAI = "Asia/Shanghai"
 NONE = pd.Series([], dtype=f"datetime64[us, {SHANGHAI}]")
@@ -182,3 +183,41 @@ def test_a_year_that_nobody_has_a_calendar_for_is_no_festival():
         {"reported_at": at, "incident_class": "fire_rescue", "type": "fire", "word": "fire", "count": 1}
     )
     assert not find_drift(rows, rows.iloc[:0], by_festival=True).notes["share_jump"].any()
+
+
+def monthly(folder: Path, name: str, at: pd.Series) -> Path:
+    numbers = at.dt.strftime("3702830%Y%m%d") + [f"{number % 10_000:05d}" for number in range(len(at))]
+    rows = pd.DataFrame({"接警单编号": numbers, "报警时间": at.dt.strftime("%Y-%m-%d %H:%M"),
+                         "警情类别": "刑事警情", "警情类型": "盗窃", "报警方式": "110"})  # fmt: skip
+    rows.to_csv(folder / name, index=False, encoding="utf-8-sig")
+    return folder / name
+
+
+def gaps_on_page(ws: Workspace) -> tuple[str, set[str]]:
+    report = quality_of(ws.read)
+    return " ".join(report.sentences()), set(report.problems["problem"])
+
+
+def test_days_that_a_later_file_brings_are_no_longer_told_as_missing(ws: Workspace, tmp_path: Path):
+    first = monthly(tmp_path, "上.csv", reports("2024-03-01", "2024-04-20", per_day=8))
+    then = monthly(tmp_path, "下.csv", reports("2024-04-21", "2024-04-27", per_day=8))
+    last = monthly(tmp_path, "末.csv", reports("2024-04-28", "2024-04-30", per_day=8))
+    alone = import_files(ws, [first]).files[0]
+    assert "2024-04-21 至 2024-04-30 共 10 天" in " ".join(alone.sentences())
+    import_files(ws, [then])
+    assert "month_partial" in (now := gaps_on_page(ws))[1]
+    assert "2024-04-28 至 2024-04-30 共 3 天" in now[0]
+    assert "2024-04-21" not in now[0], "what is left of the gap is told"
+    import_files(ws, [last])
+    assert "一行也没有" not in (now := gaps_on_page(ws))[0]
+    assert "month_partial" not in now[1]
+    undo_import(ws)
+    assert "2024-04-28 至 2024-04-30" in gaps_on_page(ws)[0], "an undo brings the gap back"
+
+
+def test_files_of_one_import_fill_each_others_gaps(ws: Workspace, tmp_path: Path):
+    halves = [("2024-03-01", "2024-04-20"), ("2024-04-21", "2024-04-30")]
+    paths = [monthly(tmp_path, f"{number}.csv", reports(*half, per_day=4)) for number, half in enumerate(halves)]
+    report = import_files(ws, paths)
+    assert [one.problems.get("month_partial") for one in report.files] == [None, None]
+    assert "一行也没有" not in " ".join(line for one in report.files for line in one.sentences())
