@@ -5,11 +5,12 @@ Out:    a ``Sheet`` for each sheet or layer; nothing is interpreted here.
 """
 
 import csv
+import dataclasses
 import hashlib
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gis_data.errors import CrsError, InputError, PatrolError
 from gis_data.intake import archives, columns, headers, kinds, kml, layers, values, workbooks
@@ -35,6 +37,8 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _PIECE = 1 << 18  # bytes that are hashed at a time: they stay near the processor
 _HEAD = 1 << 20  # bytes in which the header row is looked for
 _TORN_LETTER = 4  # bytes at the end in which a cut-off UTF-8 letter may lie
+# Of how many lines a wrong width is looked at, and as how many of them it is a slip and no habit of the file's writer.
+MOST_RAGGED, FEW_TORN, SHARE_TORN = 10_000, 3, 0.05
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ class Sheet:
         Geometry of each row in its own CRS, or None.
     signed
         Whether somebody's name may stand beside the table («制表人：…»), above its header or under its last row.
+    ragged
+        Rows of a text that have a mark too many or too few, so that nobody knows which cell is which: they are empty
+        here. None where there are none.
     """
 
     path: Path
@@ -61,6 +68,7 @@ class Sheet:
     rows: np.ndarray
     shapes: gpd.GeoSeries | None = None
     signed: bool = False
+    ragged: NDArray[np.bool_] | None = None
 
 
 def open_sheets(path: Path) -> list[Sheet]:
@@ -164,8 +172,34 @@ def _read_text(source: Source, own: headers.Own) -> Iterator[Sheet]:
     delimiter = max(",\t;|", key=fit)
     sheet = _regular_sheet(source, text, head, delimiter, own, whole=whole)
     if sheet is None:
-        sheet = _sheet(source, source.name, list(csv.reader(text.lines(), delimiter=delimiter)), own)
+        records: list[list[Any]] = list(csv.reader(text.lines(), delimiter=delimiter))
+        sheet = _without_torn(_sheet(source, source.name, records, own), records, own)
     yield sheet
+
+
+def _without_torn(sheet: Sheet, records: list[list[Any]], own: headers.Own) -> Sheet:
+    """Return the sheet of a text's lines without the cells of those that have a mark too many or too few."""
+    at, names = _header_row(records, own)
+    lines = {int(number): records[number - 1] for number in sheet.rows}
+    others = {number: line for number, line in lines.items() if at is not None and len(line) != len(names)}
+    torn = np.isin(sheet.rows, list(_torn(others, len(names), len(lines))))
+    if not torn.any():
+        return sheet
+    frame = sheet.frame.copy()
+    frame.loc[torn] = None
+    return dataclasses.replace(sheet, frame=frame, ragged=torn)
+
+
+def _torn(lines: Mapping[int, Sequence[str]], width: int, total: int) -> set[int]:
+    """Return which of the lines that are not as wide as the header have a mark too many or too few.
+
+    Blanks behind the last column are none too many, and where many lines are short their last cells were left out. A
+    line of one or two cells is a note or a total under the table.
+    """
+    long = {number for number, line in lines.items() if any(cell.strip() for cell in line[width:])}
+    short = {number for number, line in lines.items() if len(line) < width and sum(map(bool, line)) > 2}
+    few = len(short) <= max(FEW_TORN, SHARE_TORN * total) and 2 * len(short) < total
+    return long | (short if few else set())
 
 
 def _regular_sheet(
@@ -189,8 +223,34 @@ def _regular_sheet(
         below = _below(text.pieces(), lines_upto[at])
         cells = columns.read_columns(below, len(names), delimiter, quoted=text.quoted)
     except pa.ArrowInvalid:
+        return _ragged_sheet(source, text, names, delimiter, lines_upto[at], records[:at])
+    return _of_columns(source, cells, names, at, signed=_is_signed(records[:at]), torn=set())
+
+
+def _ragged_sheet(
+    source: Source, text: Text, names: list[str], delimiter: str, lines: int, above: list[list[str]]
+) -> Sheet | None:
+    """Return the sheet of a text of which a few lines are wider or narrower than its header; None for any other.
+
+    ``lines``: how many lines the header and the records above it take.
+    """
+    try:
+        below = _below(text.pieces(), lines)
+        cells, others = columns.read_ragged(below, len(names), delimiter, quoted=text.quoted, most=MOST_RAGGED)
+    except pa.ArrowInvalid:
         return None
-    filled = columns.filled(cells)
+    total = len(cells) + sum(any(map(str.strip, line)) for line in others.values())
+    torn = _torn(others, len(names), total)
+    lines_in = {number: [] if number in torn else line for number, line in others.items()}
+    signed = _is_signed([*above, *others.values()])
+    return _of_columns(source, columns.with_lines(cells, lines_in), names, len(above), signed=signed, torn=torn)
+
+
+def _of_columns(source: Source, cells: pa.Table, names: list[str], at: int, *, signed: bool, torn: set[int]) -> Sheet:
+    """Return a sheet of the cells under a header (record ``at``); ``torn``: numbers of lines, from 1 on."""
+    ragged = np.zeros(len(cells), dtype=bool)
+    ragged[np.array(sorted(torn), dtype=int) - 1] = True
+    filled = columns.filled(cells) | ragged
     numbers = np.flatnonzero(filled) + at + 2
     named = [place for place, name in enumerate(names) if name]
     cells = cells.select(named).rename_columns(_unique_names([names[place] for place in named]))
@@ -199,7 +259,8 @@ def _regular_sheet(
     frame = cells.to_pandas()
     del cells
     give_back()
-    return Sheet(source.path, source.name, frame, numbers, signed=_is_signed(records[:at]))
+    ragged_rows = ragged[filled] if torn else None
+    return Sheet(source.path, source.name, frame, numbers, signed=signed, ragged=ragged_rows)
 
 
 def _below(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gis_data.catalogue import text
 from gis_data.intake import (
     aside,
     cameras,
@@ -32,7 +33,7 @@ from gis_data.intake import (
 )
 from gis_data.intake.archives import Source
 from gis_data.intake.headers import Match
-from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, findings_of
+from gis_data.intake.report import EXAMPLES, REFUSED, FileReport, Finding, Sorted, Told, findings_of
 from gis_data.intake.sheets import Sheet
 from gis_data.intake.surroundings import Surroundings
 from gis_data.keys import among
@@ -41,7 +42,8 @@ from gis_data.slim import is_slim
 from gis_data.tables import TABLES
 from gis_data.workspace import Workspace
 
-PRIVATE, SIGNED = "private", "signed"
+PRIVATE, SIGNED, RAGGED = "private", "signed", "ragged"
+NUMBERS_TOLD = 20
 REPLACED = "replaced"
 
 
@@ -97,7 +99,14 @@ class Job:
     def _may_be_kept(self, sheet: Sheet) -> bool:
         """Tell whether the file may be kept as it is: every column is one that the tables keep, and nobody is in it."""
         match = self.match
-        if match is None or self.back is not None or self.persons or match.dropped or match.left_out:
+        if (
+            match is None
+            or self.back is not None
+            or sheet.ragged is not None
+            or self.persons
+            or match.dropped
+            or match.left_out
+        ):
             return False
         return privacy.may_be_kept(sheet)
 
@@ -229,16 +238,29 @@ def _sort(session: Session, job: Job) -> tuple[Sorted, pd.DataFrame | None]:
         stays = aside.untouched(sheet, waiting)
         # After the look for persons' numbers: of the digits of a salted hash some look like one.
         sheet, match = aside.with_given(sheet, match, waiting, crs=session.ws.study.crs)
-    signed = privacy.signed_rows(sheet) & ~private & ~stays
-    read = ~private & ~stays & ~signed
+    ragged = pd.Series(False if sheet.ragged is None else sheet.ragged, index=sheet.frame.index)
+    signed = privacy.signed_rows(sheet) & ~private & ~stays & ~ragged
+    read = ~private & ~stays & ~signed & ~ragged
     found = _read(session, _part(sheet, read), match, job, waiting) if read.any() else _nothing(session, match.table)
     give_back()
-    reasons = pd.Series("", index=sheet.frame.index, dtype="str").mask(private, PRIVATE).mask(signed, SIGNED)
+    reasons = pd.Series("", index=sheet.frame.index, dtype="str")
+    reasons = reasons.mask(ragged, RAGGED).mask(private, PRIVATE).mask(signed, SIGNED)
     details = pd.Series("", index=sheet.frame.index, dtype="str")
     if waiting is not None:
         reasons = reasons.mask(stays & ~private, waiting["reason"])
         details = details.mask(stays & ~private, waiting["detail"])
-    return _spread(found, read, reasons.astype("str"), details.astype("str")), waiting
+    found = _spread(found, read, reasons.astype("str"), details.astype("str"))
+    told = _told_ragged(sheet.rows[ragged.to_numpy()])
+    return (dataclasses.replace(found, remarks=(*told, *found.remarks)) if told else found), waiting
+
+
+def _told_ragged(rows: np.ndarray) -> tuple[Told, ...]:
+    """Say which lines have a mark too many or too few: nothing of them is kept, so their numbers are all there is."""
+    if not len(rows):
+        return ()
+    named = text("list.mark").join(map(str, rows[:NUMBERS_TOLD]))
+    named = text("intake.remark_more", parts=named, count=len(rows)) if len(rows) > NUMBERS_TOLD else named
+    return (("intake.remark.ragged", {"numbers": named, "rows": len(rows)}),)
 
 
 def _part(sheet: Sheet, which: pd.Series) -> Sheet:
@@ -247,7 +269,7 @@ def _part(sheet: Sheet, which: pd.Series) -> Sheet:
         return sheet
     shapes = None if sheet.shapes is None else sheet.shapes[which.to_numpy()].reset_index(drop=True)
     frame = sheet.frame[which].reset_index(drop=True)
-    return dataclasses.replace(sheet, frame=frame, rows=sheet.rows[which.to_numpy()], shapes=shapes)
+    return dataclasses.replace(sheet, frame=frame, rows=sheet.rows[which.to_numpy()], shapes=shapes, ragged=None)
 
 
 def _nothing(session: Session, table: str) -> Sorted:
@@ -258,7 +280,7 @@ def _nothing(session: Session, table: str) -> Sorted:
 
 def _spread(found: Sorted, read: pd.Series, reasons: pd.Series, details: pd.Series) -> Sorted:
     """Return what was found of the rows that a reader has seen as a finding of all rows."""
-    refused = tuple(dict.fromkeys((*found.refused, PRIVATE, SIGNED)))
+    refused = tuple(dict.fromkeys((*found.refused, PRIVATE, SIGNED, RAGGED)))
     if read.all():
         return dataclasses.replace(found, refused=refused)
     reasons, details = reasons.copy(), details.copy()
