@@ -311,12 +311,14 @@ def test_class_words_are_named_afterwards_and_their_rows_read_anew(station):
     assert "甲/顺手牵羊 1 行" in words(page), "the report names the words; the other row waits for its time first"
     page = page.button(key="to aside").click().run()
     assert page.button(key="save words").disabled
-    assert box_of(page, "推推搡搡（1 行").options[1].startswith("治安警情"), "of a known class its types stand first"
+    assert box_of(page, "治安警情/推推搡搡（1 行").options[1].startswith("治安警情"), (
+        "of a known class its types stand first"
+    )
     page = box_of(page, "甲/顺手牵羊（1 行，不认识）").set_value("theft").run()
-    page = box_of(page, "推推搡搡（1 行，只认出大类）").set_value("assault").run()
+    page = box_of(page, "治安警情/推推搡搡（1 行，只认出大类）").set_value("assault").run()
     page = pressed(page, "save words")
     assert text("page.words.done", words=2, rows=2) in alerts(page)
     assert "读入 2 行 = 接受 1 + 搁置 1" in words(page), "the row without a time waits for that now"
     table = Workspace.open(station).read("incidents").iloc[before:]
     assert sorted(zip(table["type"], table["subtype"], strict=True)) == [("assault", "推推搡搡"), ("theft", "顺手牵羊")]
-    assert box_of(page, "顺手牵羊（1 行，本所的）").value == "theft"
+    assert box_of(page, "刑事警情/顺手牵羊（1 行，本所的）").value == "theft"
