@@ -1,5 +1,6 @@
 """Accounts, sessions and attempts, each with a clock of its own, and what a role may do."""
 
+import hashlib
 import os
 import shutil
 import stat
@@ -23,7 +24,9 @@ from views import jobs, server
 from views.access.accounts import Accounts
 from views.access.sessions import ADDRESS_TRIES, IDLE_S, LOCKED_S, LONGEST_S, TRIES, Attempts, Sessions
 from views.command import app
+from views.downloads import Download
 from views.pages import frame
+from views.plan_words import action_name, details
 from views.station import Station, at_cell_centres
 
 from .serving import REPOSITORY
@@ -277,3 +280,17 @@ def test_a_download_made_later_speaks_for_the_reader_of_the_page():
         make = frame.speaking(lambda: f"{acting.actor().role} {language()}".encode())
     acting.act_as(STATION)
     assert make() == make() == b"viewer en"
+
+
+def test_what_is_taken_away_stands_in_the_log_with_the_reader_and_the_files_hash(ws):
+    acting.act_as(Actor("看图人", "viewer"))
+    make = frame.speaking(frame._taken, ws, Download("page.take.csv", "zones.csv", lambda: b"Z1,6"))
+    before = audit.entries(ws.root / "audit.jsonl")
+    acting.act_as(STATION)
+    assert make() == b"Z1,6"
+    *old, last = audit.entries(ws.root / "audit.jsonl")
+    assert old == before
+    assert (last["action"], last["who"], last["role"]) == ("take", "看图人", "viewer")
+    assert last["outputs"] == {"zones.csv": hashlib.sha256(b"Z1,6").hexdigest()}
+    assert audit.verify(ws.root / "audit.jsonl") is None
+    assert (action_name("take"), details(last["parameters"])) == ("下载", "文件：zones.csv")

@@ -112,7 +112,7 @@ def test_nothing_is_left_among_temporary_files_and_nothing_was_said(station):
 
 def test_no_page_shows_a_person_and_no_download_holds_one(station, monkeypatch):
     offers: list[Download] = []
-    monkeypatch.setattr(frame, "download", lambda one, **_: offers.append(one))
+    monkeypatch.setattr(frame, "download", lambda _, one, **__: offers.append(one))
     for name, query in sorted(LOOKED_AT):
         page = shown(station.root, name, **dict(part.split("=") for part in query.split("&") if part))
         assert held_by(everything_on(page).encode()) == set(), (name, query)

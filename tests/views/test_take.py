@@ -65,7 +65,7 @@ def taken(monkeypatch) -> Callable[..., list[Download]]:
 
     def offered(station: Path, name: str, query: str) -> list[Download]:
         found: list[Download] = []
-        monkeypatch.setattr(frame, "download", lambda one, **_: found.append(one))
+        monkeypatch.setattr(frame, "download", lambda _, one, **__: found.append(one))
         shown(station, name, **dict(part.split("=") for part in query.split("&") if part))
         return found
 

@@ -178,7 +178,7 @@ def _set_aside(station: Station) -> None:
     )  # fmt: skip
     tell(aside="" if chosen == first else chosen)
     with button:
-        frame.download(Download("page.download.set_aside", waiting[chosen].name, waiting[chosen].read_bytes))
+        frame.download(station, Download("page.download.set_aside", waiting[chosen].name, waiting[chosen].read_bytes))
 
 
 def _sheet(station: Station, report: QualityReport) -> bytes:

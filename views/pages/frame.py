@@ -1,5 +1,6 @@
 """What all pages share: heading, help line, key numbers, tables, downloads, and what to do when a plan is missing."""
 
+import hashlib
 import html
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from gis_data.catalogue import Language, language, text
+from gis_data.workspace import Workspace
 from models.plan import Plan
 from views import figures
 from views.basemap.tiles import TileSet
@@ -212,18 +214,26 @@ def take(
         st.popover(text("page.take.title"), key=f"take {name}"),
     ):
         for one in found:
-            download(one)
+            download(station, one)
         if sheet is not None:
-            download(sheet)
+            download(station, sheet)
             link("print", text("page.take.sheet"), product=product)
         st.caption(text("page.take.help"))
 
 
-def download(one: Download, *, main: bool = False) -> None:
-    """Offer a file; it is made when it is asked for, in the reader's language and name."""
+def download(station: Station, one: Download, *, main: bool = False) -> None:
+    """Offer a file; it is made when it is asked for, in the reader's language and name, and the log says so."""
     label = text("page.take.part", what=text(one.label), part=one.part) if one.part else text(one.label)
-    st.download_button(label, speaking(one.make), one.file, on_click="ignore", key=f"download {one.file}",
+    make = speaking(_taken, station.ws, one)
+    st.download_button(label, make, one.file, on_click="ignore", key=f"download {one.file}",
                        type="primary" if main else "secondary")  # fmt: skip
+
+
+def _taken(ws: Workspace, one: Download) -> bytes:
+    """Make a file, and note who takes away what, with the hash by which the file is known again."""
+    content = one.make()
+    ws.log("take", file=one.file, outputs={one.file: hashlib.sha256(content).hexdigest()})
+    return content
 
 
 def _picture(draw: Callable[[], TownMap], tiles: TileSet | None, folder: Path) -> bytes:

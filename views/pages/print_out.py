@@ -84,7 +84,7 @@ def _picture(station: Station, run: str, file: File) -> None:
     stem, _, kind = file.name.rpartition(".")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(stem, anchor=False)
-        frame.download(Download("page.print.take", file.name, file.data, kind.upper()), main=True)
+        frame.download(station, Download("page.print.take", file.name, file.data, kind.upper()), main=True)
     if not file.has_picture:
         st.caption(text("page.print.no_picture"))
         return
