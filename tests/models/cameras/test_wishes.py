@@ -138,6 +138,20 @@ def test_of_two_equal_cameras_the_one_that_sees_less_private_ground_is_taken():
         assert list(refine(problem, wishes, best, budget_cny=1.0).chosen) == [quiet]
 
 
+def test_of_two_equal_cameras_the_one_that_looks_from_another_side_is_taken():
+    """A stands and sees the first point from the south; B sees both from the south too, C both from the east."""
+    problem, _ = random_scene(0, cameras=3, poles=3, points=2)
+    problem = dataclasses.replace(
+        problem, sees=sparse.csr_array(np.array([[1.0, 0], [1, 1], [1, 1]])),
+        guards=sparse.csr_array((3, 0), dtype=bool), weight=np.array([10.0, 10.0]), camera_cny=np.array([0.0, 1, 1]),
+        pole_cny=np.zeros(3), pole=np.arange(3), stands=np.array([True, False, False]), required=np.ones(0, dtype=bool),
+    )  # fmt: skip
+    poles, points = np.array([[0.0, -20.0], [1.0, -20.0], [20.0, 0.0]]), np.array([[0.0, 0.0], [0.0, 1.0]])
+    wishes = Wishes(Directions(poles, points), np.zeros(3), np.zeros(3, dtype=np.int64))
+    start = Choice(np.array([0, 1]), 100.0, 100.0, "optimal")
+    assert sorted(refine(problem, wishes, start, budget_cny=1.0).chosen) == [0, 2]
+
+
 def test_a_camera_that_an_exchange_makes_superfluous_is_not_bought():
     """A sees the first point past much private ground, C the second; B sees both: in comes B, out go A and C."""
     problem, _ = random_scene(0, cameras=3, poles=3, points=2)
