@@ -260,7 +260,8 @@ def test_masks_hide_yards_and_never_the_road():
 
 def road_rows(edges) -> gpd.GeoDataFrame:
     """Roads between named nodes at places: (node, node) pairs."""
-    at = {"in": (0, 0), "east": (340, 0), "west": (-340, 0), "north": (0, 340), "far": (0, 1500), "other": (1500, 0)}
+    at = {"in": (0, 0), "east": (340, 0), "west": (-340, 0), "north": (0, 340), "bend": (0, 900), "far": (0, 1500),
+          "other": (1500, 0)}  # fmt: skip
     number = {name: k for k, name in enumerate(at)}
     table = {
         "road_class": "village",
@@ -277,6 +278,11 @@ def test_a_village_on_one_bridge_can_be_cut_off_in_one_place():
     assert fewest_cuts(area, road_rows([*lanes, bridge])).to_dict() == {"V1": 1}
     assert fewest_cuts(area, road_rows([*lanes, bridge, second])).to_dict() == {"V1": 2}
     assert fewest_cuts(area, road_rows(lanes)).to_dict() == {"V1": 0}
+
+
+def test_a_road_of_many_pieces_leads_out_as_one_piece_does():
+    area = gpd.GeoDataFrame({"village_id": ["V1"]}, geometry=[shapely.box(-90, -90, 90, 90)], crs=CRS)
+    assert fewest_cuts(area, road_rows([("in", "north"), ("north", "bend"), ("bend", "far")])).to_dict() == {"V1": 1}
 
 
 def test_a_price_of_money_for_many_villages_comes_near_the_one_model_and_its_bound_holds():
