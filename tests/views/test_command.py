@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
 from contextvars import copy_context
@@ -19,6 +20,7 @@ from gis_data.workspace import Workspace
 from views import command
 
 ROOT = Path(__file__).resolve().parents[2]
+COUNTED = re.compile(r"：([\d,]+) 行$")
 NOTED = {
     "bd09", "cell_point", "coordinates_minutes", "coordinates_swapped", "gcj02", "midnight_repaired", "no_point",
     "time_24", "time_full_width", "year_added",
@@ -368,10 +370,10 @@ def test_an_import_says_what_was_done_to_the_rows_most_rows_first_and_not_more_t
     rows = [ROW | {"接警编号": f"3702830000000000001{n}", "报警时间": when} for n, when in enumerate(times)]
     run("new", tmp_path / "镇", "--name", "甲镇", "--boundary", boundary)
     _, out, _ = run("import", tmp_path / "镇", sheet(tmp_path / "警情.xlsx", rows), "--dry-run")
-    found = json.loads(run("import", tmp_path / "镇", tmp_path / "警情.xlsx", "--dry-run", "--json")[1])[0]
-    counted = [int(line.rsplit(": ", 1)[1]) for line in out.splitlines()[1:] if ": " in line]
-    assert counted == sorted(json.loads(found["problems"]).values(), reverse=True)
-    assert "  写成 24:00，计到次日零点: 2" in out.splitlines()
+    told = json.loads(run("import", tmp_path / "镇", tmp_path / "警情.xlsx", "--dry-run", "--json")[1])[0]
+    counted = [int(found[1]) for line in out.splitlines()[1:] if (found := COUNTED.search(line))]
+    assert counted == sorted(json.loads(told["problems"]).values(), reverse=True)
+    assert "  写成 24:00，计到次日零点：2 行" in out.splitlines()
 
 
 def test_notes_that_do_not_fit_are_counted(capsys):
@@ -379,7 +381,7 @@ def test_notes_that_do_not_fit_are_counted(capsys):
     one = FileReport("警情.csv", "incidents", "I1", "", rows_read=10, accepted=10, findings=findings)
     command._say_report(ImportReport((one,)), as_json=False)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.rsplit(": ", 1)[1] for line in lines[1:9]] == ["10", "9", "8", "7", "6", "5", "4", "3"]
+    assert [int(COUNTED.search(line)[1]) for line in lines[1:9]] == [10, 9, 8, 7, 6, 5, 4, 3]
     assert lines[9:] == ["  … 其余 2 条见质量报告"]
 
 
