@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -71,6 +72,8 @@ def test_the_sample_towns_numbers_stand_on_the_page_in_both_languages(planned_to
     value = {metric.label: metric.value for metric in page.metric}
     for name, rows in report.sums.items():
         assert value[text(f"page.data.column.{name}", lang=lang)] == f"{rows:,}"
+    lists = (pd.read_csv(path, dtype=str) for path in (planned_town / "set_aside").glob("*.csv"))
+    assert value[text("page.data.waiting", lang=lang)] == f"{sum(map(len, lists)):,}"
     cells = cells_of(page)
     for row in report.files.to_dict("records"):
         assert {row["file"], f"{row['rows_read']:,}"} <= cells

@@ -38,7 +38,7 @@ def show(station: Station) -> None:
     upload.show(station, opened=report.files.empty or st.query_params.get(work.START) == "import")
     if report.files.empty:
         return
-    _numbers(report)
+    _numbers(station, report)
     has = {"months": len(report.completeness), "imports": len(report.trend)}
     known = [part for part in PARTS if has.get(part, True)]
     part = frame.choice("page.data.parts", known, words="page.data.part", key="data part", name="part")
@@ -69,10 +69,17 @@ def _report(station: Station) -> QualityReport:
     return replace(report, moves=moves)
 
 
-def _numbers(report: QualityReport) -> None:
+def _numbers(station: Station, report: QualityReport) -> None:
     labels = {name: text(f"page.data.column.{name}") for name in report.sums}
     shown = [(labels[name], f"{rows:,}", "") for name, rows in report.sums.items()]
+    waiting = station.kept("rows waiting", lambda: _waiting(station))
+    shown.append((text("page.data.waiting"), f"{waiting:,}", text("page.data.waiting_help")))
     frame.numbers([(text("page.data.file_count"), f"{len(report.files):,}", ""), *shown])
+
+
+def _waiting(station: Station) -> int:
+    """Return how many rows wait: one that came again is read twice, and waits once or no more."""
+    return int((station.ws.read("aside", only=["moved_to"])["moved_to"] == "").sum())
 
 
 def _places(station: Station, report: QualityReport) -> None:
