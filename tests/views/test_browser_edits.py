@@ -43,9 +43,13 @@ def test_a_village_is_moved_on_the_map_taken_back_and_done_again(browser: Browse
         figures = page.locator("table", has_text=text("page.hand.figure.gap"))
         changed = figures.get_by_text(text("page.hand.column.after"))
         before = figures.inner_text()
+        picked = page.locator("path.xq-picked")
+        press_where_the_map_ends_below_the_window(page)
+        expect(picked).to_have_count(1, timeout=WAIT_MS)
+        page.keyboard.press("Escape")
+        expect(picked).to_have_count(0, timeout=WAIT_MS)
         page.locator(".xq-map").focus()
         page.keyboard.press("Enter")  # a click at the cross in the middle of the map
-        picked = page.locator("path.xq-picked")
         expect(picked).to_have_count(1, timeout=WAIT_MS)
         page.keyboard.press("Escape")
         expect(picked).to_have_count(0, timeout=WAIT_MS)
@@ -63,6 +67,18 @@ def test_a_village_is_moved_on_the_map_taken_back_and_done_again(browser: Browse
         page.locator("[data-do=redo]").click()
         after_edits(page, 1)
         expect(figures).to_have_text(after, timeout=WAIT_MS, use_inner_text=True)
+
+
+def press_where_the_map_ends_below_the_window(page: Page) -> None:
+    """Press the middle of the map for the first time: the page must not scroll under the pointer for it."""
+    box = page.locator(".xq-map").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    whole = page.viewport_size
+    assert whole is not None
+    page.set_viewport_size({"width": whole["width"], "height": int(middle[1]) + 40})
+    page.mouse.click(*middle)
+    page.set_viewport_size(whole)
 
 
 def tab_to(page: Page, words: str) -> None:

@@ -7,12 +7,6 @@ const PANES = [["ground", 320], ["fills", 350], ["roads", 420], ["picked", 450]]
 // Shapes are picked by name, or at the cross: a browser would make a stop of the Tab key of each that has a tip.
 L.Path.addInitHook(function () { this.on("add", () => this.getElement?.()?.setAttribute("tabindex", "-1")); });
 
-// The first press gives the map the keyboard. A page that scrolled the rest of the map into sight for that would move it
-// away under the pointer, and the click would be lost.
-L.Map.Keyboard.include({
-  _onMouseDown() { if (!this._focused) this._map.getContainer().focus({preventScroll: true}); },
-});
-
 /** Make an element: tag, properties, children. */
 function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);

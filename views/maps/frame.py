@@ -25,6 +25,7 @@ from views.summary import credit
 FILLS = "fills"  # the pane whose colours are multiplied with the base map, so that names stay readable through them
 FINEST_ZOOM = 18
 TOWN_SCRIPT = Path(__file__).with_name("town.js")
+PRESS_SCRIPT = Path(__file__).with_name("press.js")
 
 
 class TownMap(folium.Map):
@@ -145,13 +146,14 @@ class _Leaflet(MacroElement):
 
 @cache
 def leaflet_files() -> tuple[str, str]:
-    """Return Leaflet's script and style sheet from the wheel, the sheet with its pictures inside."""
+    """Return Leaflet's script, with what we change in it, and its style sheet with its pictures inside."""
     spec = find_spec("xstatic.pkg.leaflet")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("xstatic.pkg.leaflet")
     folder = Path(spec.origin).parent / "data"
     sheet = (folder / "leaflet.css").read_text(encoding="utf-8")
     script = (folder / "leaflet.js").read_text(encoding="utf-8").replace("//# sourceMappingURL=leaflet.js.map", "")
+    script = f"{script}\n{PRESS_SCRIPT.read_text(encoding='utf-8')}"
     return script, re.sub(r"url\((images/[^)]+)\)", lambda found: f"url({_data_url(folder / found[1])})", sheet)
 
 

@@ -7,11 +7,6 @@ window.xq = (function () {
   const AROUND_PX = 16; // what is clicked is seen with a little ground around it
   const CELL_PX = 6; // cells smaller than this on the screen give way to the next coarser ones
 
-  // The first press gives the map the keyboard; the page must not scroll for that, or the click lands beside its place.
-  L.Map.Keyboard.include({
-    _onMouseDown() { if (!this._focused) { this._map.getContainer().focus({preventScroll: true}); } },
-  });
-
   // ---- the card: what was clicked, with its numbers and reasons ----
 
   function card(town, words) {
