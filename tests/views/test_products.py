@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import docx
@@ -32,6 +33,14 @@ from .test_sheets import DAY
 def desk(planned_town):
     ws = Workspace.open(planned_town)
     return Desk.of(ws, load_plans(ws), printed_on=DAY)
+
+
+def test_a_sheet_bears_the_day_of_the_station_and_not_of_the_machine(tiny_station):
+    ws = Workspace.open(tiny_station)
+    there = (replace(ws, study=replace(ws.study, timezone=zone)) for zone in ("Pacific/Kiritimati", "Etc/GMT+12"))
+    first, last = (Desk.of(one, {}) for one in there)  # 26 hours apart: never on one day
+    assert first.printed_on > last.printed_on
+    assert first.today().printed_on > last.today().printed_on
 
 
 def test_every_page_of_every_pdf_stays_in_its_frame_is_marked_and_numbered(planned_town):

@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 
@@ -34,11 +35,11 @@ class Desk:
     @classmethod
     def of(cls, ws: Workspace, plans: Mapping[str, Plan], *, printed_on: datetime.date | None = None) -> "Desk":
         """Return the desk as it is now."""
-        return cls(ws, as_drawn(plans), audit.last(ws.root / audit.NAME), printed_on or _today())
+        return cls(ws, as_drawn(plans), audit.last(ws.root / audit.NAME), printed_on or _today(ws.study))
 
     def today(self) -> "Desk":
         """Return the same desk with today's marks; what was read or drawn stays."""
-        return Desk(self.ws, self.plans, audit.last(self.ws.root / audit.NAME), _today(), self._read)
+        return Desk(self.ws, self.plans, audit.last(self.ws.root / audit.NAME), _today(self.study), self._read)
 
     @property
     def study(self) -> Study:
@@ -79,5 +80,6 @@ class Desk:
         return Imprint.of(self.study, shown, audit=self.audit, printed_on=self.printed_on, period=period)
 
 
-def _today() -> datetime.date:
-    return datetime.datetime.now(tz=datetime.UTC).astimezone().date()
+def _today(study: Study) -> datetime.date:
+    """Return the day at the station, whatever zone the machine's clock is set to: the log and the pages say it too."""
+    return datetime.datetime.now(ZoneInfo(study.timezone)).date()
