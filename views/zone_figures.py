@@ -99,7 +99,7 @@ def settings_words(plan: Plan) -> str:
 
 
 def judged_table(before: Judged, after: Judged | None) -> pd.DataFrame:
-    """Return a hand's plan before a change and after it, figure by figure."""
+    """Return a hand's plan before a change and after it, figure by figure; the index holds the figures' keys."""
     stages = [before] if after is None else [before, after]
     names = ("before", "after")[: len(stages)]
     rows = [
@@ -107,7 +107,7 @@ def judged_table(before: Judged, after: Judged | None) -> pd.DataFrame:
         | {name: shown(stage) for name, stage in zip(names, stages, strict=True)}
         for key, shown in _JUDGED.items()
     ]
-    return pd.DataFrame(rows).rename(columns=lambda key: text(f"page.hand.column.{key}"))
+    return pd.DataFrame(rows, index=list(_JUDGED)).rename(columns=lambda key: text(f"page.hand.column.{key}"))
 
 
 _JUDGED: dict[str, Callable[[Judged], str]] = {

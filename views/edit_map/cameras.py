@@ -115,14 +115,14 @@ def villages(hand: CameraHand) -> dict[str, str]:
 
 
 def village_table(before: CameraHand, after: CameraHand, village_id: str) -> pd.DataFrame:
-    """Return how a village's cameras stand, before the edits and after them."""
+    """Return how a village's cameras stand, before the edits and after them; the index holds the figures' keys."""
     first, last = (state_of(hand, village_id) for hand in (before, after))
     stages = {"before": first} if after is before else {"before": first, "after": last}
     rows = [
         {"figure": text(f"edit_map.village.{key}")} | {name: shown(stage) for name, stage in stages.items()}
         for key, shown in _FIGURES.items()
     ]
-    return pd.DataFrame(rows).rename(columns=lambda key: text(f"page.hand.column.{key}"))
+    return pd.DataFrame(rows, index=list(_FIGURES)).rename(columns=lambda key: text(f"page.hand.column.{key}"))
 
 
 _FIGURES: dict[str, Callable[[VillageState], str]] = {

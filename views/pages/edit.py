@@ -105,7 +105,7 @@ def _zones(station: Station, desk: Desk, mode: str, slot: DeltaGenerator) -> Non
     verdict = judge(now)
     judged = zone_figures.judged_table(judge(base), None if now is base else verdict)
     broken = zones.warnings(now, verdict)
-    _brief(_figures(judged.iloc[[0, 2, 3, 4]]), warned=bool(broken))
+    _brief(_figures(judged.loc[["travel", "gap", "busiest", "quietest"]]), warned=bool(broken))
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         whole = ground.base(station.study, station.tiles)
@@ -135,7 +135,7 @@ def _cameras(station: Station, desk: Desk, village: str, slot: DeltaGenerator) -
     base, now = (cameras_after(station, history) for history in (START, desk.history))
     tables = {name: station.table(name) for name in ("roads", "buildings", "water")}
     table, unseen = cameras.village_table(base, now, village), cameras.open_entrances(now, village)
-    _brief(_figures(table.iloc[[0, 4, 6, 7]]), warned=bool(unseen))
+    _brief(_figures(table.loc[["covered", "entrances", "cameras", "cost"]]), warned=bool(unseen))
     left, right = st.columns((1.7, 1), gap="medium")
     with left:
         draw = lambda: cameras.ground(base, station.study, tables, village)  # noqa: E731
